@@ -1,0 +1,102 @@
+import { mkdir, open, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { createTransport } from "nodemailer";
+import type { Clock } from "./clock.ts";
+import { type Random, uuid } from "./random.ts";
+
+/** A mail to one person. */
+export interface Mail {
+  /** one address, without a name */
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly html?: string;
+}
+
+/** Where mails go. */
+export interface MailTransport {
+  /** Resolves when the mail server has taken the mail, or the file is there. Throws otherwise. */
+  send(mail: Mail): Promise<void>;
+  /** Lets what is being sent finish, and closes every connection. */
+  close(): void;
+}
+
+export interface MailOptions {
+  /** `smtp://` or `smtps://`; undefined: mails are written to the outbox directory (specification section 8) */
+  readonly smtpUrl: string | undefined;
+  readonly from: string;
+  readonly outboxDirectory: string;
+  readonly clock: Pick<Clock, "nowMs">;
+  readonly random: Random;
+}
+
+const CONNECTIONS_MAX = 4;
+const TIMEOUT_MS = 10_000;
+const ADDRESS_CHARACTERS_MAX = 320; // RFC 5321 §4.5.3.1: 64 of local part, "@", 255 of domain
+const SUBJECT_CHARACTERS_MAX = 200;
+// One address and nothing else: no list, no name, no comment, no quoted part, no control character (CWE-93).
+const ADDRESS = /^[^\s\p{Cc}<>()[\]\\,;:"@]+@[^\s\p{Cc}<>()[\]\\,;:"@]+$/u;
+const CONTROL = /[\p{Cc}\u2028\u2029]/u;
+
+/** Mails by SMTP if a server is configured, else as `.eml` files that only this user can read (rule 25). */
+export function createMailTransport(options: MailOptions): MailTransport {
+  return options.smtpUrl === undefined ? createOutbox(options) : createSmtp(options, options.smtpUrl);
+}
+
+function createSmtp(options: MailOptions, url: string): MailTransport {
+  const timeouts = { connectionTimeout: TIMEOUT_MS, greetingTimeout: TIMEOUT_MS, socketTimeout: TIMEOUT_MS };
+  const transport = createTransport({ url, pool: true, maxConnections: CONNECTIONS_MAX, ...timeouts, ...NO_FETCHING });
+  return {
+    send: async (mail) => {
+      await transport.sendMail(compose(options, mail));
+    },
+    close: () => transport.close(),
+  };
+}
+
+function createOutbox(options: MailOptions): MailTransport {
+  const transport = createTransport({ streamTransport: true, buffer: true, ...NO_FETCHING });
+  return {
+    send: async (mail) => {
+      const { message } = await transport.sendMail(compose(options, mail));
+      if (!Buffer.isBuffer(message)) throw new Error("the mail was composed as a stream");
+      await writeWhole(options, message);
+    },
+    close: () => transport.close(),
+  };
+}
+
+// A mail's content comes from text alone: nothing in it may name a file or a URL to be read.
+const NO_FETCHING = { disableFileAccess: true, disableUrlAccess: true } as const;
+
+function compose(options: MailOptions, mail: Mail) {
+  if (mail.to.length > ADDRESS_CHARACTERS_MAX || !ADDRESS.test(mail.to)) throw new RangeError("not one mail address");
+  if (mail.subject.length > SUBJECT_CHARACTERS_MAX) throw new RangeError("the subject of a mail is too long");
+  if (CONTROL.test(mail.subject)) throw new RangeError("the subject of a mail holds a control character");
+  const domain = options.from.slice(options.from.lastIndexOf("@") + 1).replace(/[^A-Za-z0-9.-]/g, "");
+  return {
+    from: options.from,
+    to: { name: "", address: mail.to },
+    subject: mail.subject,
+    text: mail.text,
+    ...(mail.html === undefined ? {} : { html: mail.html }),
+    date: new Date(options.clock.nowMs()),
+    messageId: `<${uuid(options.random)}@${domain}>`,
+    headers: { "Auto-Submitted": "auto-generated" }, // RFC 3834 §5: no vacation answers to us
+  };
+}
+
+// Under another name first: who lists the outbox sees whole mails only.
+async function writeWhole(options: MailOptions, message: Buffer): Promise<void> {
+  await mkdir(options.outboxDirectory, { recursive: true, mode: 0o700 });
+  const instant = new Date(options.clock.nowMs()).toISOString().replaceAll(":", "-");
+  const path = join(options.outboxDirectory, `${instant}-${options.random.bytes(4).toString("hex")}`);
+  const file = await open(`${path}.tmp`, "wx", 0o600);
+  try {
+    await file.writeFile(message);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(`${path}.tmp`, `${path}.eml`);
+}
