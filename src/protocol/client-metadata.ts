@@ -1,0 +1,129 @@
+// What the protocol needs to know of a client and of what surrounds it, as plain values in the house's words. The border
+// (resources/application/queries.ts) translates rows and wire names into these once; everything above reads only these.
+
+import type { OverLimit, ScopeCeiling } from "./lifetime.ts";
+
+/** Names a realm: every query starts with one. */
+export interface RealmKey {
+  readonly tenantId: string;
+  readonly realmId: string;
+}
+
+/** Names an application: the path of every auth route. */
+export interface ApplicationKey extends RealmKey {
+  readonly applicationId: string;
+}
+
+export type Confidentiality = "confidential" | "public";
+export type ClientType = "oauth2" | "oidc";
+export type ConfiguredGrantType = "authorization_code" | "client_credentials";
+export type PkceSetting = "disabled" | "plain" | "s256";
+export type TokenFormat = "self_contained" | "referential";
+export type SigningAlgorithm = "RS256" | "ES256" | "PS256" | "EdDSA";
+export type SubjectField = "id" | "email" | "username";
+/** `*` reaches every realm of the tenant (rule 8). */
+export type TargetRealm = string;
+
+/** `protocol_config.refresh_token_configuration` (rule 4). */
+export interface RefreshPolicy {
+  readonly enabled: boolean;
+  readonly absoluteDurationSeconds: number;
+  readonly rotate: boolean;
+  readonly graceSeconds: number;
+}
+
+/** An application as the protocol sees it. */
+export interface ClientMetadata {
+  readonly applicationId: string;
+  readonly displayName: string;
+  readonly isManaged: boolean;
+  readonly clientId: string;
+  readonly type: ClientType;
+  readonly confidentiality: Confidentiality;
+  readonly grantTypes: readonly ConfiguredGrantType[];
+  readonly allowedScopes: readonly string[];
+  readonly redirectUris: readonly string[];
+  readonly pkce: PkceSetting;
+  readonly tokenFormat: TokenFormat;
+  readonly signingAlgorithm: SigningAlgorithm;
+  readonly idTokenAlgorithm: SigningAlgorithm;
+  readonly idTokenClaims: "scopes" | "standard";
+  readonly idTokenLifetimeSeconds: number;
+  readonly subjectField: SubjectField;
+  readonly expiresAfterSeconds: number;
+  readonly defaultExpiresAfterSeconds?: number | undefined;
+  readonly overLimit: OverLimit;
+  readonly customClaims: "allow" | "deny";
+  readonly customClaimsBytesMax: number;
+  readonly refresh: RefreshPolicy;
+  readonly targetRealm: TargetRealm;
+  readonly resourceServerId?: string | undefined;
+  readonly authenticatorConfigId?: string | undefined;
+  readonly version: number;
+}
+
+/** `token_policy` of a realm or tenant; a tenant has no floor. */
+export interface TokenPolicy {
+  readonly maxExpiresAfterSeconds?: number | undefined;
+  readonly minExpiresAfterSeconds?: number | undefined;
+}
+
+export interface TenantContext {
+  readonly tenantId: string;
+  readonly displayName: string;
+  readonly kind: "production" | "test";
+  readonly clockOffsetSeconds: number;
+  readonly tokenPolicy: TokenPolicy;
+  /** the key of the refresh tokens' checksum, sealed under the master key */
+  readonly refreshKeySealed: Uint8Array;
+  readonly version: number;
+}
+
+export interface RealmContext {
+  readonly realmId: string;
+  readonly displayName: string;
+  readonly isAdmin: boolean;
+  readonly autoProvision: boolean;
+  readonly tokenPolicy: TokenPolicy;
+  readonly version: number;
+}
+
+export interface ResourceServerContext {
+  readonly resourceServerId: string;
+  readonly identifier: string;
+  readonly isManaged: boolean;
+  readonly scopes: readonly string[];
+  readonly maxExpiresAfterSeconds?: number | undefined;
+  readonly scopePolicies: readonly ScopeCeiling[];
+  readonly version: number;
+}
+
+/** Everything configured that a request at `$APP` depends on. Nodes keep it; what must be live is read with each request. */
+export interface ApplicationContext {
+  readonly key: ApplicationKey;
+  readonly tenant: TenantContext;
+  readonly realm: RealmContext;
+  readonly client: ClientMetadata;
+  readonly resourceServer?: ResourceServerContext | undefined;
+}
+
+/** The versions a context was read at: equal strings mean an equal configuration. The clock offset is judged apart. */
+export function contextStamp(context: Omit<ApplicationContext, "key">): string {
+  const { tenant, realm, client, resourceServer } = context;
+  return `${tenant.version}.${realm.version}.${client.version}.${resourceServer?.version ?? 0}`;
+}
+
+/** The path of an application's auth routes, `$APP` of the specification. */
+export function applicationPath(key: ApplicationKey): string {
+  return `/v1/tenants/${key.tenantId}/realms/${key.realmId}/applications/${key.applicationId}`;
+}
+
+/** The path of a realm, `$TR` of the specification. */
+export function realmPath(key: RealmKey): string {
+  return `/v1/tenants/${key.tenantId}/realms/${key.realmId}`;
+}
+
+/** An application's issuer identifier: the configured public URL and its path, never the Host header. */
+export function issuerOf(publicUrl: string, key: ApplicationKey): string {
+  return publicUrl + applicationPath(key);
+}
