@@ -1,0 +1,65 @@
+/** The database could not answer in time or at all; the caller answers 503 and nothing was acknowledged. */
+export class DatabaseUnavailable extends Error {
+  readonly mayHaveCommitted: boolean;
+
+  constructor(message: string, options: { cause?: unknown; mayHaveCommitted?: boolean } = {}) {
+    super(message, { cause: options.cause });
+    this.name = "DatabaseUnavailable";
+    this.mayHaveCommitted = options.mayHaveCommitted ?? false;
+  }
+}
+
+/** The SQLSTATE of an error that PostgreSQL reported, if it is one. */
+export function sqlState(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
+  return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
+}
+
+/** A unique or exclusion constraint refused the row; `constraint` says which. */
+export function isConflict(error: unknown, constraint?: string): boolean {
+  if (sqlState(error) !== "23505") return false;
+  return (
+    constraint === undefined || (error instanceof Error && "constraint" in error && error.constraint === constraint)
+  );
+}
+
+/** No partition takes the row: PostgreSQL's check_violation on a partitioned table. */
+export function isMissingPartition(error: unknown): boolean {
+  return sqlState(error) === "23514" && error instanceof Error && error.message.includes("no partition of relation");
+}
+
+// Class 22 is what PostgreSQL says of a value it cannot take, 23 of a constraint: the row is at fault, not the server.
+export function isDataError(error: unknown): boolean {
+  const state = sqlState(error);
+  return state !== undefined && (state.startsWith("22") || state.startsWith("23"));
+}
+
+// 08 connection, 57P0x shutdown, 53 out of resources, 25006 a standby, 55P03 and 40xxx contention, 57014 cancelled.
+const UNAVAILABLE = /^(08|53|57P0|40|25006|55P03|57014|58|XX)/;
+
+/** Translates what the driver threw: server trouble becomes DatabaseUnavailable, everything else stays as it is. */
+export function translateDatabaseError(error: unknown): unknown {
+  const state = sqlState(error);
+  if (state !== undefined) {
+    if (!UNAVAILABLE.test(state)) return error;
+    return new DatabaseUnavailable(`the database refused (${state})`, {
+      cause: error,
+      mayHaveCommitted: !state.startsWith("53"),
+    });
+  }
+  if (error instanceof DatabaseUnavailable) return error;
+  return isConnectionLoss(error)
+    ? new DatabaseUnavailable("the connection to the database was lost", { cause: error, mayHaveCommitted: true })
+    : error;
+}
+
+function isConnectionLoss(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (
+    "code" in error &&
+    typeof error.code === "string" &&
+    /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|EHOST|ENET)/.test(error.code)
+  )
+    return true;
+  return /connection terminated|connection error|not queryable|client has encountered|timeout/i.test(error.message);
+}

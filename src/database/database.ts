@@ -1,0 +1,189 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Pool, PoolClient, QueryConfig, QueryResult } from "pg";
+import { DatabaseUnavailable, translateDatabaseError } from "./database-error.ts";
+import { type Statement, statement } from "./statement.ts";
+
+/** Something that answers statements about the tenants it was opened for: a transaction, or one statement at a time. */
+export interface Queryable {
+  /** Runs one declared statement and returns its rows. */
+  run(statement: Statement, values: readonly unknown[]): Promise<Row[]>;
+}
+
+/** A row as the driver returns it: int8 as number, bytea as Buffer, json parsed. */
+export type Row = Record<string, unknown>;
+
+/** What maintenance may do: free SQL as the schema's owner, for migrations and partitions only. */
+export interface OwnerSession {
+  query(text: string, values?: readonly unknown[]): Promise<Row[]>;
+}
+
+/** One statement as it was sent, for tests that count or replay. */
+export interface SentStatement {
+  readonly statement: Statement;
+  readonly tenantIds: readonly string[];
+  readonly values: readonly unknown[];
+}
+
+/** The database of a process: an embedded PostgreSQL or a server, behind one pool of connections. */
+export interface Database {
+  readonly kind: "embedded" | "postgresql";
+  /** A handle whose every statement is its own transaction and sees these tenants only: one round trip each. */
+  tenants(tenantIds: readonly string[]): Queryable;
+  /** Runs `work` in one transaction that sees these tenants only; what it throws rolls everything back. */
+  transaction<T>(tenantIds: readonly string[], work: (session: Queryable) => Promise<T>): Promise<T>;
+  /** Runs `work` as the schema's owner, outside row-level security: migrations and partitions. */
+  maintain<T>(work: (session: OwnerSession) => Promise<T>): Promise<T>;
+  /** Real syncs to disk so far; undefined where a server does them. */
+  countSyncs(): Promise<number | undefined>;
+  /** Waits for what is under way and closes every connection. */
+  close(): Promise<void>;
+}
+
+export interface DatabaseParts {
+  readonly kind: Database["kind"];
+  readonly pool: Pool;
+  readonly countSyncs: () => Promise<number | undefined>;
+  readonly stop: () => Promise<void>;
+  readonly onStatement?: (sent: SentStatement) => void;
+}
+
+const TENANT_IDS = /^[0-9a-f]{16}$/;
+const MAINTENANCE_TIMEOUT_MS = 120_000;
+const nameTenants = statement("session.tenants", "SELECT set_config('mayfly.tenants', $1, true)");
+
+/** Puts the house's transactions over a pool of `pg` connections. */
+export function createDatabase(parts: DatabaseParts): Database {
+  const inTransaction = new AsyncLocalStorage<true>();
+
+  // On the embedded database's one session, waiting for a second handle inside a transaction would wait for ever.
+  function refuseInside(): void {
+    if (inTransaction.getStore()) throw new Error("inside a transaction only its own session can be used");
+  }
+
+  function observe(declared: Statement, tenantIds: readonly string[], values: readonly unknown[]): void {
+    parts.onStatement?.({ statement: declared, tenantIds, values });
+  }
+
+  return {
+    kind: parts.kind,
+    tenants: (tenantIds) => ({
+      run: (declared, values) => {
+        refuseInside();
+        observe(declared, tenantIds, values);
+        return withClient(parts.pool, (client) => runAlone(client, tenantIds, { declared, values }));
+      },
+    }),
+    transaction: (tenantIds, work) => {
+      refuseInside();
+      return withClient(parts.pool, (client) => {
+        const session: Queryable = {
+          run: async (declared, values) => {
+            observe(declared, tenantIds, values);
+            return (await send(client, declared, values)).rows;
+          },
+        };
+        return runTransaction(client, tenantIds, () => inTransaction.run(true, () => work(session)));
+      });
+    },
+    maintain: (work) => {
+      refuseInside();
+      return withClient(parts.pool, (client) => runAsOwner(client, work));
+    },
+    countSyncs: parts.countSyncs,
+    close: async () => {
+      await parts.pool.end();
+      await parts.stop();
+    },
+  };
+}
+
+async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await acquire(pool);
+  let broken = false;
+  try {
+    return await work(client);
+  } catch (error) {
+    const translated = translateDatabaseError(error);
+    broken = translated instanceof DatabaseUnavailable;
+    throw translated;
+  } finally {
+    client.release(broken);
+  }
+}
+
+async function runTransaction<T>(client: PoolClient, tenantIds: readonly string[], work: () => Promise<T>): Promise<T> {
+  try {
+    await Promise.all([client.query("BEGIN"), send(client, nameTenants, [joinTenants(tenantIds)])]);
+    const result = await work();
+    await commit(client);
+    return result;
+  } catch (error) {
+    await client.query("ROLLBACK").catch(() => undefined);
+    throw error;
+  }
+}
+
+async function acquire(pool: Pool): Promise<PoolClient> {
+  try {
+    return await pool.connect();
+  } catch (error) {
+    throw new DatabaseUnavailable("no connection to the database", { cause: error });
+  }
+}
+
+function joinTenants(tenantIds: readonly string[]): string {
+  for (const id of tenantIds) {
+    if (!TENANT_IDS.test(id)) throw new Error("a tenant id has another shape than 16 hexadecimal digits");
+  }
+  return tenantIds.join(",");
+}
+
+function send(client: PoolClient, declared: Statement, values: readonly unknown[]): Promise<QueryResult<Row>> {
+  return client.query<Row>({ name: declared.name, text: declared.text, values: [...values] });
+}
+
+// A COMMIT after an error inside the transaction is answered ROLLBACK, without an error of its own.
+async function commit(client: PoolClient): Promise<void> {
+  const answer = await client.query("COMMIT");
+  if (answer.command !== "COMMIT") throw new DatabaseUnavailable("the transaction was rolled back by the database");
+}
+
+interface Bound {
+  readonly declared: Statement;
+  readonly values: readonly unknown[];
+}
+
+// The four messages leave together and come back together: a transaction for the price of one round trip.
+async function runAlone(client: PoolClient, tenantIds: readonly string[], bound: Bound): Promise<Row[]> {
+  const [begun, named, answered, committed] = await Promise.allSettled([
+    client.query("BEGIN"),
+    send(client, nameTenants, [joinTenants(tenantIds)]),
+    send(client, bound.declared, bound.values),
+    client.query("COMMIT"),
+  ]);
+  for (const step of [begun, named, answered]) if (step.status === "rejected") throw step.reason;
+  if (committed.status === "rejected") throw committed.reason;
+  if (committed.value.command !== "COMMIT")
+    throw new DatabaseUnavailable("the transaction was rolled back by the database");
+  return answered.status === "fulfilled" ? answered.value.rows : [];
+}
+
+async function runAsOwner<T>(client: PoolClient, work: (session: OwnerSession) => Promise<T>): Promise<T> {
+  await client.query("RESET ROLE");
+  try {
+    return await work({ query: (text, values) => queryAsOwner(client, text, values) });
+  } finally {
+    await client.query("SET ROLE mayfly_app");
+  }
+}
+
+// Without values the text may hold several statements, as migrations do; the rows are those of the last.
+async function queryAsOwner(client: PoolClient, text: string, values: readonly unknown[] | undefined): Promise<Row[]> {
+  const config: QueryConfig & { readonly query_timeout: number } = {
+    text,
+    query_timeout: MAINTENANCE_TIMEOUT_MS,
+    ...(values === undefined ? {} : { values: [...values] }),
+  };
+  const answer: QueryResult<Row> | readonly QueryResult<Row>[] = await client.query<Row>(config);
+  return Array.isArray(answer) ? (answer.at(-1)?.rows ?? []) : answer.rows;
+}

@@ -1,0 +1,88 @@
+import { readdir, readFile } from "node:fs/promises";
+import { sha256 } from "../platform/hash.ts";
+import type { Database, OwnerSession } from "./database.ts";
+
+const MIGRATIONS = new URL("../../migrations/", import.meta.url);
+const FILE_NAME = /^(\d{4})_[a-z0-9_]+\.sql$/;
+// Any constant: it keeps two nodes that start together from migrating at once.
+const MIGRATION_LOCK = 6_292_953;
+
+interface Migration {
+  readonly number: number;
+  readonly name: string;
+  readonly text: string;
+  readonly checksum: string;
+}
+
+/** The numbered files of `migrations/`, in order. */
+async function readMigrations(): Promise<Migration[]> {
+  const names = (await readdir(MIGRATIONS)).filter((name) => FILE_NAME.test(name)).sort();
+  return Promise.all(
+    names.map(async (name) => {
+      const text = await readFile(new URL(name, MIGRATIONS), "utf8");
+      return { number: Number(name.slice(0, 4)), name, text, checksum: sha256(text).toString("hex") };
+    }),
+  );
+}
+
+/**
+ * Brings the schema up to this version of the code. Forward only; each file is one transaction.
+ *
+ * @param mode `auto` applies what is missing; `check` refuses to start when something is missing
+ * @returns the names of the migrations that were applied
+ * @throws when an applied file was changed since, or when `check` finds one missing
+ */
+export async function migrate(database: Database, mode: "auto" | "check"): Promise<string[]> {
+  const migrations = await readMigrations();
+  return database.maintain(async (session) => {
+    const done = await readApplied(session);
+    const missing = migrations.filter((migration) => !isApplied(migration, done));
+    if (missing.length === 0) return [];
+    if (mode === "check") {
+      throw new Error(
+        `the database lacks ${missing.map((m) => m.name).join(", ")}; start once with MAYFLY_MIGRATE=auto`,
+      );
+    }
+    await session.query(
+      "CREATE TABLE IF NOT EXISTS schema_migrations (number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL)",
+    );
+    const applied: string[] = [];
+    for (const migration of missing) if (await apply(session, migration)) applied.push(migration.name);
+    return applied;
+  });
+}
+
+async function readApplied(session: OwnerSession): Promise<Map<number, string>> {
+  const exists = await session.query("SELECT to_regclass('schema_migrations') AS name");
+  if (exists[0]?.name == null) return new Map();
+  const rows = await session.query("SELECT number, checksum FROM schema_migrations");
+  return new Map(rows.map((row) => [Number(row.number), String(row.checksum)]));
+}
+
+function isApplied(migration: Migration, done: ReadonlyMap<number, string>): boolean {
+  const checksum = done.get(migration.number);
+  if (checksum === undefined) return false;
+  if (checksum !== migration.checksum)
+    throw new Error(`${migration.name} was changed after it was applied; add a new migration instead`);
+  return true;
+}
+
+async function apply(session: OwnerSession, migration: Migration): Promise<boolean> {
+  await session.query("BEGIN");
+  try {
+    await session.query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
+    const rows = await session.query("SELECT 1 FROM schema_migrations WHERE number = $1", [migration.number]);
+    if (rows.length > 0) {
+      await session.query("ROLLBACK");
+      return false;
+    }
+    await session.query(migration.text);
+    const values = [migration.number, migration.name, migration.checksum];
+    await session.query("INSERT INTO schema_migrations (number, name, checksum) VALUES ($1, $2, $3)", values);
+    await session.query("COMMIT");
+    return true;
+  } catch (error) {
+    await session.query("ROLLBACK").catch(() => undefined);
+    throw new Error(`migration ${migration.name} failed and changed nothing`, { cause: error });
+  }
+}
