@@ -1,0 +1,98 @@
+import { DatabaseUnavailable } from "../database/database-error.ts";
+import type { Log } from "../platform/log.ts";
+import { OAuthError, publicDescription, statusOf } from "../protocol/oauth-error.ts";
+import { ManagementError, type ManagementErrorCode } from "./management-error.ts";
+import { type HttpReply, jsonReply, type RouteKind } from "./route.ts";
+
+const RETRY_AFTER_SECONDS = 1;
+
+/** Where and when a failure happened, for its answer and its log line. */
+export interface FailureContext {
+  readonly kind: RouteKind;
+  readonly traceId: string;
+  readonly log: Log;
+}
+
+/**
+ * The one place where errors become answers: an OAuth error on auth routes, a management error elsewhere. Anything unknown is a
+ * bug: 500 without a word about it, and a log line.
+ */
+export function replyToError(error: unknown, context: FailureContext): HttpReply {
+  if (context.kind === "auth") return oauthReply(asOAuthError(error, context), context.traceId);
+  return managementReply(asManagementError(error, context), context.traceId);
+}
+
+function oauthReply(error: OAuthError, traceId: string): HttpReply {
+  const status = statusOf(error);
+  const body = { error: error.code, error_description: publicDescription(error), trace_id: traceId };
+  return jsonReply(status, body, {
+    pragma: "no-cache",
+    ...challenge(error, status),
+    ...retryAfter(error.retryAfterSeconds),
+  });
+}
+
+// Rule 38: every 401 names the scheme that was used, Basic if there was none; RFC 6750 §3 for bearer failures.
+function challenge(error: OAuthError, status: number): Record<string, string> {
+  if (error.code === "invalid_token" || error.code === "insufficient_scope") {
+    const described = `error="${error.code}", error_description="${publicDescription(error)}"`;
+    return { "www-authenticate": error.facts.noCredentials === true ? "Bearer" : `Bearer ${described}` };
+  }
+  if (status !== 401) return {};
+  return {
+    "www-authenticate": /^bearer$/i.test(String(error.facts.scheme))
+      ? "Bearer"
+      : 'Basic realm="mayfly", charset="UTF-8"',
+  };
+}
+
+function retryAfter(seconds: number | undefined): Record<string, string> {
+  return seconds === undefined ? {} : { "retry-after": String(seconds) };
+}
+
+function managementReply(error: ManagementError, traceId: string): HttpReply {
+  const details = error.details.length === 0 ? {} : { details: error.details };
+  const body = { code: error.code, message: error.message, ...details, trace_id: traceId };
+  return jsonReply(error.status, body, error.headers);
+}
+
+function asOAuthError(error: unknown, context: FailureContext): OAuthError {
+  if (error instanceof OAuthError) return error;
+  if (error instanceof DatabaseUnavailable) {
+    context.log.warn({ trace_id: context.traceId, err: error }, "the database is unavailable");
+    return new OAuthError("temporarily_unavailable", "the server cannot answer now; try again", {
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+    });
+  }
+  const edge = edgeFailure(error);
+  if (edge !== undefined) return new OAuthError("invalid_request", edge.message, { status: edge.status });
+  context.log.error({ trace_id: context.traceId, err: error }, "a bug");
+  return new OAuthError("server_error", "the server failed; the trace id names this request in its log");
+}
+
+function asManagementError(error: unknown, context: FailureContext): ManagementError {
+  if (error instanceof ManagementError) return error;
+  if (error instanceof DatabaseUnavailable) {
+    context.log.warn({ trace_id: context.traceId, err: error }, "the database is unavailable");
+    const headers = { "retry-after": String(RETRY_AFTER_SECONDS) };
+    return new ManagementError("service_unavailable", "the server cannot answer now; try again", { headers });
+  }
+  const edge = edgeFailure(error);
+  if (edge !== undefined) return new ManagementError(EDGE_CODES[edge.status] ?? "bad_request", edge.message);
+  context.log.error({ trace_id: context.traceId, err: error }, "a bug");
+  return new ManagementError("internal_server_error", "internal server error");
+}
+
+const EDGE_CODES: Readonly<Record<number, ManagementErrorCode>> = {
+  413: "payload_too_large",
+  415: "unsupported_media_type",
+};
+
+// What the framework refuses before a handler runs: a body over its limit, a length that does not match, a broken URL.
+function edgeFailure(error: unknown): { status: number; message: string } | undefined {
+  if (!(error instanceof Error) || !("statusCode" in error) || typeof error.statusCode !== "number") return undefined;
+  if (error.statusCode < 400 || error.statusCode > 499) return undefined;
+  if (error.statusCode === 413) return { status: 413, message: "the body is too large" };
+  if (error.statusCode === 415) return { status: 415, message: "the media type is not supported" };
+  return { status: 400, message: "the request is malformed" };
+}

@@ -1,0 +1,83 @@
+import { partitionsHealthy } from "../database/partitions.ts";
+import type { Deps } from "../deps.ts";
+import { jsonReply, type Route } from "./route.ts";
+
+/** What readiness is judged by, besides the database itself. */
+export interface Readiness {
+  /** whether the database's clock was read lately (rule 14) */
+  isClockFresh(): boolean;
+  /** whether the process is being stopped: load balancers must look elsewhere before it ends */
+  isDraining(): boolean;
+}
+
+interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+}
+
+/** Liveness and a bare readiness, for load balancers, on the main listener (rule 27). */
+export function healthRoutes(deps: Deps, readiness: Readiness): readonly Route[] {
+  return [
+    {
+      name: "live",
+      method: "GET",
+      path: "/health/live",
+      kind: "public",
+      handle: async () => jsonReply(200, { status: "live" }),
+    },
+    {
+      name: "ready",
+      method: "GET",
+      path: "/health/ready",
+      kind: "public",
+      handle: async () => {
+        const checks = await checkReadiness(deps, readiness);
+        return checks.every((check) => check.ok)
+          ? jsonReply(200, { status: "ready" })
+          : jsonReply(503, { status: "not ready" });
+      },
+    },
+  ];
+}
+
+/** The details of readiness and the version, for operators, on the operations listener (rule 27). */
+export function operationsRoutes(deps: Deps, readiness: Readiness, version: string): readonly Route[] {
+  return [
+    {
+      name: "readyDetails",
+      method: "GET",
+      path: "/health/ready",
+      kind: "operations",
+      handle: async () => {
+        const checks = await checkReadiness(deps, readiness);
+        const isReady = checks.every((check) => check.ok);
+        return jsonReply(isReady ? 200 : 503, { status: isReady ? "ready" : "not ready", checks });
+      },
+    },
+    {
+      name: "version",
+      method: "GET",
+      path: "/version",
+      kind: "operations",
+      handle: async () =>
+        jsonReply(200, { name: "mayfly", version, node: process.version, database: deps.database.kind }),
+    },
+  ];
+}
+
+async function checkReadiness(deps: Deps, readiness: Readiness): Promise<readonly Check[]> {
+  const partitions = partitionsHealthy(deps.database, deps.clock.nowSeconds());
+  const [database, ahead] = await Promise.all([
+    partitions.then(
+      () => true,
+      () => false,
+    ),
+    partitions.catch(() => false),
+  ]);
+  return [
+    { name: "database", ok: database },
+    { name: "token partitions ahead", ok: ahead },
+    { name: "clock", ok: readiness.isClockFresh() },
+    { name: "not draining", ok: !readiness.isDraining() },
+  ];
+}

@@ -1,0 +1,74 @@
+const STATUS = {
+  bad_request: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  conflict: 409,
+  payload_too_large: 413,
+  unsupported_media_type: 415,
+  unprocessable_entity: 422,
+  too_many_requests: 429,
+  internal_server_error: 500,
+  service_unavailable: 503,
+} as const;
+
+/** The `code` values of the management API: the status's name (reference 2.1). */
+export type ManagementErrorCode = keyof typeof STATUS;
+
+/** A field that breaks a rule; the path includes the body's wrapper, as in `realm.display_name`. */
+export interface FieldViolation {
+  readonly field: string;
+  readonly description: string;
+}
+
+export type ManagementErrorDetail =
+  | { readonly type: "FieldViolations"; readonly field_violations: readonly FieldViolation[] }
+  | {
+      readonly type: "ResourceInfo";
+      readonly resource_type: string;
+      readonly id: string;
+      readonly description: string;
+    };
+
+/** A request that the management API refuses. */
+export class ManagementError extends Error {
+  readonly code: ManagementErrorCode;
+  readonly details: readonly ManagementErrorDetail[];
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    code: ManagementErrorCode,
+    message: string,
+    options: {
+      details?: readonly ManagementErrorDetail[];
+      headers?: Readonly<Record<string, string>>;
+      cause?: unknown;
+    } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.name = "ManagementError";
+    this.code = code;
+    this.details = options.details ?? [];
+    this.headers = options.headers ?? {};
+  }
+
+  get status(): number {
+    return STATUS[this.code];
+  }
+}
+
+/** 400 that names each field and its rule. */
+export function fieldViolations(violations: readonly FieldViolation[]): ManagementError {
+  return new ManagementError("bad_request", "invalid parameters", {
+    details: [{ type: "FieldViolations", field_violations: violations }],
+  });
+}
+
+/** 404 `<kind> not found`. */
+export function notFound(resourceType: string, id: string): ManagementError {
+  const words = resourceType.replace(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter}`).toLowerCase();
+  return new ManagementError("not_found", `${words} not found`, {
+    details: [{ type: "ResourceInfo", resource_type: resourceType, id, description: `${words} not found` }],
+  });
+}

@@ -1,0 +1,222 @@
+import { sha256 } from "../platform/hash.ts";
+import { type FailureContext, replyToError } from "./errors.ts";
+import { PAGE_STYLE } from "./page-style.ts";
+import type { HttpReply } from "./route.ts";
+
+/** Markup that is safe to send: made by `html` only. */
+export interface Html {
+  readonly markup: string;
+}
+
+/** What a template takes: text is escaped, markup is not, undefined is nothing. */
+export type HtmlValue = string | number | Html | readonly Html[] | undefined;
+
+/** Writes markup; every value that is text is escaped, for elements and for attributes in double quotes. */
+export function html(parts: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
+  return { markup: parts.map((part, index) => part + markupOf(values[index])).join("") };
+}
+
+function markupOf(value: HtmlValue): string {
+  if (value === undefined) return "";
+  if (typeof value === "string" || typeof value === "number") return escapeText(String(value));
+  return "markup" in value ? value.markup : value.map(({ markup }) => markup).join("");
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+function escapeText(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
+}
+
+/** One server-rendered page. */
+export interface Page {
+  readonly status: number;
+  readonly title: string;
+  readonly content: Html;
+  /** whose page it is, shown above the content */
+  readonly application?: { readonly name: string; readonly realm: string } | undefined;
+  /** rule 41: every page of a test tenant says so */
+  readonly isTestTenant: boolean;
+  /** a redirect URI that a form of this page may end at; its origin is added to `form-action` (rule 18) */
+  readonly endsAt?: string | undefined;
+  /** the path of a script of ours, for the one page that has one */
+  readonly script?: string | undefined;
+  readonly setCookies?: readonly string[];
+}
+
+const STYLE_HASH = `'sha256-${sha256(PAGE_STYLE).toString("base64")}'`;
+
+const HEADERS = {
+  "content-type": "text/html; charset=utf-8",
+  "cache-control": "no-store",
+  "referrer-policy": "no-referrer",
+  "x-frame-options": "DENY",
+  "permissions-policy": "camera=(), microphone=(), geolocation=()",
+} as const;
+
+/** Answers with a page. Nothing but our own style (and at most one script of ours) can run or load on it. */
+export function pageReply(page: Page): HttpReply {
+  return {
+    status: page.status,
+    headers: { ...HEADERS, "content-security-policy": contentSecurityPolicy(page), ...cookieHeader(page.setCookies) },
+    body: renderDocument(page).markup,
+  };
+}
+
+/** Sends the browser on with GET, whatever its request was (RFC 9110 §15.4.4). */
+export function redirectReply(location: string, setCookies: readonly string[] = []): HttpReply {
+  const { "cache-control": caching, "referrer-policy": referrer } = HEADERS;
+  return {
+    status: 303,
+    headers: { location, "cache-control": caching, "referrer-policy": referrer, ...cookieHeader(setCookies) },
+  };
+}
+
+function cookieHeader(cookies: readonly string[] | undefined): Readonly<Record<string, readonly string[]>> {
+  return cookies === undefined || cookies.length === 0 ? {} : { "set-cookie": cookies };
+}
+
+function contentSecurityPolicy({ endsAt, script }: Page): string {
+  return [
+    "default-src 'none'",
+    `style-src ${STYLE_HASH}`,
+    ...(script === undefined ? [] : ["script-src 'self'"]),
+    `form-action 'self'${endsAt === undefined ? "" : ` ${formTarget(endsAt)}`}`,
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join("; ");
+}
+
+/**
+ * The redirect URI's origin as a CSP source. A private-use scheme has no origin and stands for itself; CSP has no spelling for an
+ * IPv6 address, so that [::1] opens its scheme.
+ */
+function formTarget(redirectUri: string): string {
+  const url = new URL(redirectUri);
+  return url.origin === "null" || url.hostname.startsWith("[") ? url.protocol : url.origin;
+}
+
+function renderDocument(page: Page): Html {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<title>${page.title}</title>
+<style>${{ markup: PAGE_STYLE }}</style>${
+    page.script === undefined
+      ? undefined
+      : html`
+<script src="${page.script}" defer></script>`
+  }
+</head>
+<body>${page.isTestTenant ? TEST_MARK : undefined}
+<main>${page.application === undefined ? undefined : renderApplication(page.application)}
+${page.content}
+</main>
+<footer>Secured by Mayfly</footer>
+</body>
+</html>
+`;
+}
+
+const TEST_MARK = html`
+<div class="mark" role="note"><strong>Test tenant</strong> · for tests only: codes are 424242, mails are kept and never sent</div>`;
+
+function renderApplication({ name, realm }: { readonly name: string; readonly realm: string }): Html {
+  const [initial = ""] = name.trim();
+  return html`
+<p class="app"><b aria-hidden="true">${initial.toUpperCase()}</b><span>${name}<small>${realm}</small></span></p>`;
+}
+
+/** A page that says what went wrong and what to do now. */
+export interface ErrorPage {
+  readonly status: number;
+  readonly heading: string;
+  readonly advice: string;
+  /** for whoever built the client */
+  readonly detail?: string | undefined;
+  readonly traceId: Uint8Array;
+  readonly isTestTenant?: boolean;
+  readonly setCookies?: readonly string[];
+}
+
+/** Answers with an error page, calm and with the trace id that the log and the decision know. */
+export function errorPageReply(error: ErrorPage): HttpReply {
+  const detail =
+    error.detail === undefined
+      ? undefined
+      : html`
+<dt>Details for the developer</dt><dd><code>${error.detail}</code></dd>`;
+  return pageReply({
+    status: error.status,
+    title: error.heading,
+    isTestTenant: error.isTestTenant ?? false,
+    ...(error.setCookies ? { setCookies: error.setCookies } : {}),
+    content: html`<h1>${error.heading}</h1>
+<p>${error.advice}</p>
+<dl>${detail}
+<dt>Trace id</dt><dd><code>${Buffer.from(error.traceId).toString("hex")}</code></dd>
+</dl>`,
+  });
+}
+
+/** Whether a client asks for JSON rather than a page. Browsers name text/html; `*` + `/*` is no wish. */
+export function prefersJson(accept: string | undefined): boolean {
+  return accept !== undefined && /application\/json/i.test(accept) && !/text\/html/i.test(accept);
+}
+
+/** Where and for whom a page failed. */
+export interface PageFailure extends Omit<FailureContext, "kind" | "traceId"> {
+  readonly traceId: Uint8Array;
+  readonly accept: string | undefined;
+  readonly isTestTenant?: boolean | undefined;
+}
+
+/** Any error as the answer of a page's route: HTML for people, `{error, error_description, trace_id}` for clients that ask for JSON. */
+export function replyWithErrorPage(error: unknown, failure: PageFailure): HttpReply {
+  const traceId = Buffer.from(failure.traceId).toString("hex");
+  const reply = replyToError(error, { kind: "auth", traceId, log: failure.log });
+  if (prefersJson(failure.accept)) return reply;
+  const page = errorPageReply({
+    status: reply.status,
+    ...wordsFor(reply.status),
+    detail: reply.status >= 500 ? undefined : describe(reply.body),
+    traceId: failure.traceId,
+    isTestTenant: failure.isTestTenant ?? false,
+  });
+  const retryAfter = reply.headers?.["retry-after"];
+  return retryAfter === undefined ? page : { ...page, headers: { ...page.headers, "retry-after": retryAfter } };
+}
+
+function wordsFor(status: number): { readonly heading: string; readonly advice: string } {
+  if (status === 503 || status === 429) {
+    return {
+      heading: "Please try again in a moment",
+      advice: "The server is busy. Nothing was lost; reload this page in a few seconds.",
+    };
+  }
+  if (status >= 500) {
+    return { heading: "Something went wrong on our side", advice: "Please go back to the application and try again." };
+  }
+  return {
+    heading: "This link cannot be used",
+    advice:
+      "The application sent you here with a request that we cannot accept. Please go back to it and try again; if it happens again, tell its developers.",
+  };
+}
+
+function describe(body: string | Uint8Array | undefined): string | undefined {
+  const json: unknown = typeof body === "string" ? JSON.parse(body) : undefined;
+  if (typeof json !== "object" || json === null || !("error" in json) || !("error_description" in json))
+    return undefined;
+  return `${String(json.error)}: ${String(json.error_description)}`;
+}

@@ -1,0 +1,77 @@
+import { sha256 } from "../platform/hash.ts";
+import { fieldViolations } from "./management-error.ts";
+
+/** Page tokens are good for a week (reference 2.1). */
+const PAGE_TOKEN_LIFETIME_SECONDS = 604_800;
+const PAGE_TOKEN_LENGTH_MAX = 2_000;
+
+/** Where a list goes on, and what must be the same there. */
+export interface PagePosition {
+  readonly after: string;
+  readonly pageSize: number;
+  readonly totalSize: number;
+  readonly totalIsEstimated: boolean;
+}
+
+interface PageTokenContent extends PagePosition {
+  readonly query: string;
+  readonly until: number;
+}
+
+/**
+ * A page token: base64url, since clients splice it into URLs unescaped. It carries nothing that its holder may not know, and no
+ * authority: every page is authorized anew.
+ *
+ * @param query what the list was asked for; a token is good for the same question only
+ * @param now seconds of real time
+ */
+export function formatPageToken(position: PagePosition, query: readonly string[], now: number): string {
+  const content: PageTokenContent = { ...position, query: digest(query), until: now + PAGE_TOKEN_LIFETIME_SECONDS };
+  return Buffer.from(JSON.stringify(content), "utf8").toString("base64url");
+}
+
+/** Reads a page token. Throws 400 naming `page_token` for one that is malformed, too old or of another list. */
+export function parsePageToken(text: string, query: readonly string[], now: number): PagePosition {
+  const content = decode(text);
+  if (content === undefined || content.until <= now || content.query !== digest(query)) {
+    throw fieldViolations([{ field: "page_token", description: "invalid page token" }]);
+  }
+  return content;
+}
+
+function digest(query: readonly string[]): string {
+  return sha256(JSON.stringify(query)).subarray(0, 12).toString("base64url");
+}
+
+function decode(text: string): PageTokenContent | undefined {
+  if (text.length > PAGE_TOKEN_LENGTH_MAX || !/^[A-Za-z0-9_-]+$/.test(text)) return undefined;
+  try {
+    const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
+    return isContent(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isContent(value: unknown): value is PageTokenContent {
+  if (typeof value !== "object" || value === null) return false;
+  const content: Partial<Record<keyof PageTokenContent, unknown>> = value;
+  return (
+    typeof content.after === "string" &&
+    typeof content.query === "string" &&
+    typeof content.totalIsEstimated === "boolean" &&
+    [content.pageSize, content.totalSize, content.until].every(
+      (number) => Number.isSafeInteger(number) && Number(number) >= 0,
+    )
+  );
+}
+
+/** A page size from a query: absent or 0 is the default, more than the maximum is the maximum (reference 2.1). */
+export function readPageSize(
+  text: string | undefined,
+  sizes: { readonly fallback: number; readonly maximum: number },
+): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (!/^\d{1,10}$/.test(text)) throw fieldViolations([{ field: "page_size", description: "not a whole number" }]);
+  return Number(text) === 0 ? sizes.fallback : Math.min(Number(text), sizes.maximum);
+}

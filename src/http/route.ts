@@ -1,0 +1,80 @@
+import type { TSchema } from "typebox";
+import type { ApplicationKey, RealmKey } from "../protocol/client-metadata.ts";
+import type { Caller } from "./caller.ts";
+
+/** A request as handlers see it: parsed as far as HTTP goes, and nothing of any framework. */
+export interface HttpRequest {
+  readonly method: string;
+  /** 16 bytes; responses show it in hexadecimal as `x-trace-id` */
+  readonly traceId: Buffer;
+  readonly parameters: Readonly<Record<string, string>>;
+  /** the part after `?`, undecoded; empty if there is none */
+  readonly queryString: string;
+  /** the query of a management route, after its schema */
+  readonly query: unknown;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** the raw bytes of an auth route's body */
+  readonly bytes: Uint8Array;
+  /** the JSON of a management route's body, after its schema */
+  readonly body: unknown;
+  readonly remoteAddress: string;
+  /** who calls a management route; absent on the others */
+  readonly caller: Caller | undefined;
+}
+
+/** What a handler answers. */
+export interface HttpReply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  readonly body?: string | Uint8Array;
+}
+
+/**
+ * How a route's failures look and who may call it: `auth` answers RFC 6749 errors, `management` `{code, message, details}` and
+ * demands a bearer token, `page` HTML, `public` and `operations` management errors without a caller.
+ */
+export type RouteKind = "auth" | "management" | "page" | "public" | "operations";
+
+/** One entry of the route registry: everything that lists routes (405, the tenancy test, the scope table) reads these. */
+export interface Route {
+  readonly name: string;
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Fastify's pattern; parameters are called tenant, realm, application and so on */
+  readonly path: string;
+  readonly kind: RouteKind;
+  /** management scopes, all of which the caller's token must hold */
+  readonly scopes?: readonly string[];
+  readonly schema?: { readonly querystring?: TSchema; readonly body?: TSchema };
+  handle(request: HttpRequest): Promise<HttpReply>;
+}
+
+const HEX_ID = /^[0-9a-f]{16}$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** The realm a path names, or undefined when the path's ids cannot name one. */
+export function realmKeyOf(request: HttpRequest): RealmKey | undefined {
+  const { tenant = "", realm = "" } = request.parameters;
+  return HEX_ID.test(tenant) && HEX_ID.test(realm) ? { tenantId: tenant, realmId: realm } : undefined;
+}
+
+/** The application a path names, or undefined when the path's ids cannot name one. */
+export function applicationKeyOf(request: HttpRequest): ApplicationKey | undefined {
+  const realm = realmKeyOf(request);
+  const { application = "" } = request.parameters;
+  return realm !== undefined && UUID.test(application) ? { ...realm, applicationId: application } : undefined;
+}
+
+/** A header that occurs once, or undefined. */
+export function headerOf(request: HttpRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+/** A JSON reply. `no-store` unless other caching headers are given: nearly everything here is a credential or about one. */
+export function jsonReply(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): HttpReply {
+  return {
+    status,
+    headers: { "content-type": "application/json; charset=utf-8", "cache-control": "no-store", ...headers },
+    body: JSON.stringify(value),
+  };
+}

@@ -1,0 +1,190 @@
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type HTTPMethods } from "fastify";
+import type { Clock } from "../platform/clock.ts";
+import type { Log } from "../platform/log.ts";
+import type { Random } from "../platform/random.ts";
+import { OAuthError } from "../protocol/oauth-error.ts";
+import type { Caller } from "./caller.ts";
+import { type FailureContext, replyToError } from "./errors.ts";
+import { parseJsonBody } from "./json-body.ts";
+import { fieldViolations, ManagementError } from "./management-error.ts";
+import type { HttpReply, HttpRequest, Route, RouteKind } from "./route.ts";
+import { newTraceId } from "./trace-id.ts";
+
+/** Largest bodies, settled 16: auth routes and pages, management routes. */
+const AUTH_BODY_BYTES_MAX = 65_536;
+const MANAGEMENT_BODY_BYTES_MAX = 1_048_576;
+const REQUEST_TIMEOUT_MS = 30_000;
+const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+const PARAMETER_LENGTH_MAX = 200;
+
+const METHODS: readonly HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+
+export interface ServerOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Finds the caller of a management route, or throws; `app.ts` installs it. */
+  readonly authenticate: (request: HttpRequest, route: Route) => Promise<Caller>;
+  readonly trustedProxies: readonly string[];
+}
+
+/**
+ * An HTTP server over a registry of routes. Everything no single route should have to think of is here: trace ids, limits, one
+ * shape of errors, 405 with `Allow`, `%3A` in paths, and a log line a request without secrets.
+ */
+export function createServer(routes: readonly Route[], options: ServerOptions): FastifyInstance {
+  const server = fastify({
+    logger: false,
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true } },
+    bodyLimit: MANAGEMENT_BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
+    routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX, ignoreTrailingSlash: false },
+    genReqId: () => newTraceId(options.clock, options.random).toString("hex"),
+    requestIdHeader: false,
+    exposeHeadRoutes: true,
+    return503OnClosing: false,
+    rewriteUrl: (request) => decodeColons(request.url ?? "/"),
+    frameworkErrors: (error, request, reply) => {
+      void send(reply, replyToError(error, failureOf(request, "public", options.log)));
+    },
+  });
+  // Every body arrives as bytes: auth routes read forms strictly, management routes read JSON (reference 2.1).
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  server.addHook("onRequest", async (request, reply) => {
+    void reply.header("x-trace-id", request.id);
+  });
+  logRequests(server, options);
+  server.setNotFoundHandler((request, reply) => {
+    const error = new ManagementError("not_found", "no such path");
+    return send(reply, replyToError(error, failureOf(request, "public", options.log)));
+  });
+  for (const route of routes) register(server, route, options);
+  refuseOtherMethods(server, routes, options.log);
+  return server;
+}
+
+// In the path only: a colon in a query means what its sender says it means.
+function decodeColons(url: string): string {
+  const end = url.indexOf("?");
+  const path = end === -1 ? url : url.slice(0, end);
+  if (!path.includes("%3")) return url;
+  return path.replace(/%3a/gi, ":") + (end === -1 ? "" : url.slice(end));
+}
+
+function register(server: FastifyInstance, route: Route, options: ServerOptions): void {
+  const isManagement = route.kind === "management";
+  server.route({
+    method: route.method,
+    url: route.path,
+    bodyLimit: isManagement ? MANAGEMENT_BODY_BYTES_MAX : AUTH_BODY_BYTES_MAX,
+    ...(route.schema ? { schema: route.schema } : {}),
+    attachValidation: true,
+    preValidation: async (request) => {
+      if (isManagement && route.schema?.body !== undefined)
+        request.body = parseJsonBody(request.headers["content-type"], request.body);
+    },
+    errorHandler: (error, request, reply) =>
+      send(reply, replyToError(error, failureOf(request, route.kind, options.log))),
+    handler: async (request, reply) => {
+      const bare = readRequest(request);
+      const caller = isManagement ? await options.authenticate(bare, route) : undefined;
+      if (request.validationError !== undefined) throw translateValidation(request.validationError);
+      return send(reply, await route.handle({ ...bare, caller }));
+    },
+  });
+}
+
+function readRequest(request: FastifyRequest): HttpRequest {
+  const url = request.raw.url ?? "/";
+  const question = url.indexOf("?");
+  return {
+    method: request.method,
+    traceId: Buffer.from(request.id, "hex"),
+    parameters: stringsOf(request.params),
+    queryString: question === -1 ? "" : url.slice(question + 1),
+    query: request.query,
+    headers: request.headers,
+    bytes: request.body instanceof Uint8Array ? request.body : new Uint8Array(),
+    body: request.body,
+    remoteAddress: request.ip,
+    caller: undefined,
+  };
+}
+
+function stringsOf(value: unknown): Readonly<Record<string, string>> {
+  if (typeof value !== "object" || value === null) return {};
+  return Object.fromEntries(Object.entries(value).map(([name, text]) => [name, String(text)]));
+}
+
+function send(reply: FastifyReply, answer: HttpReply): FastifyReply {
+  return reply
+    .code(answer.status)
+    .headers({ "x-content-type-options": "nosniff", ...answer.headers })
+    .send(answer.body ?? "");
+}
+
+function failureOf(request: FastifyRequest, kind: RouteKind, log: Log): FailureContext {
+  return { kind, traceId: request.id, log };
+}
+
+interface ValidationFailure {
+  readonly validation?: readonly {
+    instancePath: string;
+    message?: string | undefined;
+    params?: Record<string, unknown>;
+  }[];
+}
+
+function translateValidation(failure: ValidationFailure): ManagementError {
+  return fieldViolations(
+    (failure.validation ?? []).map((violation) => {
+      const path = violation.instancePath.slice(1).replaceAll("/", ".");
+      const extra = violation.params?.additionalProperty ?? violation.params?.missingProperty;
+      const field = [path, typeof extra === "string" ? extra : ""].filter((part) => part !== "").join(".");
+      return { field, description: violation.message ?? "invalid" };
+    }),
+  );
+}
+
+function refuseOtherMethods(server: FastifyInstance, routes: readonly Route[], log: Log): void {
+  const byPath = new Map<string, Route[]>();
+  for (const route of routes) byPath.set(route.path, [...(byPath.get(route.path) ?? []), route]);
+  for (const [path, siblings] of byPath) {
+    const allowed = new Set<HTTPMethods>(
+      siblings.flatMap((route) => (route.method === "GET" ? ["GET", "HEAD"] : [route.method])),
+    );
+    const allow = [...allowed].join(", ");
+    const kind = siblings[0]?.kind ?? "public";
+    server.route({
+      method: METHODS.filter((method) => !allowed.has(method)),
+      url: path,
+      handler: (request, reply) => {
+        const answer = replyToError(methodNotAllowed(kind), failureOf(request, kind, log));
+        return send(reply, { ...answer, headers: { ...answer.headers, allow } });
+      },
+    });
+  }
+}
+
+function methodNotAllowed(kind: RouteKind): Error {
+  if (kind === "auth") return new OAuthError("invalid_request", "this method is not allowed here", { status: 405 });
+  return new ManagementError("method_not_allowed", "this method is not allowed here");
+}
+
+function logRequests(server: FastifyInstance, options: ServerOptions): void {
+  server.addHook("onResponse", async (request, reply) => {
+    options.log.info(
+      {
+        trace_id: request.id,
+        method: request.method,
+        route: request.routeOptions.url ?? "unknown",
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+      },
+      "request",
+    );
+  });
+}

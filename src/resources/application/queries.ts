@@ -1,0 +1,306 @@
+import type { Queryable, Row } from "../../database/database.ts";
+import { statement } from "../../database/statement.ts";
+import type { ApplicationContext, ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts";
+import { alive } from "../tombstone.ts";
+import { type ContextRow, toApplicationContext } from "./context.ts";
+import type { ApplicationSettings } from "./schema.ts";
+
+/** A client's secret as it is stored. */
+export interface StoredSecret {
+  /** SHA-256 of the secret */
+  readonly hash: Uint8Array;
+  /** the secret under the master key; undefined where the tenant shows secrets once */
+  readonly sealed: Uint8Array | undefined;
+}
+
+/** An application as it is stored. */
+export interface Application {
+  readonly key: ApplicationKey;
+  readonly isManaged: boolean;
+  readonly classification: string;
+  readonly clientId: string;
+  readonly secret: StoredSecret | undefined;
+  readonly settings: ApplicationSettings;
+  /** tokens issued before this second are dead */
+  readonly tokensValidAfter: number;
+  readonly version: number;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+export type NewApplication = Pick<Application, "isManaged" | "classification" | "clientId" | "secret" | "settings">;
+
+/** What must be read live of a client with each request (rule 7). */
+export interface LiveClient {
+  /** equal to contextStamp() of a context read at the same moment */
+  readonly stamp: string;
+  readonly clockOffsetSeconds: number;
+  readonly secretHash: Buffer | undefined;
+  readonly tokensValidAfter: number;
+}
+
+const findContext = statement(
+  "application.find_context",
+  `SELECT t.tenant_id, t.display_name AS tenant_display_name, t.kind AS tenant_kind, t.clock_offset_seconds,
+     t.token_policy AS tenant_token_policy, t.refresh_key_sealed, t.version AS tenant_version,
+     r.realm_id, r.display_name AS realm_display_name, r.is_admin, r.auto_provision,
+     r.token_policy AS realm_token_policy, r.version AS realm_version,
+     a.application_id, a.display_name, a.is_managed, a.resource_server_id, a.authenticator_config_id, a.client_id,
+     a.target_realm, a.protocol_config, a.version,
+     s.resource_server_id AS server_id, s.identifier, s.is_managed AS server_is_managed, s.scopes AS server_scopes,
+     s.token_policy AS server_token_policy, s.scope_policies, s.version AS server_version
+   FROM applications a
+   JOIN realms r ON r.tenant_id = a.tenant_id AND r.realm_id = a.realm_id AND ${alive("r")}
+   JOIN tenants t ON t.tenant_id = a.tenant_id AND ${alive("t")}
+   LEFT JOIN LATERAL (SELECT * FROM resource_servers s WHERE s.tenant_id = a.tenant_id AND s.realm_id = a.realm_id
+     AND s.resource_server_id = a.resource_server_id AND ${alive("s")} LIMIT 1) s ON true
+   WHERE a.tenant_id = $1 AND a.realm_id = $2 AND a.application_id = $3 AND ${alive("a")}`,
+);
+
+// LIMIT keeps the planner from reading a whole tenant or realm first: each key is three or four look-ups by primary key.
+const readLive = statement(
+  "application.read_clients",
+  `SELECT c.*
+   FROM json_to_recordset($1::json) AS k(n integer, tenant_id text, realm_id text, application_id text)
+   LEFT JOIN LATERAL (
+     SELECT t.clock_offset_seconds, t.version AS tenant_version, r.version AS realm_version, a.version,
+       a.client_secret_hash, a.tokens_valid_after, s.version AS server_version
+     FROM applications a
+     JOIN realms r ON r.tenant_id = a.tenant_id AND r.realm_id = a.realm_id AND ${alive("r")}
+     JOIN tenants t ON t.tenant_id = a.tenant_id AND ${alive("t")}
+     LEFT JOIN LATERAL (SELECT s.version FROM resource_servers s WHERE s.tenant_id = a.tenant_id
+       AND s.realm_id = a.realm_id AND s.resource_server_id = a.resource_server_id AND ${alive("s")} LIMIT 1) s ON true
+     WHERE a.tenant_id = k.tenant_id AND a.realm_id = k.realm_id AND a.application_id = k.application_id
+       AND ${alive("a")}
+     LIMIT 1
+   ) c ON true
+   ORDER BY k.n`,
+);
+
+const find = statement(
+  "application.find",
+  `SELECT * FROM applications
+   WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND ${alive()}`,
+);
+
+const findByClientId = statement(
+  "application.find_by_client_id",
+  "SELECT * FROM applications WHERE tenant_id = $1 AND realm_id = $2 AND client_id = $3 AND deleted_at_ms IS NULL",
+);
+
+const list = statement(
+  "application.list",
+  `SELECT * FROM applications
+   WHERE tenant_id = $1 AND realm_id = $2 AND application_id > $3 AND ${alive()}
+   ORDER BY application_id LIMIT $4`,
+);
+
+// Rules 2 and 34 keep client ids, user names and audiences apart; the two sides ask each other here.
+const findClientIds = statement(
+  "application.find_client_ids",
+  `SELECT DISTINCT client_id FROM applications
+   WHERE tenant_id = $1 AND realm_id = COALESCE($2, realm_id) AND client_id = ANY ($3) AND deleted_at_ms IS NULL`,
+);
+
+const insert = statement(
+  "application.insert",
+  `INSERT INTO applications (tenant_id, realm_id, application_id, is_managed, classification, client_id,
+     client_secret_hash, client_secret_sealed, display_name, resource_server_id, authenticator_config_id, target_realm,
+     may_be_exchanged_by, protocol_config, created_at_ms, updated_at_ms)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)`,
+);
+
+const update = statement(
+  "application.update",
+  `UPDATE applications SET display_name = $4, resource_server_id = $5, authenticator_config_id = $6, target_realm = $7,
+     may_be_exchanged_by = $8, protocol_config = $9, updated_at_ms = $10, version = version + 1
+   WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND ${alive()}`,
+);
+
+const updateSecret = statement(
+  "application.update_secret",
+  `UPDATE applications SET client_secret_hash = $4, client_secret_sealed = $5, updated_at_ms = $6, version = version + 1
+   WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND ${alive()}`,
+);
+
+const remove = statement(
+  "application.delete",
+  `UPDATE applications SET deleted_at_ms = $4, updated_at_ms = $4, version = version + 1
+   WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND ${alive()}`,
+);
+
+/** Reads all that a request at `$APP` depends on; undefined when any part of it is missing or deleted. */
+export async function findApplicationContext(
+  db: Queryable,
+  key: ApplicationKey,
+): Promise<ApplicationContext | undefined> {
+  const [row] = await db.run(findContext, ids(key));
+  return row && toApplicationContext(row as unknown as ContextRow);
+}
+
+/**
+ * The grouped strict look-up: what is live of many clients in one statement, in the order asked for.
+ *
+ * @returns undefined for each key whose tenant, realm or application is missing or deleted
+ */
+export async function readClients(
+  db: Queryable,
+  keys: readonly ApplicationKey[],
+): Promise<readonly (LiveClient | undefined)[]> {
+  const asked = keys.map((key, n) => ({
+    n,
+    tenant_id: key.tenantId,
+    realm_id: key.realmId,
+    application_id: key.applicationId,
+  }));
+  return (await db.run(readLive, [JSON.stringify(asked)])).map(toLiveClient);
+}
+
+/** Reads one application; undefined when there is none or it was deleted. */
+export async function findApplication(db: Queryable, key: ApplicationKey): Promise<Application | undefined> {
+  const [row] = await db.run(find, ids(key));
+  return row && toApplication(row);
+}
+
+/** Reads the application of a realm that has this `client_id`. */
+export async function findApplicationByClientId(
+  db: Queryable,
+  realm: RealmKey,
+  clientId: string,
+): Promise<Application | undefined> {
+  const [row] = await db.run(findByClientId, [realm.tenantId, realm.realmId, clientId]);
+  return row && toApplication(row);
+}
+
+/** Which of these texts are the `client_id` of an application of the realm, or of the whole tenant. */
+export async function findUsedClientIds(
+  db: Queryable,
+  place: { readonly tenantId: string; readonly realmId?: string },
+  texts: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await db.run(findClientIds, [place.tenantId, place.realmId ?? null, texts]);
+  return new Set(rows.map((row) => String(row.client_id)));
+}
+
+/** Reads the applications of a realm in the order of their ids, those after `page.after`. */
+export async function listApplications(
+  db: Queryable,
+  realm: RealmKey,
+  page: { readonly after: string; readonly limit: number },
+): Promise<Application[]> {
+  const rows = await db.run(list, [realm.tenantId, realm.realmId, page.after, page.limit]);
+  return rows.map(toApplication);
+}
+
+/** Stores a new application. */
+export async function insertApplication(
+  db: Queryable,
+  key: ApplicationKey,
+  application: NewApplication,
+  nowMs: number,
+): Promise<void> {
+  const { isManaged, classification, clientId, secret, settings } = application;
+  const credentials = [clientId, secret?.hash ?? null, secret?.sealed ?? null];
+  await db.run(insert, [...ids(key), isManaged, classification, ...credentials, ...members(settings), nowMs]);
+}
+
+/** Stores changed settings and counts the change. */
+export async function updateApplicationSettings(
+  db: Queryable,
+  key: ApplicationKey,
+  settings: ApplicationSettings,
+  nowMs: number,
+): Promise<void> {
+  await db.run(update, [...ids(key), ...members(settings), nowMs]);
+}
+
+/** Replaces the client's secret; the old one is dead when this is committed. */
+export async function updateApplicationSecret(
+  db: Queryable,
+  key: ApplicationKey,
+  secret: StoredSecret,
+  nowMs: number,
+): Promise<void> {
+  await db.run(updateSecret, [...ids(key), secret.hash, secret.sealed ?? null, nowMs]);
+}
+
+/** Makes an application a tombstone: it and its tokens are dead at once (settled 25). */
+export async function deleteApplication(db: Queryable, key: ApplicationKey, nowMs: number): Promise<void> {
+  await db.run(remove, [...ids(key), nowMs]);
+}
+
+function ids(key: ApplicationKey): readonly string[] {
+  return [key.tenantId, key.realmId, key.applicationId];
+}
+
+function members(settings: ApplicationSettings): readonly unknown[] {
+  const { display_name, resource_server_id, authenticator_config_id, target_realm } = settings;
+  const links = [resource_server_id ?? null, authenticator_config_id ?? null, target_realm];
+  return [display_name, ...links, settings.may_be_exchanged_by, settings.protocol_config];
+}
+
+interface LiveRow {
+  readonly clock_offset_seconds: number;
+  readonly tenant_version: number | null;
+  readonly realm_version: number;
+  readonly version: number;
+  readonly server_version: number | null;
+  readonly client_secret_hash: Buffer | null;
+  readonly tokens_valid_after: number;
+}
+
+function toLiveClient(untyped: Row): LiveClient | undefined {
+  const row = untyped as unknown as LiveRow;
+  if (row.tenant_version === null) return undefined;
+  return {
+    stamp: `${row.tenant_version}.${row.realm_version}.${row.version}.${row.server_version ?? 0}`,
+    clockOffsetSeconds: row.clock_offset_seconds,
+    secretHash: row.client_secret_hash ?? undefined,
+    tokensValidAfter: row.tokens_valid_after,
+  };
+}
+
+interface ApplicationRow {
+  readonly tenant_id: string;
+  readonly realm_id: string;
+  readonly application_id: string;
+  readonly display_name: string;
+  readonly is_managed: boolean;
+  readonly classification: string;
+  readonly resource_server_id: string | null;
+  readonly authenticator_config_id: string | null;
+  readonly client_id: string;
+  readonly client_secret_hash: Buffer | null;
+  readonly client_secret_sealed: Buffer | null;
+  readonly target_realm: string;
+  readonly protocol_config: ApplicationSettings["protocol_config"];
+  readonly may_be_exchanged_by: string[];
+  readonly tokens_valid_after: number;
+  readonly version: number;
+  readonly created_at_ms: number;
+  readonly updated_at_ms: number;
+}
+
+function toApplication(untyped: Row): Application {
+  const row = untyped as unknown as ApplicationRow;
+  const hash = row.client_secret_hash;
+  return {
+    key: { tenantId: row.tenant_id, realmId: row.realm_id, applicationId: row.application_id },
+    isManaged: row.is_managed,
+    classification: row.classification,
+    clientId: row.client_id,
+    secret: hash === null ? undefined : { hash, sealed: row.client_secret_sealed ?? undefined },
+    settings: {
+      display_name: row.display_name,
+      ...(row.resource_server_id === null ? {} : { resource_server_id: row.resource_server_id }),
+      ...(row.authenticator_config_id === null ? {} : { authenticator_config_id: row.authenticator_config_id }),
+      target_realm: row.target_realm,
+      may_be_exchanged_by: row.may_be_exchanged_by,
+      protocol_config: row.protocol_config,
+    },
+    tokensValidAfter: row.tokens_valid_after,
+    version: row.version,
+    createdAtMs: row.created_at_ms,
+    updatedAtMs: row.updated_at_ms,
+  };
+}

@@ -1,0 +1,80 @@
+import { type Static, Type } from "typebox";
+import { CUSTOM_CLAIMS_BYTES_MAX } from "../../protocol/custom-claims.ts";
+import { ApplicationIds, Lifetime, oneOf, PlainName, Scopes, Uuid } from "../schema-parts.ts";
+import { bodyOf } from "../settings.ts";
+
+const SIGNING_ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA"] as const;
+/** Most redirect URIs that one application registers. */
+const REDIRECT_URIS_MAX = 100;
+/** Longest grace window of a rotated refresh token, in seconds (rule 4). */
+const REFRESH_GRACE_SECONDS_MAX = 60;
+
+// checkRegisteredRedirectUri of the protocol judges the rest.
+const RedirectUris = Type.Array(Type.String({ minLength: 1 }), { maxItems: REDIRECT_URIS_MAX });
+
+/** How the tokens of an application live and look. */
+const TokenConfiguration = Type.Object(
+  {
+    expires_after: Lifetime,
+    default_expires_after: Type.Optional(Lifetime),
+    over_limit: oneOf(["reject", "clamp"]),
+    token_signing_algorithm: oneOf(SIGNING_ALGORITHMS),
+    subject_field: oneOf(["id", "email", "username"]),
+    custom_claims: oneOf(["allow", "deny"]),
+    custom_claims_max_bytes: Type.Integer({ minimum: 1, maximum: CUSTOM_CLAIMS_BYTES_MAX }),
+    id_token_expires_after: Lifetime,
+    id_token_claims: oneOf(["scopes", "standard"]),
+    id_token_signed_response_alg: oneOf(SIGNING_ALGORITHMS),
+  },
+  { additionalProperties: false },
+);
+
+/** Rule 4. */
+const RefreshTokenConfiguration = Type.Object(
+  {
+    enabled: Type.Boolean(),
+    absolute_duration: Type.Optional(Lifetime),
+    rotate: Type.Boolean(),
+    grace_seconds: Type.Integer({ minimum: 0, maximum: REFRESH_GRACE_SECONDS_MAX }),
+  },
+  { additionalProperties: false },
+);
+
+/** `protocol_config` as it is stored: complete, without the client's credentials, which have columns of their own. */
+export const ProtocolConfig = Type.Object(
+  {
+    type: oneOf(["oauth2", "oidc"]),
+    confidentiality: oneOf(["confidential", "public"]),
+    grant_type: Type.Array(oneOf(["authorization_code", "client_credentials"]), { minItems: 1 }),
+    allowed_scopes: Scopes,
+    redirect_uris: RedirectUris,
+    pkce: oneOf(["disabled", "plain", "s256"]),
+    token_format: oneOf(["self_contained", "referential"]),
+    token_configuration: TokenConfiguration,
+    refresh_token_configuration: RefreshTokenConfiguration,
+    issuer_mode: oneOf(["application", "realm"]),
+    consent: Type.Optional(oneOf(["none", "once", "always"])),
+    post_logout_redirect_uris: RedirectUris,
+    backchannel_logout_uri: Type.Optional(Type.String({ minLength: 1 })),
+    backchannel_logout_session_required: Type.Boolean(),
+  },
+  { additionalProperties: false },
+);
+export type ProtocolConfig = Static<typeof ProtocolConfig>;
+
+/** What is written of an application. */
+export const ApplicationSettings = Type.Object(
+  {
+    display_name: PlainName,
+    resource_server_id: Type.Optional(Uuid),
+    authenticator_config_id: Type.Optional(Uuid),
+    target_realm: Type.String({ pattern: "^(\\*|[0-9a-f]{16})$" }),
+    may_be_exchanged_by: ApplicationIds,
+    protocol_config: ProtocolConfig,
+  },
+  { additionalProperties: false },
+);
+export type ApplicationSettings = Static<typeof ApplicationSettings>;
+
+export const ApplicationBody = bodyOf(ApplicationSettings);
+export type ApplicationBody = Static<typeof ApplicationBody>;

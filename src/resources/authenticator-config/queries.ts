@@ -1,0 +1,129 @@
+import type { Queryable, Row } from "../../database/database.ts";
+import { statement } from "../../database/statement.ts";
+import type { RealmKey } from "../../protocol/client-metadata.ts";
+import { alive } from "../tombstone.ts";
+import type { AuthenticatorConfigSettings } from "./schema.ts";
+
+/** Names an authenticator config. */
+export interface AuthenticatorConfigKey extends RealmKey {
+  readonly authenticatorConfigId: string;
+}
+
+/** An authenticator config as it is stored. */
+export interface AuthenticatorConfig {
+  readonly key: AuthenticatorConfigKey;
+  readonly settings: AuthenticatorConfigSettings;
+  readonly version: number;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+const find = statement(
+  "authenticator_config.find",
+  `SELECT * FROM authenticator_configs
+   WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3 AND ${alive()}`,
+);
+
+const list = statement(
+  "authenticator_config.list",
+  `SELECT * FROM authenticator_configs
+   WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id > $3 AND ${alive()}
+   ORDER BY authenticator_config_id LIMIT $4`,
+);
+
+const insert = statement(
+  "authenticator_config.insert",
+  `INSERT INTO authenticator_configs (tenant_id, realm_id, authenticator_config_id, display_name, config,
+     created_at_ms, updated_at_ms)
+   VALUES ($1, $2, $3, $4, $5, $6, $6)`,
+);
+
+const update = statement(
+  "authenticator_config.update",
+  `UPDATE authenticator_configs SET display_name = $4, config = $5, updated_at_ms = $6, version = version + 1
+   WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3 AND ${alive()}`,
+);
+
+const remove = statement(
+  "authenticator_config.delete",
+  `UPDATE authenticator_configs SET deleted_at_ms = $4, updated_at_ms = $4, version = version + 1
+   WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3 AND ${alive()}`,
+);
+
+/** Reads one authenticator config; undefined when there is none or it was deleted. */
+export async function findAuthenticatorConfig(
+  db: Queryable,
+  key: AuthenticatorConfigKey,
+): Promise<AuthenticatorConfig | undefined> {
+  const [row] = await db.run(find, ids(key));
+  return row && toAuthenticatorConfig(row);
+}
+
+/** Reads the authenticator configs of a realm in the order of their ids, those after `page.after`. */
+export async function listAuthenticatorConfigs(
+  db: Queryable,
+  realm: RealmKey,
+  page: { readonly after: string; readonly limit: number },
+): Promise<AuthenticatorConfig[]> {
+  const rows = await db.run(list, [realm.tenantId, realm.realmId, page.after, page.limit]);
+  return rows.map(toAuthenticatorConfig);
+}
+
+/** Stores a new authenticator config. */
+export async function insertAuthenticatorConfig(
+  db: Queryable,
+  key: AuthenticatorConfigKey,
+  settings: AuthenticatorConfigSettings,
+  nowMs: number,
+): Promise<void> {
+  await db.run(insert, [...ids(key), settings.display_name ?? null, settings.config, nowMs]);
+}
+
+/** Stores changed settings and counts the change. */
+export async function updateAuthenticatorConfigSettings(
+  db: Queryable,
+  key: AuthenticatorConfigKey,
+  settings: AuthenticatorConfigSettings,
+  nowMs: number,
+): Promise<void> {
+  await db.run(update, [...ids(key), settings.display_name ?? null, settings.config, nowMs]);
+}
+
+/** Makes an authenticator config a tombstone. */
+export async function deleteAuthenticatorConfig(
+  db: Queryable,
+  key: AuthenticatorConfigKey,
+  nowMs: number,
+): Promise<void> {
+  await db.run(remove, [...ids(key), nowMs]);
+}
+
+function ids(key: AuthenticatorConfigKey): readonly string[] {
+  return [key.tenantId, key.realmId, key.authenticatorConfigId];
+}
+
+interface AuthenticatorConfigRow {
+  readonly tenant_id: string;
+  readonly realm_id: string;
+  readonly authenticator_config_id: string;
+  readonly display_name: string | null;
+  readonly config: AuthenticatorConfigSettings["config"];
+  readonly version: number;
+  readonly created_at_ms: number;
+  readonly updated_at_ms: number;
+}
+
+function toAuthenticatorConfig(untyped: Row): AuthenticatorConfig {
+  const row = untyped as unknown as AuthenticatorConfigRow;
+  return {
+    key: {
+      tenantId: row.tenant_id,
+      realmId: row.realm_id,
+      authenticatorConfigId: row.authenticator_config_id,
+    },
+    settings: { ...(row.display_name === null ? {} : { display_name: row.display_name }), config: row.config },
+    version: row.version,
+    createdAtMs: row.created_at_ms,
+    updatedAtMs: row.updated_at_ms,
+  };
+}

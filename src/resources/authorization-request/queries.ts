@@ -1,0 +1,234 @@
+import type { Queryable, Row } from "../../database/database.ts";
+import { bucketOf } from "../../database/row-id.ts";
+import { statement } from "../../database/statement.ts";
+import type { ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts";
+import {
+  type Authentication,
+  type AuthorizeParameters,
+  type LoginState,
+  readStoredRequest,
+  writeStoredRequest,
+} from "./schema.ts";
+
+/** A person's way from /authorize through the login pages and back; instants are seconds of tenant time. */
+export interface AuthorizationRequest extends ApplicationKey {
+  /** 32 base64url characters; the `request` in the addresses of the login pages */
+  readonly id: string;
+  /** SHA-256 of the secret in the browser's cookie */
+  readonly browserHash: Uint8Array;
+  readonly parameters: AuthorizeParameters;
+  readonly state: LoginState;
+  readonly emailKey: string | undefined;
+  readonly identityId: string | undefined;
+  /** how the person was authenticated, once it is known */
+  readonly authentication: Authentication | undefined;
+  readonly codeHash: Uint8Array | undefined;
+  readonly codeExpiresAt: number | undefined;
+  readonly codeTries: number;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly completedAt: number | undefined;
+}
+
+export type NewAuthorizationRequest = ApplicationKey &
+  Pick<AuthorizationRequest, "id" | "browserHash" | "parameters" | "createdAt" | "expiresAt">;
+
+/** Names a request; its id carries its partition. */
+export interface AuthorizationRequestKey extends RealmKey {
+  readonly id: string;
+}
+
+const insert = statement(
+  "authorization_request.insert",
+  `INSERT INTO authorization_requests (tenant_id, realm_id, id, bucket, application_id, browser_hash, request, step, created_at,
+     expires_at)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+);
+
+const find = statement(
+  "authorization_request.find",
+  "SELECT * FROM authorization_requests WHERE tenant_id = $1 AND realm_id = $2 AND id = $3 AND bucket = $4",
+);
+
+// Each of the following moves a request on in one statement and tells by its row whether it did (house rule 5).
+const IS_OPEN = `tenant_id = $1 AND realm_id = $2 AND id = $3 AND bucket = $4 AND completed_at IS NULL AND identity_id IS NULL
+     AND expires_at > $5`;
+
+const askForAddress = statement(
+  "authorization_request.ask_for_address",
+  `UPDATE authorization_requests SET step = 'email', email_key = NULL, code_hash = NULL, code_expires_at = NULL,
+     version = version + 1
+   WHERE ${IS_OPEN} AND step = 'code' RETURNING *`,
+);
+
+const setCode = statement(
+  "authorization_request.set_code",
+  `UPDATE authorization_requests SET step = 'code', email_key = $6, code_hash = $7, code_expires_at = $8, version = version + 1
+   WHERE ${IS_OPEN} AND step IN ('email', 'code') RETURNING *`,
+);
+
+const countTry = statement(
+  "authorization_request.count_try",
+  `UPDATE authorization_requests SET code_tries = code_tries + 1, version = version + 1
+   WHERE ${IS_OPEN} AND step = 'code' AND code_expires_at > $5 AND code_tries < $6 RETURNING *`,
+);
+
+const verify = statement(
+  "authorization_request.verify",
+  `UPDATE authorization_requests SET step = 'verified', identity_id = $7, request = request || $8::jsonb, code_hash = NULL,
+     code_expires_at = NULL, version = version + 1
+   WHERE ${IS_OPEN} AND step = 'code' AND code_hash = $6 RETURNING *`,
+);
+
+const refuse = statement(
+  "authorization_request.refuse",
+  `UPDATE authorization_requests SET step = 'refused', code_hash = NULL, code_expires_at = NULL, version = version + 1
+   WHERE ${IS_OPEN} RETURNING *`,
+);
+
+const complete = statement(
+  "authorization_request.complete",
+  `UPDATE authorization_requests SET completed_at = $5, version = version + 1
+   WHERE tenant_id = $1 AND realm_id = $2 AND id = $3 AND bucket = $4 AND completed_at IS NULL AND expires_at > $5
+     AND (identity_id IS NOT NULL OR step = 'refused') RETURNING *`,
+);
+
+/** Stores a validated request; the login pages take it from there. */
+export async function insertAuthorizationRequest(db: Queryable, request: NewAuthorizationRequest): Promise<void> {
+  await db.run(insert, [
+    ...ids(request),
+    request.applicationId,
+    request.browserHash,
+    JSON.stringify(writeStoredRequest({ parameters: request.parameters })),
+    "email" satisfies LoginState,
+    request.createdAt,
+    request.expiresAt,
+  ]);
+}
+
+/** Reads one request, whatever became of it; undefined when there is none, or it was forgotten. */
+export async function findAuthorizationRequest(
+  db: Queryable,
+  key: AuthorizationRequestKey,
+): Promise<AuthorizationRequest | undefined> {
+  return toRequest(await db.run(find, ids(key)));
+}
+
+/** Goes back to the question for an address; the code that was mailed is void. Undefined: the request was not waiting for one. */
+export async function resetAuthorizationRequest(
+  db: Queryable,
+  key: AuthorizationRequestKey,
+  now: number,
+): Promise<AuthorizationRequest | undefined> {
+  return toRequest(await db.run(askForAddress, [...ids(key), now]));
+}
+
+/**
+ * Makes this code the one that works: whatever was mailed before is void. Tries go on counting, they belong to the request
+ * (reference 3.5). Undefined: the request is over.
+ */
+export async function setAuthorizationRequestCode(
+  db: Queryable,
+  key: AuthorizationRequestKey,
+  code: {
+    readonly emailKey: string;
+    readonly codeHash: Uint8Array;
+    readonly codeExpiresAt: number;
+    readonly now: number;
+  },
+): Promise<AuthorizationRequest | undefined> {
+  const values = [...ids(key), code.now, code.emailKey, code.codeHash, code.codeExpiresAt];
+  return toRequest(await db.run(setCode, values));
+}
+
+/**
+ * Takes one of the request's tries, before the code is compared: of many guesses at once only so many are looked at.
+ *
+ * @returns undefined when no try is left, or no code is waited for
+ */
+export async function countAuthorizationRequestTry(
+  db: Queryable,
+  key: AuthorizationRequestKey,
+  limit: { readonly triesMax: number; readonly now: number },
+): Promise<AuthorizationRequest | undefined> {
+  return toRequest(await db.run(countTry, [...ids(key), limit.now, limit.triesMax]));
+}
+
+/** Spends the code and names the person. Undefined: the code was spent or replaced meanwhile. */
+export async function verifyAuthorizationRequest(
+  db: Queryable,
+  key: AuthorizationRequestKey,
+  proof: {
+    readonly codeHash: Uint8Array;
+    readonly identityId: string;
+    readonly authentication: Authentication;
+    readonly now: number;
+  },
+): Promise<AuthorizationRequest | undefined> {
+  const authentication = JSON.stringify(writeStoredRequest({ authentication: proof.authentication }));
+  return toRequest(await db.run(verify, [...ids(key), proof.now, proof.codeHash, proof.identityId, authentication]));
+}
+
+/** Ends the login without a person; the client will be told `access_denied`. Undefined: it was over, or somebody is known. */
+export async function refuseAuthorizationRequest(
+  db: Queryable,
+  key: AuthorizationRequestKey,
+  now: number,
+): Promise<AuthorizationRequest | undefined> {
+  return toRequest(await db.run(refuse, [...ids(key), now]));
+}
+
+/** Spends a request whose login is over, well or not: it is answered to the client once. Undefined: it was answered, or is not over. */
+export async function completeAuthorizationRequest(
+  db: Queryable,
+  key: AuthorizationRequestKey,
+  now: number,
+): Promise<AuthorizationRequest | undefined> {
+  return toRequest(await db.run(complete, [...ids(key), now]));
+}
+
+function ids(key: AuthorizationRequestKey): readonly unknown[] {
+  return [key.tenantId, key.realmId, Buffer.from(key.id, "base64url"), bucketOf(key.id)];
+}
+
+interface AuthorizationRequestRow {
+  readonly tenant_id: string;
+  readonly realm_id: string;
+  readonly id: Buffer;
+  readonly application_id: string;
+  readonly browser_hash: Buffer;
+  readonly request: unknown;
+  readonly step: LoginState;
+  readonly email_key: string | null;
+  readonly identity_id: string | null;
+  readonly code_hash: Buffer | null;
+  readonly code_expires_at: number | null;
+  readonly code_tries: number;
+  readonly created_at: number;
+  readonly expires_at: number;
+  readonly completed_at: number | null;
+}
+
+function toRequest([untyped]: readonly Row[]): AuthorizationRequest | undefined {
+  if (untyped === undefined) return undefined;
+  const row = untyped as unknown as AuthorizationRequestRow;
+  const { parameters, authentication } = readStoredRequest(row.request);
+  return {
+    tenantId: row.tenant_id,
+    realmId: row.realm_id,
+    applicationId: row.application_id,
+    id: row.id.toString("base64url"),
+    browserHash: row.browser_hash,
+    parameters,
+    state: row.step,
+    emailKey: row.email_key ?? undefined,
+    identityId: row.identity_id ?? undefined,
+    authentication,
+    codeHash: row.code_hash ?? undefined,
+    codeExpiresAt: row.code_expires_at ?? undefined,
+    codeTries: row.code_tries,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    completedAt: row.completed_at ?? undefined,
+  };
+}

@@ -1,0 +1,65 @@
+// What /authorize and the login pages must agree on without knowing one another: addresses, ids and the browser's proof.
+
+import { createHmac } from "node:crypto";
+import type { HttpRequest } from "../../http/route.ts";
+import { realmKeyOf } from "../../http/route.ts";
+import { equalBytes, sha256 } from "../../platform/hash.ts";
+import type { Random } from "../../platform/random.ts";
+import { bucketFor, isLivePartitionRange } from "../../protocol/bucket.ts";
+import { type ApplicationKey, applicationPath, type RealmKey, realmPath } from "../../protocol/client-metadata.ts";
+import { decodeId, encodeId, ID_KINDS, ID_RANDOM_BYTES } from "../../protocol/token-id.ts";
+import type { AuthorizationRequestKey } from "./queries.ts";
+import { AUTHORIZATION_REQUEST_LIFETIME_SECONDS } from "./schema.ts";
+
+/** Bytes of the secret that binds a request to a browser. */
+export const BROWSER_SECRET_BYTES = 32;
+// Three times its life: who comes late is told that it has expired, and not that it never was.
+const REMEMBERED_SECONDS = 3 * AUTHORIZATION_REQUEST_LIFETIME_SECONDS;
+
+/** A new request's id; its bucket is in real time (settled 5). */
+export function newAuthorizationRequestId(random: Random, traceId: Uint8Array, realNowSeconds: number): string {
+  const bucket = bucketFor(realNowSeconds, REMEMBERED_SECONDS);
+  return encodeId({ traceId, kind: ID_KINDS.authorizationRequest, bucket, random: random.bytes(ID_RANDOM_BYTES) });
+}
+
+/** The request that a text from outside names, or undefined when no live row can have this id (rule 10). */
+export function authorizationRequestKeyOf(
+  realm: RealmKey | undefined,
+  id: string | undefined,
+  realNowSeconds: number,
+): AuthorizationRequestKey | undefined {
+  const parts = id === undefined ? undefined : decodeId(id);
+  if (realm === undefined || id === undefined || parts?.kind !== ID_KINDS.authorizationRequest) return undefined;
+  if (!isLivePartitionRange(parts.bucket, realNowSeconds)) return undefined;
+  return { tenantId: realm.tenantId, realmId: realm.realmId, id };
+}
+
+/** The request that a login page's path names. */
+export function pathRequestKeyOf(request: HttpRequest, realNowSeconds: number): AuthorizationRequestKey | undefined {
+  return authorizationRequestKeyOf(realmKeyOf(request), request.parameters.request, realNowSeconds);
+}
+
+/** Where the login pages of a request are. */
+export function loginPath(key: AuthorizationRequestKey): string {
+  return `/authenticator${realmPath(key)}/requests/${key.id}`;
+}
+
+/** Where a request is answered to its client when its login is over. */
+export function completionPath(key: AuthorizationRequestKey & ApplicationKey): string {
+  return `${applicationPath(key)}/authorize/complete?request=${key.id}`;
+}
+
+/** Whether this browser is the one that began the request: its cookie's secret against the stored hash, in constant time. */
+export function isSameBrowser(secret: Uint8Array | undefined, browserHash: Uint8Array): boolean {
+  return secret !== undefined && equalBytes(sha256(secret), browserHash);
+}
+
+/** The token that a form of this browser and request carries, so that no other site can send it (RFC 6749 §10.12). */
+export function formToken(secret: Uint8Array, requestId: string): string {
+  return createHmac("sha256", secret).update(`form ${requestId}`).digest("base64url");
+}
+
+/** A one-time code as it is stored: worthless without the browser's secret, which no table holds. */
+export function hashCode(secret: Uint8Array, requestId: string, code: string): Buffer {
+  return createHmac("sha256", secret).update(`code ${requestId} ${code}`).digest();
+}

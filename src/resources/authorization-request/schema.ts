@@ -1,0 +1,106 @@
+// What a login remembers: the validated parameters of /authorize, and how the person was authenticated. One JSON column holds
+// both, under the wire's names; here they are translated, both ways.
+
+/** How long a person may take from /authorize back to the client, in seconds of tenant time (reference 3.5). */
+export const AUTHORIZATION_REQUEST_LIFETIME_SECONDS = 600;
+
+/** The ways to log in that there are pages for, as authenticator configs name them; each is a step of `login/`. */
+export const LOGIN_METHODS = ["email_one_time_password"] as const;
+export type LoginMethod = (typeof LOGIN_METHODS)[number];
+
+/** Where a login stands: which page is next is decided by this alone. */
+export type LoginState = "email" | "code" | "verified" | "refused";
+
+/** The parameters of an authorization request after /authorize has accepted them. */
+export interface AuthorizeParameters {
+  readonly clientId: string;
+  /** as presented; the code is bound to it */
+  readonly redirectUri: string;
+  /** rule 6: whether the exchange may leave it out, judged now and not then */
+  readonly redirectUriOptional: boolean;
+  readonly responseMode: string;
+  readonly state: string | undefined;
+  readonly nonce: string | undefined;
+  /** as requested; negotiated when the person is known. Undefined: none was sent */
+  readonly scope: readonly string[] | undefined;
+  readonly codeChallenge: string | undefined;
+  readonly codeChallengeMethod: "S256" | "plain" | undefined;
+  readonly loginHint: string | undefined;
+}
+
+/** How a person proved to be the one (OIDC Core §2). */
+export interface Authentication {
+  readonly authTime: number;
+  readonly amr: readonly string[];
+  readonly acr: string;
+}
+
+interface StoredRequest {
+  readonly parameters?: AuthorizeParameters;
+  readonly authentication?: Authentication;
+}
+
+/** The JSON of a stored request; what is absent is left out, so that a part can be added later. */
+export function writeStoredRequest({ parameters, authentication }: StoredRequest): Readonly<Record<string, unknown>> {
+  return {
+    ...(parameters && {
+      client_id: parameters.clientId,
+      redirect_uri: parameters.redirectUri,
+      redirect_uri_optional: parameters.redirectUriOptional,
+      response_mode: parameters.responseMode,
+      state: parameters.state,
+      nonce: parameters.nonce,
+      scope: parameters.scope,
+      code_challenge: parameters.codeChallenge,
+      code_challenge_method: parameters.codeChallengeMethod,
+      login_hint: parameters.loginHint,
+    }),
+    ...(authentication && {
+      auth_time: authentication.authTime,
+      amr: authentication.amr,
+      acr: authentication.acr,
+    }),
+  };
+}
+
+/**
+ * Reads what `writeStoredRequest` wrote.
+ *
+ * @throws when the JSON is not ours
+ */
+export function readStoredRequest(stored: unknown): {
+  readonly parameters: AuthorizeParameters;
+  readonly authentication: Authentication | undefined;
+} {
+  if (typeof stored !== "object" || stored === null) throw new Error("not a stored authorization request");
+  const member = (name: string): unknown => Object.getOwnPropertyDescriptor(stored, name)?.value;
+  const method = member("code_challenge_method");
+  const parameters: AuthorizeParameters = {
+    clientId: demandText(member("client_id")),
+    redirectUri: demandText(member("redirect_uri")),
+    redirectUriOptional: member("redirect_uri_optional") === true,
+    responseMode: demandText(member("response_mode")),
+    state: textOf(member("state")),
+    nonce: textOf(member("nonce")),
+    scope: member("scope") === undefined ? undefined : textsOf(member("scope")),
+    codeChallenge: textOf(member("code_challenge")),
+    codeChallengeMethod: method === "S256" || method === "plain" ? method : undefined,
+    loginHint: textOf(member("login_hint")),
+  };
+  const authTime = member("auth_time");
+  if (typeof authTime !== "number") return { parameters, authentication: undefined };
+  return { parameters, authentication: { authTime, amr: textsOf(member("amr")), acr: demandText(member("acr")) } };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function demandText(value: unknown): string {
+  if (typeof value !== "string") throw new Error("a stored authorization request lacks a member");
+  return value;
+}
+
+function textsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
+}

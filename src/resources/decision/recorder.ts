@@ -1,0 +1,74 @@
+import type { Database } from "../../database/database.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { Log } from "../../platform/log.ts";
+import { type Decision, insertDecisions } from "./queries.ts";
+
+const QUEUE_MAX = 2_000;
+const GROUP_MAX = 100;
+const GROUP_DELAY_MS = 50;
+
+/** Records refusals and login steps off the request's path; granted tokens carry their decision in their own row. */
+export interface DecisionRecorder {
+  /** Takes a decision; under overload it is counted instead of kept (specification section 5). */
+  record(decision: Omit<Decision, "recordedAtMs">): void;
+  /** Waits until what was taken so far is written. */
+  flush(): Promise<void>;
+}
+
+/** Writes decisions in bounded groups. Those that change state are not for this: they commit with the change (rule 24). */
+export function createDecisionRecorder(database: Database, clock: Clock, log: Log): DecisionRecorder {
+  let queue: Decision[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let writing: Promise<void> = Promise.resolve();
+  const dropped = new Map<string, { decision: Decision; count: number }>();
+
+  function drop(decision: Decision): void {
+    const cause = `${decision.tenantId} ${decision.realmId} ${decision.applicationId ?? ""} ${decision.kind} ${decision.outcome}`;
+    const entry = dropped.get(cause);
+    if (entry !== undefined) entry.count += 1;
+    else if (dropped.size < QUEUE_MAX) dropped.set(cause, { decision, count: 1 });
+  }
+
+  function takeDropped(): Decision[] {
+    const summaries = [...dropped.values()].map(({ decision, count }) => ({
+      ...decision,
+      kind: "dropped" as const,
+      facts: { kind: decision.kind, count },
+    }));
+    dropped.clear();
+    return summaries;
+  }
+
+  async function write(): Promise<void> {
+    timer = undefined;
+    const all = [...queue, ...takeDropped()];
+    queue = [];
+    for (let start = 0; start < all.length; start += GROUP_MAX) {
+      const group = all.slice(start, start + GROUP_MAX);
+      const tenants = [...new Set(group.map((decision) => decision.tenantId))];
+      try {
+        await insertDecisions(database.tenants(tenants), group);
+      } catch (error) {
+        log.warn({ err: error, lost: group.length }, "decisions could not be recorded");
+      }
+    }
+  }
+
+  return {
+    record: (decision) => {
+      const recorded: Decision = { ...decision, recordedAtMs: clock.nowMs() };
+      if (queue.length >= QUEUE_MAX) drop(recorded);
+      else queue.push(recorded);
+      timer ??= setTimeout(() => {
+        writing = writing.then(write);
+      }, GROUP_DELAY_MS);
+    },
+    flush: async () => {
+      if (timer !== undefined) {
+        clearTimeout(timer);
+        writing = writing.then(write);
+      }
+      await writing;
+    },
+  };
+}

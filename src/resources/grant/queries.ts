@@ -1,0 +1,239 @@
+import type { Queryable, Row } from "../../database/database.ts";
+import { bucketOf, idColumns } from "../../database/row-id.ts";
+import { statement } from "../../database/statement.ts";
+import type { ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts";
+import { alive } from "../tombstone.ts";
+
+/** A person's authorization of an application: its code, and the refresh family that grows from it. */
+export interface NewGrant extends ApplicationKey {
+  readonly id: string;
+  readonly identityId: string;
+  readonly resourceServerId: string | undefined;
+  readonly subject: string;
+  readonly sessionId: string;
+  readonly transactionId: string;
+  readonly scope: string;
+  readonly nonce: string | undefined;
+  readonly redirectUri: string;
+  readonly redirectUriOptional: boolean;
+  readonly codeChallenge: string | undefined;
+  readonly codeChallengeMethod: string | undefined;
+  readonly authTime: number;
+  readonly amr: readonly string[];
+  readonly acr: string;
+  readonly codeHash: Uint8Array;
+  readonly codeExpiresAt: number;
+  readonly issuedAt: number;
+  /** No token of this grant may outlive it: its bucket was computed from this. */
+  readonly endsAt: number;
+  readonly decision: Readonly<Record<string, unknown>>;
+}
+
+/** A grant as it is at this moment, with the person behind it. */
+export interface GrantFacts extends Omit<NewGrant, "decision" | "codeHash"> {
+  readonly codeHash: Buffer;
+  readonly customClaims: string | undefined;
+  readonly consentMaxSeconds: number | undefined;
+  readonly generation: number;
+  readonly siblings: readonly Buffer[];
+  readonly parentHash: Buffer | undefined;
+  readonly rotatedAt: number | undefined;
+  readonly codeSpentAt: number | undefined;
+  readonly refreshIssuedAt: number | undefined;
+  readonly refreshExpiresAt: number | undefined;
+  readonly refreshSuffix: string | undefined;
+  readonly revokedAt: number | undefined;
+  readonly version: number;
+  readonly clientId: string;
+  readonly identityIsDead: boolean;
+  /** tokens issued before this second are dead, by application or identity */
+  readonly validAfter: number;
+  readonly identity:
+    | {
+        readonly displayName: string;
+        readonly emailVerified: boolean;
+        readonly traits: unknown;
+        readonly updatedAtMs: number;
+      }
+    | undefined;
+  readonly roleScopes: readonly string[];
+  readonly clockOffsetSeconds: number;
+}
+
+const insert = statement(
+  "grant.insert",
+  `INSERT INTO grants (tenant_id, realm_id, id, bucket, application_id, identity_id, resource_server_id, subject, session_id,
+     transaction_id, scope, nonce, redirect_uri, redirect_uri_optional, code_challenge, code_challenge_method, auth_time, amr,
+     acr, code_hash, code_expires_at, issued_at, ends_at, decision)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
+);
+
+/** Records a grant whose code is about to be sent to the client. */
+export async function insertGrant(db: Queryable, grant: NewGrant): Promise<void> {
+  await db.run(insert, [
+    grant.tenantId,
+    grant.realmId,
+    Buffer.from(grant.id, "base64url"),
+    bucketOf(grant.id),
+    grant.applicationId,
+    grant.identityId,
+    grant.resourceServerId,
+    grant.subject,
+    grant.sessionId,
+    grant.transactionId,
+    grant.scope,
+    grant.nonce,
+    grant.redirectUri,
+    grant.redirectUriOptional,
+    grant.codeChallenge,
+    grant.codeChallengeMethod,
+    grant.authTime,
+    grant.amr,
+    grant.acr,
+    grant.codeHash,
+    grant.codeExpiresAt,
+    grant.issuedAt,
+    grant.endsAt,
+    JSON.stringify(grant.decision),
+  ]);
+}
+
+const read = statement(
+  "grant.read",
+  `SELECT b.n, g.*, a.client_id, tn.clock_offset_seconds, i.identity_id AS live_identity_id, i.status AS identity_status,
+     i.display_name AS identity_display_name, i.email_verified, i.traits, i.updated_at_ms AS identity_updated_at_ms,
+     GREATEST(a.tokens_valid_after, COALESCE(i.tokens_valid_after, 0)) AS valid_after, roles.scopes AS role_scopes
+   FROM json_to_recordset($1::json) AS b(n integer, tenant_id text, realm_id text, id bytea, bucket integer)
+   CROSS JOIN LATERAL (SELECT * FROM grants g WHERE g.tenant_id = b.tenant_id AND g.realm_id = b.realm_id AND g.id = b.id
+     AND g.bucket = b.bucket LIMIT 1) g
+   JOIN tenants tn ON tn.tenant_id = b.tenant_id AND ${alive("tn")}
+   JOIN realms r ON r.tenant_id = b.tenant_id AND r.realm_id = b.realm_id AND ${alive("r")}
+   CROSS JOIN LATERAL (SELECT * FROM applications a WHERE a.tenant_id = b.tenant_id AND a.realm_id = b.realm_id
+     AND a.application_id = g.application_id AND ${alive("a")} LIMIT 1) a
+   LEFT JOIN LATERAL (SELECT * FROM identities i WHERE i.tenant_id = b.tenant_id AND i.realm_id = b.realm_id
+     AND i.identity_id = g.identity_id AND ${alive("i")} LIMIT 1) i ON true
+   LEFT JOIN LATERAL (SELECT array_agg(DISTINCT s) AS scopes FROM roles ro CROSS JOIN unnest(ro.scopes) AS s
+     WHERE ro.tenant_id = b.tenant_id AND ro.realm_id = b.realm_id AND ro.resource_server_id = g.resource_server_id
+       AND ${alive("ro")} AND ro.role_id IN (
+         SELECT m.role_id FROM role_members m WHERE m.tenant_id = b.tenant_id AND m.realm_id = b.realm_id
+           AND m.member_kind = 'identity' AND m.member_id = g.identity_id
+         UNION ALL
+         SELECT m.role_id FROM group_members gm JOIN groups gr ON gr.tenant_id = gm.tenant_id AND gr.realm_id = gm.realm_id
+             AND gr.group_id = gm.group_id AND ${alive("gr")}
+           JOIN role_members m ON m.tenant_id = gm.tenant_id
+             AND m.realm_id = gm.realm_id AND m.member_kind = 'group' AND m.member_id = gm.group_id
+         WHERE gm.tenant_id = b.tenant_id AND gm.realm_id = b.realm_id AND gm.identity_id = g.identity_id)
+   ) roles ON g.resource_server_id IS NOT NULL`,
+);
+
+/** Names a grant; its id carries its partition. */
+export interface GrantKey extends RealmKey {
+  readonly id: string;
+}
+
+/** The grouped strict look-up of grants: each by its primary key, results in the order of the keys. */
+export async function readGrants(
+  db: Queryable,
+  keys: readonly GrantKey[],
+): Promise<readonly (GrantFacts | undefined)[]> {
+  const batch = keys.map((key, n) => ({ n, tenant_id: key.tenantId, realm_id: key.realmId, ...idColumns(key.id) }));
+  const rows = await db.run(read, [JSON.stringify(batch)]);
+  const byNumber = new Map(rows.map((row) => [row.n, row]));
+  return keys.map((_, n) => {
+    const row = byNumber.get(n);
+    return row === undefined ? undefined : toGrantFacts(row);
+  });
+}
+
+function toGrantFacts(row: Row): GrantFacts {
+  const isThere = row.live_identity_id !== null;
+  return {
+    ...toStoredGrant(row),
+    customClaims: optional<string>(row.custom_claims),
+    consentMaxSeconds: optional<number>(row.consent_max_seconds),
+    generation: row.generation as number,
+    siblings: row.siblings as Buffer[],
+    parentHash: optional<Buffer>(row.parent_hash),
+    rotatedAt: optional<number>(row.rotated_at),
+    codeSpentAt: optional<number>(row.code_spent_at),
+    refreshIssuedAt: optional<number>(row.refresh_issued_at),
+    refreshExpiresAt: optional<number>(row.refresh_expires_at),
+    refreshSuffix: optional<string>(row.refresh_suffix),
+    revokedAt: optional<number>(row.revoked_at),
+    version: row.version as number,
+    clientId: row.client_id as string,
+    identityIsDead: !isThere || row.identity_status !== "active",
+    validAfter: row.valid_after as number,
+    identity: isThere
+      ? {
+          displayName: row.identity_display_name as string,
+          emailVerified: row.email_verified === true,
+          traits: row.traits,
+          updatedAtMs: row.identity_updated_at_ms as number,
+        }
+      : undefined,
+    roleScopes: (row.role_scopes as string[] | null) ?? [],
+    clockOffsetSeconds: row.clock_offset_seconds as number,
+  };
+}
+
+function toStoredGrant(row: Row): Omit<NewGrant, "decision" | "codeHash"> & { codeHash: Buffer } {
+  return {
+    tenantId: row.tenant_id as string,
+    realmId: row.realm_id as string,
+    applicationId: row.application_id as string,
+    id: (row.id as Buffer).toString("base64url"),
+    identityId: row.identity_id as string,
+    resourceServerId: optional<string>(row.resource_server_id),
+    subject: row.subject as string,
+    sessionId: row.session_id as string,
+    transactionId: row.transaction_id as string,
+    scope: row.scope as string,
+    nonce: optional<string>(row.nonce),
+    redirectUri: row.redirect_uri as string,
+    redirectUriOptional: row.redirect_uri_optional as boolean,
+    codeChallenge: optional<string>(row.code_challenge),
+    codeChallengeMethod: optional<string>(row.code_challenge_method),
+    authTime: row.auth_time as number,
+    amr: row.amr as string[],
+    acr: row.acr as string,
+    codeHash: row.code_hash as Buffer,
+    codeExpiresAt: row.code_expires_at as number,
+    issuedAt: row.issued_at as number,
+    endsAt: row.ends_at as number,
+  };
+}
+
+const revoke = statement(
+  "grant.revoke",
+  `UPDATE grants g SET revoked_at = b.revoked_at, revoked_reason = b.reason, version = g.version + 1
+   FROM json_to_recordset($1::json) AS b(tenant_id text, realm_id text, id bytea, bucket integer, revoked_at bigint, reason text)
+   WHERE g.tenant_id = b.tenant_id AND g.realm_id = b.realm_id AND g.id = b.id AND g.bucket = b.bucket AND g.revoked_at IS NULL
+   RETURNING g.id`,
+);
+
+/** Why a family ended, for decisions and lists. */
+export type RevocationReason = "revoked" | "code_reuse" | "refresh_reuse";
+
+/**
+ * Ends a grant and so its whole family: refresh tokens and access tokens name it as their ancestor (rule 13, settled 3).
+ * `at` is seconds of tenant time. One that ended before keeps its first reason.
+ */
+export async function revokeGrants(
+  db: Queryable,
+  revocations: readonly (GrantKey & { readonly at: number; readonly reason: RevocationReason })[],
+): Promise<number> {
+  const batch = revocations.map((one) => ({
+    tenant_id: one.tenantId,
+    realm_id: one.realmId,
+    ...idColumns(one.id),
+    revoked_at: one.at,
+    reason: one.reason,
+  }));
+  const rows = await db.run(revoke, [JSON.stringify(batch)]);
+  return rows.length;
+}
+
+function optional<T>(value: unknown): T | undefined {
+  return value === null || value === undefined ? undefined : (value as T);
+}

@@ -1,0 +1,159 @@
+import type { Queryable, Row } from "../../database/database.ts";
+import { statement } from "../../database/statement.ts";
+import type { RealmKey } from "../../protocol/client-metadata.ts";
+import { subjectKey } from "../../protocol/subject.ts";
+import { alive } from "../tombstone.ts";
+import type { GroupSettings } from "./schema.ts";
+
+/** Names a group. */
+export interface GroupKey extends RealmKey {
+  readonly groupId: string;
+}
+
+/** A group as it is stored. */
+export interface Group {
+  readonly key: GroupKey;
+  readonly settings: GroupSettings;
+  readonly version: number;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+const find = statement(
+  "group.find",
+  `SELECT * FROM groups WHERE tenant_id = $1 AND realm_id = $2 AND group_id = $3 AND ${alive()}`,
+);
+
+const list = statement(
+  "group.list",
+  `SELECT * FROM groups WHERE tenant_id = $1 AND realm_id = $2 AND group_id > $3 AND ${alive()}
+   ORDER BY group_id LIMIT $4`,
+);
+
+const insert = statement(
+  "group.insert",
+  `INSERT INTO groups (tenant_id, realm_id, group_id, display_name, display_name_key, description, created_at_ms,
+     updated_at_ms)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $7)`,
+);
+
+const update = statement(
+  "group.update",
+  `UPDATE groups SET display_name = $4, display_name_key = $5, description = $6, updated_at_ms = $7,
+     version = version + 1
+   WHERE tenant_id = $1 AND realm_id = $2 AND group_id = $3 AND ${alive()}`,
+);
+
+const remove = statement(
+  "group.delete",
+  `UPDATE groups SET deleted_at_ms = $4, updated_at_ms = $4, version = version + 1
+   WHERE tenant_id = $1 AND realm_id = $2 AND group_id = $3 AND ${alive()}`,
+);
+
+// LIMIT keeps it at look-ups by primary key, however many identities the realm has.
+const listMembers = statement(
+  "group.list_members",
+  `SELECT m.identity_id FROM group_members m
+   CROSS JOIN LATERAL (SELECT FROM identities i WHERE i.tenant_id = m.tenant_id AND i.realm_id = m.realm_id
+     AND i.identity_id = m.identity_id AND ${alive("i")} LIMIT 1) i
+   WHERE m.tenant_id = $1 AND m.realm_id = $2 AND m.group_id = $3 AND m.identity_id > $4
+   ORDER BY m.identity_id LIMIT $5`,
+);
+
+const addMembers = statement(
+  "group.add_members",
+  `INSERT INTO group_members (tenant_id, realm_id, group_id, identity_id)
+   SELECT $1, $2, $3, unnest($4::text[])
+   ON CONFLICT DO NOTHING`,
+);
+
+const removeMembers = statement(
+  "group.remove_members",
+  "DELETE FROM group_members WHERE tenant_id = $1 AND realm_id = $2 AND group_id = $3 AND identity_id = ANY ($4)",
+);
+
+/** Reads one group; undefined when there is none or it was deleted. */
+export async function findGroup(db: Queryable, key: GroupKey): Promise<Group | undefined> {
+  const [row] = await db.run(find, ids(key));
+  return row && toGroup(row);
+}
+
+/** Reads the groups of a realm in the order of their ids, those after `page.after`. */
+export async function listGroups(
+  db: Queryable,
+  realm: RealmKey,
+  page: { readonly after: string; readonly limit: number },
+): Promise<Group[]> {
+  const rows = await db.run(list, [realm.tenantId, realm.realmId, page.after, page.limit]);
+  return rows.map(toGroup);
+}
+
+/** Stores a new group. A taken name is a conflict on `groups_display_name`. */
+export async function insertGroup(db: Queryable, key: GroupKey, settings: GroupSettings, nowMs: number): Promise<void> {
+  await db.run(insert, [...ids(key), ...members(settings), nowMs]);
+}
+
+/** Stores changed settings and counts the change. */
+export async function updateGroupSettings(
+  db: Queryable,
+  key: GroupKey,
+  settings: GroupSettings,
+  nowMs: number,
+): Promise<void> {
+  await db.run(update, [...ids(key), ...members(settings), nowMs]);
+}
+
+/** Makes a group a tombstone: roles held through it are lost at once. */
+export async function deleteGroup(db: Queryable, key: GroupKey, nowMs: number): Promise<void> {
+  await db.run(remove, [...ids(key), nowMs]);
+}
+
+/** Reads the ids of a group's members in order, those after `page.after`. */
+export async function listGroupMembers(
+  db: Queryable,
+  key: GroupKey,
+  page: { readonly after: string; readonly limit: number },
+): Promise<string[]> {
+  const rows = await db.run(listMembers, [...ids(key), page.after, page.limit]);
+  return rows.map((row) => String(row.identity_id));
+}
+
+/** Adds members; those that are members already stay. */
+export async function insertGroupMembers(db: Queryable, key: GroupKey, identityIds: readonly string[]): Promise<void> {
+  await db.run(addMembers, [...ids(key), identityIds]);
+}
+
+/** Removes members; those that are none are ignored. */
+export async function deleteGroupMembers(db: Queryable, key: GroupKey, identityIds: readonly string[]): Promise<void> {
+  await db.run(removeMembers, [...ids(key), identityIds]);
+}
+
+function ids(key: GroupKey): readonly string[] {
+  return [key.tenantId, key.realmId, key.groupId];
+}
+
+function members({ display_name, description }: GroupSettings): readonly string[] {
+  return [display_name, subjectKey(display_name), description];
+}
+
+interface GroupRow {
+  readonly tenant_id: string;
+  readonly realm_id: string;
+  readonly group_id: string;
+  readonly display_name: string;
+  readonly description: string;
+  readonly version: number;
+  readonly created_at_ms: number;
+  readonly updated_at_ms: number;
+}
+
+function toGroup(untyped: Row): Group {
+  const row = untyped as unknown as GroupRow;
+  return {
+    key: { tenantId: row.tenant_id, realmId: row.realm_id, groupId: row.group_id },
+    settings: { display_name: row.display_name, description: row.description },
+    version: row.version,
+    createdAtMs: row.created_at_ms,
+    updatedAtMs: row.updated_at_ms,
+  };
+}

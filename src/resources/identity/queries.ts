@@ -1,0 +1,266 @@
+import type { Queryable, Row } from "../../database/database.ts";
+import { statement } from "../../database/statement.ts";
+import type { RealmKey } from "../../protocol/client-metadata.ts";
+import { subjectKey } from "../../protocol/subject.ts";
+import { alive } from "../tombstone.ts";
+import type { IdentitySettings, Traits } from "./schema.ts";
+
+/** Names an identity. */
+export interface IdentityKey extends RealmKey {
+  readonly identityId: string;
+}
+
+/** An identity as it is stored. */
+export interface Identity {
+  readonly key: IdentityKey;
+  readonly displayName: string;
+  readonly status: "active" | "suspended";
+  readonly traits: Traits;
+  /** the forms that are compared (rule 2) */
+  readonly usernameKey: string;
+  readonly emailKey: string | undefined;
+  readonly emailVerified: boolean;
+  /** tokens issued before this second are dead */
+  readonly tokensValidAfter: number;
+  readonly version: number;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+export interface NewIdentity {
+  readonly settings: IdentitySettings;
+  /** whether a code mailed to the primary address came back */
+  readonly emailVerified: boolean;
+}
+
+// Two are enough to know that an address is not unique (rule 2).
+const SAME_ADDRESS_MAX = 2;
+
+const find = statement(
+  "identity.find",
+  `SELECT * FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND ${alive()}`,
+);
+
+const findByEmail = statement(
+  "identity.find_by_email",
+  `SELECT * FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND email_key = $3 AND deleted_at_ms IS NULL
+   ORDER BY identity_id LIMIT $4`,
+);
+
+const findNamed = statement(
+  "identity.find_named",
+  `SELECT * FROM identities
+   WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = ANY ($3) AND ${alive()}
+   UNION ALL
+   SELECT * FROM identities
+   WHERE tenant_id = $1 AND realm_id = $2 AND username_key = ANY ($4) AND NOT identity_id = ANY ($3)
+     AND deleted_at_ms IS NULL`,
+);
+
+const list = statement(
+  "identity.list",
+  `SELECT * FROM identities
+   WHERE tenant_id = $1 AND realm_id = $2 AND identity_id > $3 AND ${alive()}
+   ORDER BY identity_id LIMIT $4`,
+);
+
+const insert = statement(
+  "identity.insert",
+  `INSERT INTO identities (tenant_id, realm_id, identity_id, display_name, status, traits, username_key, email_key,
+     email_verified, created_at_ms, updated_at_ms)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)`,
+);
+
+// Another address is another mailbox: it has to be verified again.
+const update = statement(
+  "identity.update",
+  `UPDATE identities SET display_name = $4, status = $5, traits = $6, username_key = $7, email_key = $8,
+     email_verified = email_verified AND email_key IS NOT DISTINCT FROM $8, updated_at_ms = $9, version = version + 1
+   WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND ${alive()}`,
+);
+
+const verify = statement(
+  "identity.verify_email",
+  `UPDATE identities SET email_verified = true, updated_at_ms = $5, version = version + 1
+   WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND email_key = $4 AND NOT email_verified
+     AND ${alive()}`,
+);
+
+const remove = statement(
+  "identity.delete",
+  `UPDATE identities SET deleted_at_ms = $4, updated_at_ms = $4, version = version + 1
+   WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND ${alive()}`,
+);
+
+// Roles held directly, and those of the identity's groups; what is deleted gives nothing (reference 1.8). LATERAL with OFFSET
+// or LIMIT keeps the order of the look-ups: from the holder to its roles, never through all members of a realm.
+const readScopes = statement(
+  "identity.read_role_scopes",
+  `SELECT DISTINCT scope
+   FROM (
+     SELECT 'identity' AS member_kind, i.identity_id AS member_id FROM identities i
+     WHERE i.tenant_id = $1 AND i.realm_id = $2 AND i.identity_id = $3 AND ${alive("i")}
+     UNION ALL
+     SELECT 'group', m.group_id FROM group_members m
+     CROSS JOIN LATERAL (SELECT FROM groups g WHERE g.tenant_id = $1 AND g.realm_id = $2 AND g.group_id = m.group_id
+       AND ${alive("g")} LIMIT 1) g
+     WHERE m.tenant_id = $1 AND m.realm_id = $2 AND m.identity_id = $3
+   ) h
+   CROSS JOIN LATERAL (SELECT rm.role_id FROM role_members rm WHERE rm.tenant_id = $1 AND rm.realm_id = $2
+     AND rm.member_kind = h.member_kind AND rm.member_id = h.member_id OFFSET 0) rm
+   CROSS JOIN LATERAL (SELECT r.scopes FROM roles r WHERE r.tenant_id = $1 AND r.realm_id = $2 AND r.role_id = rm.role_id
+     AND r.resource_server_id = $4 AND ${alive("r")} LIMIT 1) r
+   CROSS JOIN unnest(r.scopes) AS scope`,
+);
+
+// The insert answers when it won, the other half when the row was there before (rule 2).
+const claim = statement(
+  "identity.claim_subject",
+  `WITH claimed AS (
+     INSERT INTO subjects (tenant_id, realm_id, subject_key, identity_id) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (tenant_id, realm_id, subject_key) DO NOTHING
+     RETURNING identity_id
+   )
+   SELECT identity_id FROM claimed
+   UNION ALL
+   SELECT identity_id FROM subjects WHERE tenant_id = $1 AND realm_id = $2 AND subject_key = $3`,
+);
+
+/** Reads one identity; undefined when there is none or it was deleted. */
+export async function findIdentity(db: Queryable, key: IdentityKey): Promise<Identity | undefined> {
+  const [row] = await db.run(find, ids(key));
+  return row && toIdentity(row);
+}
+
+/** Reads the identities of a realm whose primary address has this key: none, one, or two of several. */
+export async function findIdentitiesByEmail(db: Queryable, realm: RealmKey, emailKey: string): Promise<Identity[]> {
+  const rows = await db.run(findByEmail, [realm.tenantId, realm.realmId, emailKey, SAME_ADDRESS_MAX]);
+  return rows.map(toIdentity);
+}
+
+/** Reads the identities of a realm that have one of these ids or one of these user names (as keys). */
+export async function findNamedIdentities(
+  db: Queryable,
+  realm: RealmKey,
+  names: { readonly ids: readonly string[]; readonly usernameKeys: readonly string[] },
+): Promise<Identity[]> {
+  const rows = await db.run(findNamed, [realm.tenantId, realm.realmId, names.ids, names.usernameKeys]);
+  return rows.map(toIdentity);
+}
+
+/** Reads the identities of a realm in the order of their ids, those after `page.after`. */
+export async function listIdentities(
+  db: Queryable,
+  realm: RealmKey,
+  page: { readonly after: string; readonly limit: number },
+): Promise<Identity[]> {
+  const rows = await db.run(list, [realm.tenantId, realm.realmId, page.after, page.limit]);
+  return rows.map(toIdentity);
+}
+
+/** Stores a new identity. A taken user name is a conflict on `identities_username`. */
+export async function insertIdentity(
+  db: Queryable,
+  key: IdentityKey,
+  identity: NewIdentity,
+  nowMs: number,
+): Promise<void> {
+  await db.run(insert, [...ids(key), ...members(identity.settings), identity.emailVerified, nowMs]);
+}
+
+/** Stores changed settings and counts the change; another primary address is unverified. */
+export async function updateIdentitySettings(
+  db: Queryable,
+  key: IdentityKey,
+  settings: IdentitySettings,
+  nowMs: number,
+): Promise<void> {
+  await db.run(update, [...ids(key), ...members(settings), nowMs]);
+}
+
+/** Marks the primary address as verified, if it is still this one. */
+export async function verifyIdentityEmail(
+  db: Queryable,
+  key: IdentityKey,
+  emailKey: string,
+  nowMs: number,
+): Promise<void> {
+  await db.run(verify, [...ids(key), emailKey, nowMs]);
+}
+
+/** Makes an identity a tombstone: its name is free at once, its tokens are dead (settled 25). */
+export async function deleteIdentity(db: Queryable, key: IdentityKey, nowMs: number): Promise<void> {
+  await db.run(remove, [...ids(key), nowMs]);
+}
+
+/** Reads the union of the scopes of an identity's roles on a resource server, held directly or through groups. */
+export async function readRoleScopes(
+  db: Queryable,
+  realm: RealmKey,
+  identityId: string,
+  resourceServerId: string,
+): Promise<ReadonlySet<string>> {
+  const rows = await db.run(readScopes, [realm.tenantId, realm.realmId, identityId, resourceServerId]);
+  return new Set(rows.map((row) => String(row.scope)));
+}
+
+/**
+ * Takes a value as the `sub` of an identity, for ever: it is never given to another identity of the realm (rule 2).
+ *
+ * @param key the value's subjectKey()
+ * @returns whether it is this identity's, now or from before
+ */
+export async function claimSubject(db: Queryable, realm: RealmKey, key: string, identityId: string): Promise<boolean> {
+  const values = [realm.tenantId, realm.realmId, key, identityId];
+  const [row] = await db.run(claim, values);
+  // No row at all: another claim was committed after this statement began, and a second look sees it.
+  const [holder] = row === undefined ? await db.run(claim, values) : [row];
+  return holder?.identity_id === identityId;
+}
+
+/** What an administrator wrote of an identity. */
+export function settingsOf(identity: Identity): IdentitySettings {
+  return { display_name: identity.displayName, status: identity.status, traits: identity.traits };
+}
+
+function ids(key: IdentityKey): readonly string[] {
+  return [key.tenantId, key.realmId, key.identityId];
+}
+
+function members({ display_name, status, traits }: IdentitySettings): readonly unknown[] {
+  const address = traits.primary_email_address;
+  return [display_name, status, traits, subjectKey(traits.username), address ? subjectKey(address) : null];
+}
+
+interface IdentityRow {
+  readonly tenant_id: string;
+  readonly realm_id: string;
+  readonly identity_id: string;
+  readonly display_name: string;
+  readonly status: Identity["status"];
+  readonly username_key: string;
+  readonly email_key: string | null;
+  readonly email_verified: boolean;
+  readonly traits: Traits;
+  readonly tokens_valid_after: number;
+  readonly version: number;
+  readonly created_at_ms: number;
+  readonly updated_at_ms: number;
+}
+
+function toIdentity(untyped: Row): Identity {
+  const row = untyped as unknown as IdentityRow;
+  return {
+    key: { tenantId: row.tenant_id, realmId: row.realm_id, identityId: row.identity_id },
+    displayName: row.display_name,
+    status: row.status,
+    traits: row.traits,
+    usernameKey: row.username_key,
+    emailKey: row.email_key ?? undefined,
+    emailVerified: row.email_verified,
+    tokensValidAfter: row.tokens_valid_after,
+    version: row.version,
+    createdAtMs: row.created_at_ms,
+    updatedAtMs: row.updated_at_ms,
+  };
+}

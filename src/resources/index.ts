@@ -1,0 +1,17 @@
+import type { Deps } from "../deps.ts";
+import type { Route } from "../http/route.ts";
+import type { DecisionRecorder } from "./decision/recorder.ts";
+import { decisionRoutes } from "./decision/routes.ts";
+import { mailRoutes } from "./mail/routes.ts";
+import { tenantResourceRoutes } from "./tenant/routes.ts";
+import { tokenResourceRoutes } from "./token-list/routes.ts";
+
+/** Every management route. */
+export function managementRoutes(deps: Deps, recorder: DecisionRecorder): readonly Route[] {
+  return [
+    ...tenantResourceRoutes(deps),
+    ...tokenResourceRoutes(deps),
+    ...decisionRoutes(deps, recorder),
+    ...mailRoutes(deps),
+  ];
+}

@@ -1,0 +1,160 @@
+import type { Queryable, Row } from "../../database/database.ts";
+import { statement } from "../../database/statement.ts";
+import type { RealmKey } from "../../protocol/client-metadata.ts";
+import { alive } from "../tombstone.ts";
+import { REALM_DEFAULTS } from "./rules.ts";
+import type { RealmSettings } from "./schema.ts";
+
+/** A realm as it is stored. */
+export interface Realm {
+  readonly key: RealmKey;
+  readonly isAdmin: boolean;
+  readonly settings: RealmSettings;
+  readonly version: number;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+export interface NewRealm {
+  readonly isAdmin: boolean;
+  readonly settings: RealmSettings;
+}
+
+const find = statement("realm.find", `SELECT * FROM realms WHERE tenant_id = $1 AND realm_id = $2 AND ${alive()}`);
+
+const list = statement(
+  "realm.list",
+  `SELECT * FROM realms WHERE tenant_id = $1 AND realm_id > $2 AND ${alive()}
+   ORDER BY realm_id LIMIT $3`,
+);
+
+const insert = statement(
+  "realm.insert",
+  `INSERT INTO realms (tenant_id, realm_id, display_name, classification, is_admin, auto_provision, token_policy,
+     session_policy, created_at_ms, updated_at_ms)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
+);
+
+const update = statement(
+  "realm.update",
+  `UPDATE realms SET display_name = $3, auto_provision = $4, token_policy = $5, session_policy = $6, updated_at_ms = $7,
+     version = version + 1
+   WHERE tenant_id = $1 AND realm_id = $2 AND ${alive()}`,
+);
+
+const remove = statement(
+  "realm.delete",
+  `UPDATE realms SET deleted_at_ms = $3, updated_at_ms = $3, version = version + 1
+   WHERE tenant_id = $1 AND realm_id = $2 AND ${alive()}`,
+);
+
+/** Reads one realm; undefined when there is none or it was deleted. */
+export async function findRealm(db: Queryable, key: RealmKey): Promise<Realm | undefined> {
+  const [row] = await db.run(find, [key.tenantId, key.realmId]);
+  return row && toRealm(row);
+}
+
+/** Reads the realms of a tenant in the order of their ids, those after `page.after`. */
+export async function listRealms(
+  db: Queryable,
+  tenantId: string,
+  page: { readonly after: string; readonly limit: number },
+): Promise<Realm[]> {
+  const rows = await db.run(list, [tenantId, page.after, page.limit]);
+  return rows.map(toRealm);
+}
+
+/** Stores a new realm. */
+export async function insertRealm(db: Queryable, key: RealmKey, realm: NewRealm, nowMs: number): Promise<void> {
+  const { display_name, classification, auto_provision, token_policy, session_policy } = realm.settings;
+  const settings = [display_name, classification, realm.isAdmin, auto_provision, token_policy, session_policy];
+  await db.run(insert, [key.tenantId, key.realmId, ...settings, nowMs]);
+}
+
+/** Stores changed settings and counts the change. */
+export async function updateRealmSettings(
+  db: Queryable,
+  key: RealmKey,
+  settings: RealmSettings,
+  nowMs: number,
+): Promise<void> {
+  const { display_name, auto_provision, token_policy, session_policy } = settings;
+  const values = [display_name, auto_provision, token_policy, session_policy, nowMs];
+  await db.run(update, [key.tenantId, key.realmId, ...values]);
+}
+
+/** Makes a realm a tombstone: dead at once with all that it holds, removed later (settled 25). */
+export async function deleteRealm(db: Queryable, key: RealmKey, nowMs: number): Promise<void> {
+  await db.run(remove, [key.tenantId, key.realmId, nowMs]);
+}
+
+interface RealmRow {
+  readonly tenant_id: string;
+  readonly realm_id: string;
+  readonly display_name: string;
+  readonly classification: RealmSettings["classification"];
+  readonly is_admin: boolean;
+  readonly auto_provision: boolean;
+  readonly token_policy: RealmSettings["token_policy"];
+  readonly session_policy: Partial<RealmSettings["session_policy"]>;
+  readonly version: number;
+  readonly created_at_ms: number;
+  readonly updated_at_ms: number;
+}
+
+function toRealm(untyped: Row): Realm {
+  const row = untyped as unknown as RealmRow;
+  return {
+    key: { tenantId: row.tenant_id, realmId: row.realm_id },
+    isAdmin: row.is_admin,
+    settings: {
+      display_name: row.display_name,
+      classification: row.classification,
+      auto_provision: row.auto_provision,
+      token_policy: row.token_policy,
+      session_policy: { ...REALM_DEFAULTS.session_policy, ...row.session_policy },
+    },
+    version: row.version,
+    createdAtMs: row.created_at_ms,
+    updatedAtMs: row.updated_at_ms,
+  };
+}
+
+/** What the routes of a realm need before anything else: that it exists, and what its tenant gives it. */
+export interface RealmFacts {
+  readonly key: RealmKey;
+  /** the key of the refresh tokens' checksum, sealed under the master key */
+  readonly refreshKeySealed: Buffer;
+  readonly tenantKind: "production" | "test";
+  readonly clockOffsetSeconds: number;
+}
+
+const findFacts = statement(
+  "realm.find_facts",
+  `SELECT tn.refresh_key_sealed, tn.kind, tn.clock_offset_seconds FROM realms r
+   JOIN tenants tn ON tn.tenant_id = r.tenant_id AND ${alive("tn")}
+   WHERE r.tenant_id = $1 AND r.realm_id = $2 AND ${alive("r")}`,
+);
+
+/** Reads the facts of a realm that exists. */
+export async function findRealmFacts(db: Queryable, key: RealmKey): Promise<RealmFacts | undefined> {
+  const [row] = await db.run(findFacts, [key.tenantId, key.realmId]);
+  if (row === undefined) return undefined;
+  return {
+    key,
+    refreshKeySealed: row.refresh_key_sealed as Buffer,
+    tenantKind: row.kind as "production" | "test",
+    clockOffsetSeconds: row.clock_offset_seconds as number,
+  };
+}
+
+const findAdmin = statement(
+  "realm.find_admin",
+  `SELECT realm_id FROM realms WHERE tenant_id = $1 AND is_admin AND ${alive()} ORDER BY realm_id LIMIT 1`,
+);
+
+/** The id of a tenant's admin realm: management tokens are issued there only (rule 8). */
+export async function findAdminRealmId(db: Queryable, tenantId: string): Promise<string | undefined> {
+  const [row] = await db.run(findAdmin, [tenantId]);
+  return row === undefined ? undefined : (row.realm_id as string);
+}

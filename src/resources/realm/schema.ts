@@ -1,0 +1,27 @@
+import { type Static, Type } from "typebox";
+import { Lifetime, Name, oneOf } from "../schema-parts.ts";
+import { bodyOf } from "../settings.ts";
+
+const REALM_CLASSIFICATIONS = ["SECURE_WORKFORCE", "SECURE_CUSTOMER"] as const;
+
+const RealmTokenPolicy = Type.Object(
+  { max_expires_after: Type.Optional(Lifetime), min_expires_after: Type.Optional(Lifetime) },
+  { additionalProperties: false },
+);
+const SessionPolicy = Type.Object({ idle: Lifetime, absolute: Lifetime }, { additionalProperties: false });
+
+/** What is written of a realm. */
+export const RealmSettings = Type.Object(
+  {
+    display_name: Name,
+    classification: oneOf(REALM_CLASSIFICATIONS),
+    auto_provision: Type.Boolean(),
+    token_policy: RealmTokenPolicy,
+    session_policy: SessionPolicy,
+  },
+  { additionalProperties: false },
+);
+export type RealmSettings = Static<typeof RealmSettings>;
+
+export const RealmBody = bodyOf(RealmSettings);
+export type RealmBody = Static<typeof RealmBody>;

@@ -1,0 +1,179 @@
+import type { Queryable, Row } from "../../database/database.ts";
+import { statement } from "../../database/statement.ts";
+import type { RealmKey } from "../../protocol/client-metadata.ts";
+import { subjectKey } from "../../protocol/subject.ts";
+import { alive } from "../tombstone.ts";
+import type { RoleSettings } from "./schema.ts";
+
+/** Names a role. */
+export interface RoleKey extends RealmKey {
+  readonly roleId: string;
+}
+
+/** A role as it is stored. */
+export interface Role {
+  readonly key: RoleKey;
+  readonly resourceServerId: string;
+  readonly settings: RoleSettings;
+  readonly version: number;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+export type NewRole = Pick<Role, "resourceServerId" | "settings">;
+
+/** What can be a member of a role. */
+export type RoleMemberKind = "group" | "identity";
+
+/** Members of one kind. */
+export interface RoleMembers {
+  readonly kind: RoleMemberKind;
+  readonly ids: readonly string[];
+}
+
+const find = statement(
+  "role.find",
+  `SELECT * FROM roles WHERE tenant_id = $1 AND realm_id = $2 AND role_id = $3 AND ${alive()}`,
+);
+
+const list = statement(
+  "role.list",
+  `SELECT * FROM roles WHERE tenant_id = $1 AND realm_id = $2 AND role_id > $3 AND ${alive()}
+   ORDER BY role_id LIMIT $4`,
+);
+
+const insert = statement(
+  "role.insert",
+  `INSERT INTO roles (tenant_id, realm_id, role_id, resource_server_id, display_name, display_name_key, description,
+     scopes, created_at_ms, updated_at_ms)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
+);
+
+const update = statement(
+  "role.update",
+  `UPDATE roles SET display_name = $4, display_name_key = $5, description = $6, scopes = $7, updated_at_ms = $8,
+     version = version + 1
+   WHERE tenant_id = $1 AND realm_id = $2 AND role_id = $3 AND ${alive()}`,
+);
+
+const remove = statement(
+  "role.delete",
+  `UPDATE roles SET deleted_at_ms = $4, updated_at_ms = $4, version = version + 1
+   WHERE tenant_id = $1 AND realm_id = $2 AND role_id = $3 AND ${alive()}`,
+);
+
+// A deleted member is none, though its row may wait for the job that removes it. LIMIT keeps it at look-ups by primary key.
+const listMembers = statement(
+  "role.list_members",
+  `SELECT m.member_id FROM role_members m
+   LEFT JOIN LATERAL (SELECT i.identity_id FROM identities i WHERE m.member_kind = 'identity' AND i.tenant_id = m.tenant_id
+     AND i.realm_id = m.realm_id AND i.identity_id = m.member_id AND ${alive("i")} LIMIT 1) i ON true
+   LEFT JOIN LATERAL (SELECT g.group_id FROM groups g WHERE m.member_kind = 'group' AND g.tenant_id = m.tenant_id
+     AND g.realm_id = m.realm_id AND g.group_id = m.member_id AND ${alive("g")} LIMIT 1) g ON true
+   WHERE m.tenant_id = $1 AND m.realm_id = $2 AND m.role_id = $3 AND m.member_kind = $4 AND m.member_id > $5
+     AND (i.identity_id IS NOT NULL OR g.group_id IS NOT NULL)
+   ORDER BY m.member_id LIMIT $6`,
+);
+
+const addMembers = statement(
+  "role.add_members",
+  `INSERT INTO role_members (tenant_id, realm_id, role_id, member_kind, member_id)
+   SELECT $1, $2, $3, $4, unnest($5::text[])
+   ON CONFLICT DO NOTHING`,
+);
+
+const removeMembers = statement(
+  "role.remove_members",
+  `DELETE FROM role_members
+   WHERE tenant_id = $1 AND realm_id = $2 AND role_id = $3 AND member_kind = $4 AND member_id = ANY ($5)`,
+);
+
+/** Reads one role; undefined when there is none or it was deleted. */
+export async function findRole(db: Queryable, key: RoleKey): Promise<Role | undefined> {
+  const [row] = await db.run(find, ids(key));
+  return row && toRole(row);
+}
+
+/** Reads the roles of a realm in the order of their ids, those after `page.after`. */
+export async function listRoles(
+  db: Queryable,
+  realm: RealmKey,
+  page: { readonly after: string; readonly limit: number },
+): Promise<Role[]> {
+  const rows = await db.run(list, [realm.tenantId, realm.realmId, page.after, page.limit]);
+  return rows.map(toRole);
+}
+
+/** Stores a new role. A taken name is a conflict on `roles_display_name`. */
+export async function insertRole(db: Queryable, key: RoleKey, role: NewRole, nowMs: number): Promise<void> {
+  await db.run(insert, [...ids(key), role.resourceServerId, ...members(role.settings), nowMs]);
+}
+
+/** Stores changed settings and counts the change. */
+export async function updateRoleSettings(
+  db: Queryable,
+  key: RoleKey,
+  settings: RoleSettings,
+  nowMs: number,
+): Promise<void> {
+  await db.run(update, [...ids(key), ...members(settings), nowMs]);
+}
+
+/** Makes a role a tombstone: its scopes are lost at once. */
+export async function deleteRole(db: Queryable, key: RoleKey, nowMs: number): Promise<void> {
+  await db.run(remove, [...ids(key), nowMs]);
+}
+
+/** Reads the ids of a role's members of one kind in order, those after `page.after`. */
+export async function listRoleMembers(
+  db: Queryable,
+  key: RoleKey,
+  kind: RoleMemberKind,
+  page: { readonly after: string; readonly limit: number },
+): Promise<string[]> {
+  const rows = await db.run(listMembers, [...ids(key), kind, page.after, page.limit]);
+  return rows.map((row) => String(row.member_id));
+}
+
+/** Adds members; those that are members already stay. */
+export async function insertRoleMembers(db: Queryable, key: RoleKey, added: RoleMembers): Promise<void> {
+  await db.run(addMembers, [...ids(key), added.kind, added.ids]);
+}
+
+/** Removes members; those that are none are ignored. */
+export async function deleteRoleMembers(db: Queryable, key: RoleKey, removed: RoleMembers): Promise<void> {
+  await db.run(removeMembers, [...ids(key), removed.kind, removed.ids]);
+}
+
+function ids(key: RoleKey): readonly string[] {
+  return [key.tenantId, key.realmId, key.roleId];
+}
+
+function members({ display_name, description, scopes }: RoleSettings): readonly unknown[] {
+  return [display_name, subjectKey(display_name), description, scopes];
+}
+
+interface RoleRow {
+  readonly tenant_id: string;
+  readonly realm_id: string;
+  readonly role_id: string;
+  readonly resource_server_id: string;
+  readonly display_name: string;
+  readonly description: string;
+  readonly scopes: string[];
+  readonly version: number;
+  readonly created_at_ms: number;
+  readonly updated_at_ms: number;
+}
+
+function toRole(untyped: Row): Role {
+  const row = untyped as unknown as RoleRow;
+  return {
+    key: { tenantId: row.tenant_id, realmId: row.realm_id, roleId: row.role_id },
+    resourceServerId: row.resource_server_id,
+    settings: { display_name: row.display_name, description: row.description, scopes: row.scopes },
+    version: row.version,
+    createdAtMs: row.created_at_ms,
+    updatedAtMs: row.updated_at_ms,
+  };
+}

@@ -1,0 +1,32 @@
+import { refuseOthers, refuseRepeats } from "../list-rules.ts";
+import { type Checked, createBodyReader, refine } from "../settings.ts";
+import { type RoleBody, RoleSettings } from "./schema.ts";
+
+const read = createBodyReader("role", RoleSettings);
+const SCOPES = "role.scopes";
+
+/** The resource server that a role belongs to. */
+export interface RoleSurroundings {
+  readonly scopes: readonly string[];
+}
+
+/** The settings of a new role, or what is wrong with them. */
+export function createRole(body: RoleBody, resourceServer: RoleSurroundings): Checked<RoleSettings> {
+  const created = read.create({ description: "", scopes: [] }, body);
+  return refine(created, (settings) => checkScopes(settings, resourceServer));
+}
+
+/** The settings of a role after a change, or what is wrong with them. */
+export function updateRole(
+  current: RoleSettings,
+  body: RoleBody,
+  resourceServer: RoleSurroundings,
+): Checked<RoleSettings> {
+  return refine(read.update(current, body), (settings) => checkScopes(settings, resourceServer));
+}
+
+function checkScopes(settings: RoleSettings, resourceServer: RoleSurroundings) {
+  const known = new Set(resourceServer.scopes);
+  const isKnown = { has: (scope: string) => known.has(scope), reason: "is not a scope of the resource server" };
+  return [...refuseRepeats(SCOPES, settings.scopes), ...refuseOthers(SCOPES, settings.scopes, isKnown)];
+}

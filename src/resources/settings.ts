@@ -1,0 +1,169 @@
+// The settings of a noun are the members that its administrator writes, under the API's own names: one object is stored,
+// validated, merged, compared and answered. What the protocol decides on is translated where it is read (application/queries.ts).
+
+import { type Static, type TObject, type TSchema, type TUnsafe, Type } from "typebox";
+import { Compile } from "typebox/compile";
+import type { FieldViolation } from "../http/management-error.ts";
+
+/** What a create or update rule answers: complete settings, or everything that is wrong with them. */
+export type Checked<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly violations: readonly FieldViolation[] };
+
+/** A body that writes settings: members left out keep their value, `null` clears an optional one, arrays are whole. */
+export type Body<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]?: Body<T[K]> | null }
+    : T;
+
+/** The schema of a body that writes settings of this schema. */
+export function bodyOf<S extends TObject>(schema: S): TUnsafe<Body<Static<S>>> {
+  return Type.Unsafe(bodySchema(schema, Type.Object({})));
+}
+
+/** The schema of a body that writes settings and says more besides, as it stands. */
+export function bodyWith<S extends TObject, E extends TObject>(
+  schema: S,
+  extra: E,
+): TUnsafe<Omit<Body<Static<S>>, keyof Static<E>> & Static<E>> {
+  return Type.Unsafe(bodySchema(schema, extra));
+}
+
+function bodySchema(schema: TObject, extra: TObject): TSchema {
+  const members = Object.entries(schema.properties).map(([name, member]) => [name, nullable(member)]);
+  const properties = { ...Object.fromEntries(members), ...extra.properties };
+  const required = extra.required ?? [];
+  return { type: "object", properties, ...(required.length > 0 ? { required } : {}), additionalProperties: false };
+}
+
+function nullable(schema: TSchema): TSchema {
+  if (isObjectSchema(schema)) return { ...bodyOf(schema), type: ["object", "null"] };
+  const list = "enum" in schema && Array.isArray(schema.enum) ? { enum: [...schema.enum, null] } : {};
+  return "type" in schema ? { ...schema, type: [schema.type, "null"], ...list } : schema;
+}
+
+function isObjectSchema(schema: TSchema): schema is TObject {
+  return "type" in schema && schema.type === "object" && "properties" in schema;
+}
+
+/** Accepts or refuses bodies of one noun. */
+export interface BodyReader<T> {
+  /** On top of the defaults of a new object, where `null` is the same as absent (reference 2.1). */
+  create(defaults: Body<T>, body: Body<T>): Checked<T>;
+  /** On top of the current settings, where `null` clears an optional member. */
+  update(current: T, body: Body<T>): Checked<T>;
+}
+
+/** Makes the reader of a noun's bodies. `noun` begins every path: `realm.display_name`. */
+export function createBodyReader<S extends TObject>(noun: string, schema: S): BodyReader<Static<S>> {
+  const validator = Compile(schema);
+  function check(settings: unknown): Checked<Static<S>> {
+    if (!validator.Check(settings)) {
+      return {
+        ok: false,
+        violations: validator
+          .Errors(settings)
+          .flatMap(readSchemaError)
+          .map((problem) => toViolation(noun, problem)),
+      };
+    }
+    const violations = findForbiddenText(noun, settings);
+    return violations.length === 0 ? { ok: true, value: settings } : { ok: false, violations };
+  }
+  return {
+    create: (defaults, body) => check(mergeBody(defaults, withoutNulls(body))),
+    update: (current, body) => check(mergeBody(current, body)),
+  };
+}
+
+/** Puts a rule's own violations behind a reader's: the value stands when there are none. */
+export function refine<T>(checked: Checked<T>, rule: (value: T) => readonly FieldViolation[]): Checked<T> {
+  if (!checked.ok) return checked;
+  const violations = rule(checked.value);
+  return violations.length === 0 ? checked : { ok: false, violations };
+}
+
+/** Merges a body into settings: objects deeply, arrays whole; `null` removes (reference 2.1). */
+function mergeBody(current: unknown, body: unknown): unknown {
+  if (!isObject(body)) return body;
+  const merged: Record<string, unknown> = isObject(current) ? { ...current } : {};
+  for (const [name, value] of Object.entries(body)) {
+    if (value === undefined) continue;
+    if (value === null) delete merged[name];
+    else merged[name] = mergeBody(merged[name], value);
+  }
+  return merged;
+}
+
+function withoutNulls(body: unknown): unknown {
+  if (!isObject(body)) return body;
+  const members = Object.entries(body).filter(([, value]) => value !== null);
+  return Object.fromEntries(members.map(([name, value]) => [name, withoutNulls(value)]));
+}
+
+/** What TypeBox says of a value, as far as it is read. */
+export interface SchemaError {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly params: object;
+  readonly message: string;
+}
+
+/** What is wrong with one member of a value. */
+export interface MemberProblem {
+  readonly path: readonly string[];
+  readonly description: string;
+}
+
+/** A schema's error in the API's words. One error may be about several members. */
+export function readSchemaError(error: SchemaError): MemberProblem[] {
+  const path = error.instancePath.split("/").slice(1);
+  const each = (names: unknown, description: string) =>
+    listOf(names).map((name) => ({ path: [...path, name], description }));
+  if (error.keyword === "required" && "requiredProperties" in error.params) {
+    return each(error.params.requiredProperties, "missing");
+  }
+  if (error.keyword === "additionalProperties" && "additionalProperties" in error.params) {
+    return each(error.params.additionalProperties, "is not a known member");
+  }
+  if (error.keyword === "boolean") return []; // said by additionalProperties
+  return [{ path, description: rephrase(error) }];
+}
+
+function rephrase({ keyword, params, message }: SchemaError): string {
+  if (keyword === "minLength" && "limit" in params && params.limit === 1) return "empty string";
+  if (keyword === "maxItems" && "limit" in params) return `array exceeds ${params.limit} elements`;
+  if (keyword === "enum" && "allowedValues" in params) {
+    const words = listOf(params.allowedValues).filter((word) => word !== "null");
+    return `must be ${words.length > 1 ? "one of " : ""}${words.join(", ")}`;
+  }
+  return message;
+}
+
+// A path ends at an array; which element is meant is said in words (reference 2.3 names the array).
+function toViolation(noun: string, { path, description }: MemberProblem): FieldViolation {
+  const index = path.findIndex((part) => /^\d+$/.test(part));
+  if (index === -1) return { field: [noun, ...path].join("."), description };
+  const element = [`element ${path[index]}`, ...path.slice(index + 1)].join(", ");
+  return { field: [noun, ...path.slice(0, index)].join("."), description: `${element}: ${description}` };
+}
+
+function listOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
+// PostgreSQL cannot store U+0000 and no UTF-8 says a lone surrogate (rule 10).
+function findForbiddenText(path: string, value: unknown): FieldViolation[] {
+  if (typeof value === "string") {
+    const isStorable = !value.includes("\u0000") && value.isWellFormed();
+    return isStorable ? [] : [{ field: path, description: "holds U+0000 or a lone surrogate" }];
+  }
+  if (Array.isArray(value)) return value.flatMap((element) => findForbiddenText(path, element));
+  if (!isObject(value)) return [];
+  return Object.entries(value).flatMap(([name, member]) => findForbiddenText(`${path}.${name}`, member));
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

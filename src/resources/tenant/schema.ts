@@ -1,0 +1,23 @@
+import { type Static, Type } from "typebox";
+import { CeilingPolicy, Name } from "../schema-parts.ts";
+import { bodyOf } from "../settings.ts";
+
+/** Switches of a tenant: `plain` PKCE (rule 6), secrets shown once (mayfly.md §4), decisions kept longer (rule 24). */
+const TenantSwitches = Type.Object(
+  {
+    allow_plain_pkce: Type.Boolean(),
+    show_secrets_once: Type.Boolean(),
+    keep_token_requests: Type.Boolean(),
+  },
+  { additionalProperties: false },
+);
+
+/** What is written of a tenant. */
+export const TenantSettings = Type.Object(
+  { display_name: Name, token_policy: CeilingPolicy, settings: TenantSwitches },
+  { additionalProperties: false },
+);
+export type TenantSettings = Static<typeof TenantSettings>;
+
+export const TenantBody = bodyOf(TenantSettings);
+export type TenantBody = Static<typeof TenantBody>;

@@ -1,0 +1,115 @@
+import type { Deps } from "../../deps.ts";
+import { notFound } from "../../http/management-error.ts";
+import { formatPageToken, parsePageToken, readPageSize } from "../../http/pagination.ts";
+import { parseQueryOf } from "../../http/query.ts";
+import { applicationKeyOf, type HttpReply, type HttpRequest, jsonReply, type Route } from "../../http/route.ts";
+import { isLivePartitionRange } from "../../protocol/bucket.ts";
+import type { ApplicationKey } from "../../protocol/client-metadata.ts";
+import { decodeId, ID_KINDS } from "../../protocol/token-id.ts";
+import { readClients } from "../application/queries.ts";
+import { readGrants, revokeGrants } from "../grant/queries.ts";
+import { readTokens, revokeTokens } from "../token/queries.ts";
+import { countTokens, type ListedToken, listTokens, type TokenFilter } from "./queries.ts";
+import { TokenListQuery, type TokenResource } from "./schema.ts";
+
+const PAGE_SIZE_MAX = 100;
+/** Settled 13: exact up to here. */
+const EXACT_COUNT_MAX = 10_000;
+const PATH = "/v1/tenants/:tenant/realms/:realm/applications/:application/tokens";
+
+/** The token list and revocation by id (reference 1.12). */
+export function tokenResourceRoutes(deps: Deps): readonly Route[] {
+  return [
+    {
+      name: "ListTokens",
+      method: "GET",
+      path: PATH,
+      kind: "management",
+      scopes: ["tokens:read"],
+      schema: { querystring: TokenListQuery },
+      handle: (request) => handleList(deps, request),
+    },
+    {
+      name: "RevokeToken",
+      method: "DELETE",
+      path: `${PATH}/:token`,
+      kind: "management",
+      scopes: ["tokens:delete"],
+      handle: (request) => handleRevoke(deps, request),
+    },
+  ];
+}
+
+async function handleList(deps: Deps, request: HttpRequest): Promise<HttpReply> {
+  const { key, now } = await findPathApplication(deps, request);
+  const query = parseQueryOf(request, TokenListQuery);
+  const filter: TokenFilter = { now, principalType: query.principal_type, principalId: query.principal_id };
+  const question = [key.tenantId, key.realmId, key.applicationId, query.principal_type ?? "", query.principal_id ?? ""];
+  const realNow = deps.clock.nowSeconds();
+  const position = query.page_token === undefined ? undefined : parsePageToken(query.page_token, question, realNow);
+  const sizes = { fallback: PAGE_SIZE_MAX, maximum: PAGE_SIZE_MAX };
+  const pageSize = readPageSize(query.page_size, sizes) ?? position?.pageSize ?? PAGE_SIZE_MAX;
+  const db = deps.database.tenants([key.tenantId]);
+  const [rows, counted] = await Promise.all([
+    listTokens(db, key, filter, { after: position?.after, limit: pageSize + 1 }),
+    position?.totalSize ?? countTokens(db, key, filter, EXACT_COUNT_MAX + 1),
+  ]);
+  const isEstimated = position?.totalIsEstimated ?? counted > EXACT_COUNT_MAX;
+  const page = rows.slice(0, pageSize);
+  const last = page.at(-1);
+  const hasMore = rows.length > pageSize && last !== undefined;
+  const next = hasMore
+    ? formatPageToken(
+        { after: last.id, pageSize, totalSize: counted, totalIsEstimated: isEstimated },
+        question,
+        realNow,
+      )
+    : undefined;
+  const body = {
+    tokens: page.map(toResource),
+    total_size: counted,
+    ...(next === undefined ? {} : { next_page_token: next }),
+  };
+  return jsonReply(200, body, isEstimated ? { "x-total-size": "estimated" } : {});
+}
+
+async function handleRevoke(deps: Deps, request: HttpRequest): Promise<HttpReply> {
+  const { key, now } = await findPathApplication(deps, request);
+  const { token: id = "" } = request.parameters;
+  const parts = decodeId(id);
+  const db = deps.database.tenants([key.tenantId]);
+  const done: HttpReply = { status: 200, headers: { "cache-control": "no-store" } };
+  if (parts === undefined || !isLivePartitionRange(parts.bucket, deps.clock.nowSeconds())) return done;
+  const row = { ...key, id };
+  if (parts.kind === ID_KINDS.access) {
+    const [found] = await readTokens(db, [row]);
+    if (found?.applicationId === key.applicationId) await revokeTokens(db, [{ ...row, at: now }]);
+  }
+  if (parts.kind === ID_KINDS.grant) {
+    const [found] = await readGrants(db, [row]);
+    if (found?.applicationId === key.applicationId) await revokeGrants(db, [{ ...row, at: now, reason: "revoked" }]);
+  }
+  return done;
+}
+
+async function findPathApplication(deps: Deps, request: HttpRequest): Promise<{ key: ApplicationKey; now: number }> {
+  const { application = "" } = request.parameters;
+  const key = applicationKeyOf(request);
+  if (key === undefined) throw notFound("Application", application);
+  const [live] = await readClients(deps.database.tenants([key.tenantId]), [key]);
+  if (live === undefined) throw notFound("Application", application);
+  return { key, now: deps.clock.nowSeconds() + live.clockOffsetSeconds };
+}
+
+function toResource(token: ListedToken): TokenResource {
+  return {
+    id: token.id,
+    display_name: token.displayName,
+    scopes: token.scope === "" ? [] : token.scope.split(" "),
+    token_suffix: token.tokenSuffix,
+    token_format: token.selfContained ? "self_contained" : "referential",
+    expires: token.expiresAt,
+    issued_at: token.issuedAt,
+    token_type: token.kind,
+  };
+}
