@@ -1,0 +1,7 @@
+import { attemptCountsJob } from "./attempt-counts.ts";
+import type { Job } from "./job.ts";
+import { rotateKeysJob } from "./rotate-keys.ts";
+import { overflowJob, tokenPartitionsJob } from "./token-partitions.ts";
+
+/** Every periodic job of the server. */
+export const JOBS: readonly Job[] = [tokenPartitionsJob, overflowJob, rotateKeysJob, attemptCountsJob];

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { openScratchDatabase, sharedDatabase } from "../../test/support/scratch-database.ts";
+import type { Database } from "../database/database.ts";
+import { partitionsHealthy } from "../database/partitions.ts";
+import { rotateNow } from "../keys/rotate.ts";
+import { createClock } from "../platform/clock.ts";
+import { createLog } from "../platform/log.ts";
+import { createRandom, hexId } from "../platform/random.ts";
+import { createSealer } from "../platform/seal.ts";
+import { addAttempt, sumAttempts } from "../resources/attempt-count/queries.ts";
+import { listSigningKeys } from "../resources/signing-key/queries.ts";
+import { followDatabaseClock } from "./clock.ts";
+import { JOBS } from "./index.ts";
+import type { JobDeps } from "./job.ts";
+
+const random = createRandom();
+const NOW = 1_800_000_000;
+const DAY = 86_400;
+
+function depsOf(database: Database): JobDeps {
+  const clock = { ...createClock(), nowMs: () => NOW * 1_000, nowSeconds: () => NOW };
+  return { database, clock, random, sealer: createSealer([random.bytes(32)], random), log: createLog("silent") };
+}
+
+async function insertTestTenant(database: Database, offsetSeconds: number): Promise<string> {
+  const tenantId = hexId(random);
+  await database.maintain((session) =>
+    session.query(
+      `INSERT INTO tenants (tenant_id, display_name, kind, clock_offset_seconds, refresh_key_sealed, created_at_ms, updated_at_ms)
+       VALUES ($1, 't', 'test', $2, '', 0, 0)`,
+      [tenantId, offsetSeconds],
+    ),
+  );
+  return tenantId;
+}
+
+async function run(name: string, deps: JobDeps): Promise<void> {
+  const job = JOBS.find((candidate) => candidate.name === name);
+  assert.ok(job);
+  await job.run(deps);
+}
+
+test("jobs have names of their own", () => {
+  assert.equal(new Set(JOBS.map(({ name }) => name)).size, JOBS.length);
+});
+
+test("the key job rotates the keys of each tenant by that tenant's clock", async () => {
+  const { database } = await openScratchDatabase();
+  const deps = depsOf(database);
+  const realms = await Promise.all(
+    [0, 91 * DAY].map(async (offset) => ({
+      tenantId: await insertTestTenant(database, offset),
+      realmId: hexId(random),
+    })),
+  );
+  for (const realm of realms) await rotateNow(deps, realm, "ES256", NOW);
+  await run("rotate-keys", deps);
+  const generations = await Promise.all(
+    realms.map(async (realm) => {
+      const keys = await listSigningKeys(database.tenants([realm.tenantId]), realm);
+      return keys.filter(({ algorithm }) => algorithm === "ES256").length;
+    }),
+  );
+  assert.deepEqual(generations, [1, 2]);
+});
+
+test("the partition job leaves every partition ready", async () => {
+  const { database } = await openScratchDatabase();
+  await run("token-partitions", depsOf(database));
+  assert.equal(await partitionsHealthy(database, NOW), true);
+  await run("overflow", depsOf(database));
+});
+
+test("the attempt job deletes counts after two days", async () => {
+  const { database } = await sharedDatabase();
+  const realm = { tenantId: hexId(random), realmId: hexId(random) };
+  const db = database.tenants([realm.tenantId]);
+  const attempt = { countedKey: random.bytes(32), kind: "wrong_try", hour: Math.floor(NOW / 3_600) - 48 } as const;
+  await addAttempt(db, realm, attempt, []);
+  await addAttempt(db, realm, { ...attempt, hour: attempt.hour - 1 }, []);
+  await run("attempt-counts", depsOf(database));
+  assert.deepEqual(await sumAttempts(db, realm, attempt, [24]), [1]);
+});
+
+test("a node's clock follows the database's", async () => {
+  const { database } = await sharedDatabase();
+  let databaseMs = 0;
+  const clock = {
+    ...createClock(),
+    follow: (ms: number) => {
+      databaseMs = ms;
+    },
+  };
+  const log = createLog("silent");
+  const follower = await followDatabaseClock({ database, clock, log });
+  assert.ok(Math.abs(databaseMs - clock.nowMs()) < 60_000, "the test's database is on this machine");
+  assert.ok(follower.clockAgeSeconds() < 60);
+  await follower.stop();
+});
+
+test("a node does not begin without the database's clock", async () => {
+  const run = () => Promise.reject(new Error("gone"));
+  const { database } = await sharedDatabase();
+  const deps = { database: { ...database, tenants: () => ({ run }) }, clock: createClock(), log: createLog("silent") };
+  await assert.rejects(followDatabaseClock(deps), /gone/);
+});

@@ -1,0 +1,33 @@
+/** A map that keeps at most `limit` entries and forgets the one that was not used for longest. */
+export interface BoundedMap<Value> {
+  get(key: string): Value | undefined;
+  set(key: string, value: Value): void;
+  delete(key: string): void;
+}
+
+/**
+ * Makes an empty one.
+ *
+ * @param limit how many entries it keeps, at least 1
+ */
+export function createBoundedMap<Value>(limit: number): BoundedMap<Value> {
+  const entries = new Map<string, Value>(); // in the order of their last use
+  return {
+    get: (key) => {
+      const value = entries.get(key);
+      if (value === undefined) return undefined;
+      entries.delete(key);
+      entries.set(key, value);
+      return value;
+    },
+    set: (key, value) => {
+      entries.delete(key);
+      entries.set(key, value);
+      const oldest = entries.size > limit ? entries.keys().next().value : undefined;
+      if (oldest !== undefined) entries.delete(oldest);
+    },
+    delete: (key) => {
+      entries.delete(key);
+    },
+  };
+}
