@@ -1,0 +1,124 @@
+import { Compile } from "typebox/compile";
+import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { type MemberProblem, readSchemaError } from "../resources/settings.ts";
+import { DeclaredFile, FILE_BYTES_MAX } from "./file-schema.ts";
+
+/** A place in the file: member names and positions in lists. */
+export type Path = readonly (string | number)[];
+
+/** One thing that is wrong, and where. It never holds a secret. */
+export interface Problem {
+  readonly path: Path;
+  readonly rule: string;
+}
+
+/** A declarative file whose form is right. */
+export interface DeclarativeFile {
+  readonly name: string;
+  readonly content: DeclaredFile;
+  /** The line of a place, or of the nearest place around it that is written. */
+  readonly lineOf: (path: Path) => number;
+}
+
+const PROBLEMS_SHOWN_MAX = 50;
+const ALIASES_MAX = 100;
+const validator = Compile(DeclaredFile);
+
+/** Everything that is wrong with a declarative file, each with its line. Nothing was changed. */
+export class DeclarativeError extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(
+    file: Pick<DeclarativeFile, "name" | "lineOf">,
+    problems: readonly Problem[],
+    options: { cause?: unknown } = {},
+  ) {
+    const shown = problems.slice(0, PROBLEMS_SHOWN_MAX);
+    const lines = shown.map((problem) => `${file.name}:${file.lineOf(problem.path)}: ${sentenceOf(problem)}`);
+    const rest = problems.length - shown.length;
+    super([...lines, ...(rest > 0 ? [`and ${rest} more`] : [])].join("\n"), options);
+    this.name = "DeclarativeError";
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads the text of a declarative file: YAML 1.2 (or JSON), of the form of settled 14, unknown members refused by name.
+ *
+ * @param name how the file is called in messages
+ * @throws DeclarativeError
+ */
+export function parseDeclarativeFile(name: string, text: string): DeclarativeFile {
+  if (Buffer.byteLength(text, "utf8") > FILE_BYTES_MAX) {
+    throw new DeclarativeError({ name, lineOf: () => 1 }, [{ path: [], rule: `has over ${FILE_BYTES_MAX} bytes` }]);
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(text, { version: "1.2", lineCounter: lines, prettyErrors: false });
+  const [broken] = document.errors;
+  if (broken !== undefined) {
+    const line = lines.linePos(broken.pos[0]).line;
+    throw new DeclarativeError({ name, lineOf: () => line }, [{ path: [], rule: `is not YAML: ${broken.message}` }]);
+  }
+  const lineOf = (path: Path) => findLine(document, path, lines);
+  const content = readContent(document, { name, lineOf });
+  if (validator.Check(content)) return { name, content, lineOf };
+  const found = validator.Errors(content).flatMap(readSchemaError);
+  throw new DeclarativeError(
+    { name, lineOf },
+    found.map((problem) => toProblem(document, problem)),
+  );
+}
+
+// An alias that is used too often is refused by the parser: a short text must not become a huge value.
+function readContent(document: Document, place: Pick<DeclarativeFile, "name" | "lineOf">): unknown {
+  try {
+    return document.toJS({ maxAliasCount: ALIASES_MAX });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : "it cannot be read";
+    throw new DeclarativeError(place, [{ path: [], rule: `is not YAML: ${reason}` }], { cause });
+  }
+}
+
+/** A path as people write it: `tenants[0].realms[1].display_name`. */
+function formatPath(path: Path): string {
+  const parts = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${part}`));
+  return parts.join("").replace(/^\./, "");
+}
+
+function sentenceOf({ path, rule }: Problem): string {
+  return path.length === 0 ? rule : `${formatPath(path)}: ${rule}`;
+}
+
+function toProblem(document: Document, { path, description }: MemberProblem): Problem {
+  const places = path.map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+  const node = document.getIn(places, true);
+  // 1234567890123456 and 00000000000012e4 are ids to us and numbers to YAML.
+  const isNumber = isScalar(node) && typeof node.value === "number";
+  const hint = isNumber && description.includes("string") ? "; put it in quotes" : "";
+  return { path: places, rule: description + hint };
+}
+
+function findLine(document: Document, path: Path, lines: LineCounter): number {
+  let node: unknown = document.contents;
+  let line = lineOfNode(node, lines) ?? 1;
+  for (const part of path) {
+    const next = stepInto(node, part);
+    if (next === undefined) return line;
+    line = lineOfNode(next.key ?? next.value, lines) ?? line;
+    node = next.value;
+  }
+  return line;
+}
+
+function stepInto(node: unknown, part: string | number): { key?: unknown; value: unknown } | undefined {
+  if (isSeq(node))
+    return typeof part === "number" && part < node.items.length ? { value: node.items[part] } : undefined;
+  if (!isMap(node)) return undefined;
+  const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(part));
+  return pair === undefined ? undefined : { key: pair.key, value: pair.value };
+}
+
+function lineOfNode(node: unknown, lines: LineCounter): number | undefined {
+  const range: Node["range"] | undefined = isNode(node) ? node.range : undefined;
+  return range ? lines.linePos(range[0]).line : undefined;
+}

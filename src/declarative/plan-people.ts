@@ -1,0 +1,86 @@
+import type { Queryable } from "../database/database.ts";
+import { subjectKey } from "../protocol/subject.ts";
+import {
+  deleteGroup,
+  deleteGroupMembers,
+  type GroupKey,
+  insertGroup,
+  insertGroupMembers,
+  listGroupMembers,
+  updateGroupSettings,
+} from "../resources/group/queries.ts";
+import { createGroup, updateGroup } from "../resources/group/rules.ts";
+import { deleteIdentity, insertIdentity, settingsOf, updateIdentitySettings } from "../resources/identity/queries.ts";
+import { createIdentity, updateIdentity } from "../resources/identity/rules.ts";
+import { findUnnamed } from "./matching.ts";
+import { planDeletions, planMembers, planObject } from "./planning.ts";
+import type { RealmPlan } from "./realm-plan.ts";
+import { readAll } from "./realm-state.ts";
+
+/** Plans a realm's identities. What they hold is personal, so a change tells names of members only. */
+export function planIdentities(realm: RealmPlan, clientIds: readonly string[]): void {
+  const { planning, matches, state } = realm;
+  const taken = new Set(clientIds.map(subjectKey));
+  const surroundings = { isClientId: (username: string) => taken.has(subjectKey(username)) };
+  for (const { path, declared, stored, id } of matches.identities) {
+    const key = { ...realm.key, identityId: id };
+    const { id: _, ...body } = declared;
+    const current = stored && settingsOf(stored);
+    planObject(planning, {
+      path,
+      what: `identity ${id}`,
+      current,
+      checked: current === undefined ? createIdentity(body, surroundings) : updateIdentity(current, body, surroundings),
+      showing: "names",
+      insert: (db, settings) => insertIdentity(db, key, { settings, emailVerified: false }, planning.nowMs),
+      update: (db, settings) => updateIdentitySettings(db, key, settings, planning.nowMs),
+    });
+  }
+  if (realm.declared.identities === undefined) return;
+  const unnamed = findUnnamed(state.identities, matches.identities).map((identity) => ({
+    what: `identity ${identity.key.identityId}`,
+    write: (db: Queryable) => deleteIdentity(db, identity.key, planning.nowMs),
+  }));
+  planDeletions(planning, [...realm.path, "identities"], unnamed);
+}
+
+/** Plans a realm's groups and who is in them. */
+export async function planGroups(realm: RealmPlan): Promise<void> {
+  const { planning, matches, state } = realm;
+  for (const { path, declared, stored, id } of matches.groups) {
+    const key = { ...realm.key, groupId: id };
+    const { id: _, members, ...body } = declared;
+    const what = `group ${JSON.stringify(body.display_name ?? stored?.settings.display_name ?? "")} (${id})`;
+    planObject(planning, {
+      path,
+      what,
+      current: stored?.settings,
+      checked: stored === undefined ? createGroup(body) : updateGroup(stored.settings, body),
+      insert: (db, settings) => insertGroup(db, key, settings, planning.nowMs),
+      update: (db, settings) => updateGroupSettings(db, key, settings, planning.nowMs),
+    });
+    if (members === undefined) continue;
+    planMembers(planning, {
+      path: [...path, "members"],
+      what,
+      kind: "members",
+      current: stored === undefined ? [] : await readGroupMembers(planning.db, key),
+      wanted: matches.directories.identities.resolveAll([...path, "members"], members),
+      add: (db, ids) => insertGroupMembers(db, key, ids),
+      remove: (db, ids) => deleteGroupMembers(db, key, ids),
+    });
+  }
+  if (realm.declared.groups === undefined) return;
+  const unnamed = findUnnamed(state.groups, matches.groups).map((group) => ({
+    what: `group ${JSON.stringify(group.settings.display_name)} (${group.key.groupId})`,
+    write: (db: Queryable) => deleteGroup(db, group.key, planning.nowMs),
+  }));
+  planDeletions(planning, [...realm.path, "groups"], unnamed);
+}
+
+function readGroupMembers(db: Queryable, key: GroupKey): Promise<string[]> {
+  return readAll(
+    (page) => listGroupMembers(db, key, page),
+    (id) => id,
+  );
+}

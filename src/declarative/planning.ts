@@ -1,0 +1,134 @@
+import type { Queryable } from "../database/database.ts";
+import type { Deps } from "../deps.ts";
+import type { Checked } from "../resources/settings.ts";
+import { describeDifference, type Showing } from "./difference.ts";
+import type { Path, Problem } from "./file.ts";
+import type { ResolvedSecrets } from "./secrets.ts";
+
+/** One object that the file changes, in words without secrets. */
+export interface Change {
+  readonly action: "create" | "update" | "delete";
+  /** kind, name and id of the object */
+  readonly what: string;
+  readonly details: readonly string[];
+}
+
+/** A change and how it is written. */
+export interface Step {
+  readonly path: Path;
+  readonly change: Change;
+  readonly write: (db: Queryable) => Promise<void>;
+}
+
+/** A tenant's plan while it is made: what it may read, and what it has found so far. */
+export interface Planning {
+  readonly deps: Pick<Deps, "config" | "random" | "sealer">;
+  readonly db: Queryable;
+  readonly nowMs: number;
+  readonly secrets: ResolvedSecrets;
+  readonly isPruned: boolean;
+  /** first, so that their names are free for others */
+  readonly deletions: Step[];
+  readonly steps: Step[];
+  readonly problems: Problem[];
+}
+
+/** One declared object beside the stored one. */
+export interface PlannedObject<T> {
+  readonly path: Path;
+  readonly what: string;
+  readonly current: T | undefined;
+  readonly checked: Checked<T>;
+  readonly isManaged?: boolean;
+  readonly showing?: Showing;
+  readonly insert: (db: Queryable, settings: T) => Promise<void>;
+  readonly update: (db: Queryable, settings: T) => Promise<void>;
+}
+
+/**
+ * Plans one object: nothing when it is already so.
+ *
+ * @returns its settings as they will be; undefined when they are refused and there are none yet
+ */
+export function planObject<T>(planning: Planning, object: PlannedObject<T>): T | undefined {
+  const { path, what, current, checked } = object;
+  if (!checked.ok) {
+    for (const { field, description } of checked.violations) {
+      refuse(planning, [...path, ...field.split(".").slice(1)], description);
+    }
+    return current;
+  }
+  const settings = checked.value;
+  if (current === undefined) {
+    const change: Change = { action: "create", what, details: [] };
+    planning.steps.push({ path, change, write: (db) => object.insert(db, settings) });
+    return settings;
+  }
+  const details = describeDifference(current, settings, object.showing ?? "values");
+  if (details.length === 0) return settings;
+  if (object.isManaged)
+    refuse(planning, path, `is managed by the server and cannot be changed (${details.join("; ")})`);
+  planning.steps.push({
+    path,
+    change: { action: "update", what, details },
+    write: (db) => object.update(db, settings),
+  });
+  return settings;
+}
+
+/** Notes something that is wrong; the plan goes on, so that all of it is told at once. */
+export function refuse(planning: Planning, path: Path, rule: string): void {
+  planning.problems.push({ path, rule });
+}
+
+/** Refuses a written member that differs from what it has been since the object was made. */
+export function refuseOther(planning: Planning, path: Path, written: unknown, stored: unknown): void {
+  if (written === undefined || written === null || describeDifference(stored, written, "names").length === 0) return;
+  refuse(planning, path, `cannot be changed; it is ${JSON.stringify(stored)}`);
+}
+
+/** Who belongs to an object: what the file says, beside what is stored. */
+export interface PlannedMembers {
+  readonly path: Path;
+  readonly what: string;
+  readonly kind: string;
+  readonly current: readonly string[];
+  readonly wanted: readonly string[];
+  readonly add: (db: Queryable, ids: readonly string[]) => Promise<void>;
+  readonly remove: (db: Queryable, ids: readonly string[]) => Promise<void>;
+}
+
+/** Plans a list of members, which is set whole like every list. */
+export function planMembers(planning: Planning, members: PlannedMembers): void {
+  const current = new Set(members.current);
+  const wanted = new Set(members.wanted);
+  const added = [...wanted.difference(current)];
+  const removed = [...current.difference(wanted)];
+  if (added.length === 0 && removed.length === 0) return;
+  const details = [`${members.kind}: ${[...added.map((id) => `+${id}`), ...removed.map((id) => `-${id}`)].join(" ")}`];
+  planning.steps.push({
+    path: members.path,
+    change: { action: "update", what: members.what, details },
+    write: async (db) => {
+      if (added.length > 0) await members.add(db, added);
+      if (removed.length > 0) await members.remove(db, removed);
+    },
+  });
+}
+
+/** Plans the deletion of what a list that is written does not name, where the tenant is pruned (settled 14). */
+export function planDeletions(
+  planning: Planning,
+  path: Path,
+  unnamed: readonly { readonly what: string; readonly write: (db: Queryable) => Promise<void> }[],
+): void {
+  if (!planning.isPruned) return;
+  for (const { what, write } of unnamed) {
+    planning.deletions.push({ path, change: { action: "delete", what, details: [] }, write });
+  }
+}
+
+/** One line: `update application "Demo" (id): protocol_config.pkce: "disabled" -> "s256"`. */
+export function formatChange({ action, what, details }: Change): string {
+  return [`${action} ${what}`, ...(details.length > 0 ? [details.join("; ")] : [])].join(": ");
+}

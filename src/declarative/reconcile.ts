@@ -1,0 +1,120 @@
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Environment } from "../config.ts";
+import type { Queryable } from "../database/database.ts";
+import { isConflict } from "../database/database-error.ts";
+import type { Deps } from "../deps.ts";
+import { DeclarativeError, type DeclarativeFile, parseDeclarativeFile } from "./file.ts";
+import type { DeclaredTenant } from "./file-schema.ts";
+import { type Lease, withLease } from "./lease.ts";
+import { planTenant } from "./plan.ts";
+import { formatChange, type Planning, type Step } from "./planning.ts";
+import { type ResolvedSecrets, resolveSecrets } from "./secrets.ts";
+
+/** A file that was read and whose secrets were found. */
+interface Declaration {
+  readonly file: DeclarativeFile;
+  readonly secrets: ResolvedSecrets;
+}
+
+/**
+ * Makes the database what the declarative file says (settled 14): all tenants are checked first, then each is changed in one
+ * transaction, by one node at a time. A file that says what is already so changes nothing.
+ *
+ * @param environment what `{env: NAME}` reads
+ * @returns what was changed, a line for each object, without secrets
+ * @throws DeclarativeError naming line, path and rule of all that is wrong
+ */
+export function reconcileFile(deps: Deps, path: string, environment: Environment): Promise<string[]> {
+  return withLease(deps, "declarative", async (lease) => {
+    const declaration = await readDeclaration(path, environment);
+    await planAll(deps, declaration);
+    const changes: string[] = [];
+    for (const [position, tenant] of declaration.file.content.tenants.entries()) {
+      changes.push(...(await applyTenant(deps, lease, declaration, { position, tenant })));
+    }
+    return changes;
+  });
+}
+
+/**
+ * Says what reconcileFile would change, and changes nothing.
+ *
+ * @returns a line for each object, without secrets
+ * @throws DeclarativeError naming line, path and rule of all that is wrong
+ */
+export async function planFile(deps: Deps, path: string, environment: Environment): Promise<string[]> {
+  const steps = await planAll(deps, await readDeclaration(path, environment));
+  return steps.map((step) => formatChange(step.change));
+}
+
+async function readDeclaration(path: string, environment: Environment): Promise<Declaration> {
+  const readText = (name: string) => readFile(name, "utf8");
+  const file = parseDeclarativeFile(path, await readText(path));
+  refuseRepeatedTenants(file);
+  const secrets = await resolveSecrets(file.content, { environment, directory: dirname(path), readText });
+  if (secrets.problems.length > 0) throw new DeclarativeError(file, secrets.problems);
+  return { file, secrets };
+}
+
+function refuseRepeatedTenants(file: DeclarativeFile): void {
+  const ids = file.content.tenants.map((tenant) => tenant.id);
+  const problems = ids.flatMap((id, position) => {
+    const first = ids.indexOf(id);
+    return first === position
+      ? []
+      : [{ path: ["tenants", position, "id"], rule: `is the same tenant as element ${first}` }];
+  });
+  if (problems.length > 0) throw new DeclarativeError(file, problems);
+}
+
+async function planAll(deps: Deps, declaration: Declaration): Promise<Step[]> {
+  const plannings: Planning[] = [];
+  for (const [position, tenant] of declaration.file.content.tenants.entries()) {
+    plannings.push(
+      await deps.database.transaction([tenant.id], (db) => planOne(deps, db, declaration, { position, tenant })),
+    );
+  }
+  const problems = plannings.flatMap((planning) => planning.problems);
+  if (problems.length > 0) throw new DeclarativeError(declaration.file, problems);
+  return plannings.flatMap((planning) => [...planning.deletions, ...planning.steps]);
+}
+
+interface Position {
+  readonly position: number;
+  readonly tenant: DeclaredTenant;
+}
+
+async function planOne(
+  deps: Deps,
+  db: Queryable,
+  { secrets }: Declaration,
+  { position, tenant }: Position,
+): Promise<Planning> {
+  const found = { deletions: [], steps: [], problems: [] };
+  const planning = { deps, db, nowMs: deps.clock.nowMs(), secrets, isPruned: tenant.prune === true, ...found };
+  await planTenant(planning, ["tenants", position], tenant);
+  return planning;
+}
+
+// The plan is made anew inside the transaction: what was read before it may have changed.
+function applyTenant(deps: Deps, lease: Lease, declaration: Declaration, place: Position): Promise<string[]> {
+  return deps.database.transaction([place.tenant.id], async (db) => {
+    await lease.keep(db);
+    const planning = await planOne(deps, db, declaration, place);
+    if (planning.problems.length > 0) throw new DeclarativeError(declaration.file, planning.problems);
+    const steps = [...planning.deletions, ...planning.steps];
+    for (const step of steps) await write(db, declaration.file, step);
+    return steps.map((step) => formatChange(step.change));
+  });
+}
+
+async function write(db: Queryable, file: DeclarativeFile, step: Step): Promise<void> {
+  try {
+    await step.write(db);
+  } catch (cause) {
+    if (!isConflict(cause)) throw cause;
+    const rule = "its id or name is taken, perhaps by an object that was deleted or is not named here";
+    throw new DeclarativeError(file, [{ path: step.path, rule }], { cause });
+  }
+}

@@ -1,0 +1,71 @@
+import { loginOverReply } from "../http/login-over-page.ts";
+import { pageReply, redirectReply, replyWithErrorPage } from "../http/pages.ts";
+import { type HttpReply, type HttpRequest, headerOf } from "../http/route.ts";
+import { parseQuery } from "../protocol/parameters.ts";
+import { type AuthorizationRequest, refuseAuthorizationRequest } from "../resources/authorization-request/queries.ts";
+import { completionPath, loginPath } from "../resources/authorization-request/rules.ts";
+import { readLoginForm } from "./form.ts";
+import type { LoginServices } from "./services.ts";
+import { LOGIN_STEPS } from "./steps/index.ts";
+import type { LoginStep, Notice } from "./steps/step.ts";
+import { openVisit, recordLogin, type Visit } from "./visit.ts";
+
+/** GET: the page that is next, as stored. */
+export function showLogin(services: LoginServices, http: HttpRequest): Promise<HttpReply> {
+  return withVisit(services, http, async (visit) => {
+    const step = nextStep(visit.stored);
+    if (step === undefined) return redirectReply(completionPath(visit.stored));
+    return pageReply(step.show(visit, noticeOf(http)));
+  });
+}
+
+/** POST: what somebody did on the page; then the page that is next. */
+export function submitLogin(services: LoginServices, http: HttpRequest): Promise<HttpReply> {
+  return withVisit(services, http, async (visit) => {
+    const fields = readLoginForm(visit);
+    if (fields.get("action") === "cancel") return cancel(visit);
+    const step = nextStep(visit.stored);
+    if (step === undefined) return redirectReply(completionPath(visit.stored));
+    const result = await step.submit(visit, fields);
+    return result.kind === "page" ? pageReply(result.page) : goOn(result.stored, result.notice);
+  });
+}
+
+async function withVisit(
+  services: LoginServices,
+  http: HttpRequest,
+  handle: (visit: Visit) => Promise<HttpReply>,
+): Promise<HttpReply> {
+  const failure = { traceId: http.traceId, accept: headerOf(http, "accept"), log: services.deps.log };
+  let isTestTenant = false;
+  try {
+    const visit = await openVisit(services, http);
+    if ("over" in visit) return loginOverReply(visit.over, { ...failure, isTestTenant: visit.isTestTenant });
+    isTestTenant = visit.context.tenant.kind === "test";
+    return await handle(visit);
+  } catch (error) {
+    return replyWithErrorPage(error, { ...failure, isTestTenant });
+  }
+}
+
+/** The step whose turn it is; undefined when the login is over, well or not, and the client is to be answered. */
+function nextStep({ state }: AuthorizationRequest): LoginStep | undefined {
+  return LOGIN_STEPS.find((step) => step.states.includes(state));
+}
+
+function goOn(stored: AuthorizationRequest, notice: Notice | undefined): HttpReply {
+  if (nextStep(stored) === undefined) return redirectReply(completionPath(stored));
+  return redirectReply(notice === undefined ? loginPath(stored) : `${loginPath(stored)}?notice=${notice}`);
+}
+
+async function cancel(visit: Visit): Promise<HttpReply> {
+  const { database } = visit.services.deps;
+  const stored = await refuseAuthorizationRequest(database.tenants([visit.stored.tenantId]), visit.stored, visit.now);
+  if (stored !== undefined) recordLogin(visit, "cancelled");
+  return goOn(stored ?? visit.stored, undefined);
+}
+
+function noticeOf(http: HttpRequest): Notice | undefined {
+  const { values } = parseQuery(http.queryString, { duplicates: "report" });
+  return values.get("notice") === "code_sent_again" ? "code_sent_again" : undefined;
+}

@@ -1,0 +1,20 @@
+import type { Random } from "../platform/random.ts";
+
+/** How long a code works, in seconds of tenant time (issue 2, reference 6 #66). */
+export const CODE_LIFETIME_SECONDS = 600;
+/** Guesses that one login has, however many codes were mailed for it (reference 3.5). */
+export const CODE_TRIES_MAX = 5;
+const CODE_DIGITS = 6;
+const TEST_CODE = "424242";
+
+/** A new code; in a test tenant always the same, and nowhere else (rule 41). */
+export function newCode(random: Random, tenantKind: "production" | "test"): string {
+  if (tenantKind === "test") return TEST_CODE;
+  return String(random.below(10 ** CODE_DIGITS)).padStart(CODE_DIGITS, "0");
+}
+
+/** A code as people type it: with spaces or a hyphen between the digits. Undefined: it cannot be one, and costs no try. */
+export function readCode(typed: string | undefined): string | undefined {
+  const digits = (typed ?? "").replace(/[\s-]/g, "");
+  return /^[0-9]{6}$/.test(digits) ? digits : undefined;
+}

@@ -1,0 +1,10 @@
+import type { Deps } from "../deps.ts";
+import type { DecisionRecorder } from "../resources/decision/recorder.ts";
+import type { AfterReply } from "./after-reply.ts";
+
+/** What the login pages need of the world. */
+export interface LoginServices {
+  readonly deps: Pick<Deps, "config" | "database" | "clock" | "random" | "mail" | "log">;
+  readonly decisions: DecisionRecorder;
+  readonly afterReply: AfterReply;
+}

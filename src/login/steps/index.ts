@@ -1,0 +1,5 @@
+import { emailCode } from "./email-code.ts";
+import type { LoginStep } from "./step.ts";
+
+/** Every login step. Adding one is a file and a line. */
+export const LOGIN_STEPS: readonly LoginStep[] = [emailCode];

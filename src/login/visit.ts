@@ -1,0 +1,57 @@
+import { readLoginCookie } from "../http/cookies.ts";
+import type { LoginOver } from "../http/login-over-page.ts";
+import type { HttpRequest } from "../http/route.ts";
+import type { ApplicationContext } from "../protocol/client-metadata.ts";
+import { findApplicationContext } from "../resources/application/queries.ts";
+import { type AuthorizationRequest, findAuthorizationRequest } from "../resources/authorization-request/queries.ts";
+import { isSameBrowser, pathRequestKeyOf } from "../resources/authorization-request/rules.ts";
+import type { LoginServices } from "./services.ts";
+
+/** A browser at the login pages, with the login it has begun. */
+export interface Visit {
+  readonly services: LoginServices;
+  readonly http: HttpRequest;
+  readonly stored: AuthorizationRequest;
+  readonly context: ApplicationContext;
+  /** the browser's own: what codes and forms are keyed with */
+  readonly secret: Uint8Array;
+  /** seconds of tenant time */
+  readonly now: number;
+}
+
+/** A browser that has nothing to do here. */
+export interface RefusedVisit {
+  readonly over: LoginOver;
+  readonly isTestTenant: boolean;
+}
+
+/** Finds the login that a path names, as it is at this moment, if it is this browser's and still open. */
+export async function openVisit(services: LoginServices, http: HttpRequest): Promise<Visit | RefusedVisit> {
+  const { clock, config, database } = services.deps;
+  const key = pathRequestKeyOf(http, clock.nowSeconds());
+  if (key === undefined) return { over: "unknown", isTestTenant: false };
+  const db = database.tenants([key.tenantId]);
+  const stored = await findAuthorizationRequest(db, key);
+  const context = stored === undefined ? undefined : await findApplicationContext(db, stored);
+  if (stored === undefined || context === undefined) return { over: "unknown", isTestTenant: false };
+  const now = clock.nowSeconds() + context.tenant.clockOffsetSeconds;
+  const isTestTenant = context.tenant.kind === "test";
+  if (stored.completedAt !== undefined) return { over: "answered", isTestTenant };
+  if (stored.expiresAt <= now) return { over: "expired", isTestTenant };
+  const secret = readLoginCookie(http, { publicUrl: config.publicUrl, realmId: key.realmId, requestId: key.id });
+  // Rule 35: what happens in a login happens in the browser that began it.
+  if (secret === undefined || !isSameBrowser(secret, stored.browserHash))
+    return { over: "other_browser", isTestTenant };
+  return { services, http, stored, context, secret, now };
+}
+
+/** Records what happened at this visit (rule 24): never a code, a secret or an address. */
+export function recordLogin(visit: Visit, outcome: string, facts: Readonly<Record<string, unknown>> = {}): void {
+  visit.services.decisions.record({
+    ...visit.context.key,
+    traceId: visit.http.traceId,
+    kind: "login",
+    outcome,
+    facts: { request_id: visit.stored.id, ...facts },
+  });
+}

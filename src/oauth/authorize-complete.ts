@@ -1,0 +1,148 @@
+import { insertWithPartitions } from "../database/partitions.ts";
+import { bucketOf } from "../database/row-id.ts";
+import { clearLoginCookie, readLoginCookie } from "../http/cookies.ts";
+import { type LoginOver, loginOverReply } from "../http/login-over-page.ts";
+import { redirectReply, replyWithErrorPage } from "../http/pages.ts";
+import { type HttpReply, type HttpRequest, headerOf } from "../http/route.ts";
+import { issuerOf } from "../protocol/client-metadata.ts";
+import { OAuthError, publicDescription } from "../protocol/oauth-error.ts";
+import { parseQuery } from "../protocol/parameters.ts";
+import { matchRedirectUri } from "../protocol/redirect-uri.ts";
+import {
+  type AuthorizationRequest,
+  completeAuthorizationRequest,
+  findAuthorizationRequest,
+} from "../resources/authorization-request/queries.ts";
+import { authorizationRequestKeyOf, isSameBrowser, loginPath } from "../resources/authorization-request/rules.ts";
+import { insertGrant } from "../resources/grant/queries.ts";
+import { recordedUri } from "./authorize-request.ts";
+import { findLiveApplication, type LiveApplication } from "./find-live-application.ts";
+import { type MadeGrant, makeGrant } from "./make-grant.ts";
+import { findResponseMode } from "./response-modes/index.ts";
+import type { Services } from "./services.ts";
+
+/** GET $APP/authorize/complete: what the login pages found out becomes a code, or an error, for the client. Once. */
+export async function handleComplete(services: Services, request: HttpRequest): Promise<HttpReply> {
+  if (request.method === "HEAD") return { status: 204 }; // a look changes nothing
+  let isTestTenant = false;
+  const failure = { traceId: request.traceId, accept: headerOf(request, "accept"), log: services.deps.log };
+  try {
+    const application = await findLiveApplication(services, request);
+    isTestTenant = application.context.tenant.kind === "test";
+    const found = await findRequest(services, request, application);
+    if (typeof found === "string") return loginOverReply(found, { ...failure, isTestTenant });
+    if (found.state === "email" || found.state === "code") return redirectReply(loginPath(found));
+    const reply = await answer(services, { request, application, stored: found });
+    return reply ?? loginOverReply("answered", { ...failure, isTestTenant });
+  } catch (error) {
+    return replyWithErrorPage(error, { ...failure, isTestTenant });
+  }
+}
+
+/** The stored request, if this browser may have it answered. */
+async function findRequest(
+  services: Services,
+  request: HttpRequest,
+  { context, now }: LiveApplication,
+): Promise<AuthorizationRequest | LoginOver> {
+  const { clock, config, database } = services.deps;
+  const id = parseQuery(request.queryString).values.get("request");
+  const key = authorizationRequestKeyOf(context.key, id, clock.nowSeconds());
+  const stored = key === undefined ? undefined : await findAuthorizationRequest(database.tenants([key.tenantId]), key);
+  if (stored === undefined || stored.applicationId !== context.key.applicationId) return "unknown";
+  const secret = readLoginCookie(request, {
+    publicUrl: config.publicUrl,
+    realmId: stored.realmId,
+    requestId: stored.id,
+  });
+  if (stored.completedAt !== undefined) return "answered";
+  if (stored.expiresAt <= now) return "expired";
+  if (!isSameBrowser(secret, stored.browserHash)) return "other_browser";
+  return stored;
+}
+
+interface Finished {
+  readonly request: HttpRequest;
+  readonly application: LiveApplication;
+  readonly stored: AuthorizationRequest;
+}
+
+/** Answers the client; undefined when another request has done so meanwhile. */
+async function answer(services: Services, finished: Finished): Promise<HttpReply | undefined> {
+  const { application, stored } = finished;
+  const { client } = application.context;
+  if (matchRedirectUri(client.redirectUris, stored.parameters.redirectUri, client.confidentiality) === undefined) {
+    throw new OAuthError("invalid_request", "redirect_uri is not registered for this application any more");
+  }
+  try {
+    const made = await makeGrant(services, { ...finished, traceId: finished.request.traceId });
+    if (!(await spendAndRecord(services, { stored, made, now: application.now }))) return undefined;
+    record(services, finished, "granted", { grant_id: made.grant.id, ...made.grant.decision });
+    return reply(services, finished, { code: made.code });
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw error;
+    return refuse(services, finished, error);
+  }
+}
+
+/** Spends the request and records the grant in one transaction: neither happens without the other (settled 4). */
+async function spendAndRecord(
+  services: Services,
+  { stored, made, now }: { readonly stored: AuthorizationRequest; readonly made: MadeGrant; readonly now: number },
+): Promise<boolean> {
+  const { database } = services.deps;
+  return insertWithPartitions(database, "grants", [bucketOf(made.grant.id)], () =>
+    database.transaction([stored.tenantId], async (session) => {
+      const spent = await completeAuthorizationRequest(session, stored, now);
+      if (spent?.identityId === undefined) return false;
+      await insertGrant(session, made.grant);
+      return true;
+    }),
+  );
+}
+
+/** Tells the client that there will be no code; why, only the decision knows (rule 2). */
+async function refuse(services: Services, finished: Finished, error: OAuthError): Promise<HttpReply | undefined> {
+  const { application, stored } = finished;
+  const db = services.deps.database.tenants([stored.tenantId]);
+  if ((await completeAuthorizationRequest(db, stored, application.now)) === undefined) return undefined;
+  record(services, finished, error.code, {
+    detail: error.detail,
+    ...error.facts,
+    redirect_uri: recordedUri(stored.parameters.redirectUri),
+  });
+  return reply(services, finished, { error: error.code, error_description: describe(error) });
+}
+
+function record(
+  services: Services,
+  { application, request, stored }: Finished,
+  outcome: string,
+  facts: Readonly<Record<string, unknown>>,
+): void {
+  services.decisions.record({
+    ...application.context.key,
+    traceId: request.traceId,
+    kind: "authorize",
+    outcome,
+    facts: { request_id: stored.id, identity_id: stored.identityId, ...facts },
+  });
+}
+
+// An account's state is nobody's business but its administrator's.
+function describe(error: OAuthError): string {
+  return error.code === "access_denied" ? "The login did not succeed or was cancelled." : publicDescription(error);
+}
+
+function reply(services: Services, finished: Finished, parameters: Readonly<Record<string, string>>): HttpReply {
+  const { publicUrl } = services.deps.config;
+  const { stored, application } = finished;
+  const mode = findResponseMode(stored.parameters.responseMode);
+  if (mode === undefined) throw new Error("a stored request names a response mode that there is not");
+  return mode.reply({
+    redirectUri: stored.parameters.redirectUri,
+    parameters: { ...parameters, state: stored.parameters.state, iss: issuerOf(publicUrl, application.context.key) },
+    setCookies: [clearLoginCookie({ publicUrl, realmId: stored.realmId, requestId: stored.id })],
+    isTestTenant: application.context.tenant.kind === "test",
+  });
+}

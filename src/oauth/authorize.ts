@@ -1,0 +1,184 @@
+import { DatabaseUnavailable } from "../database/database-error.ts";
+import { insertWithPartitions } from "../database/partitions.ts";
+import { bucketOf } from "../database/row-id.ts";
+import { setLoginCookie } from "../http/cookies.ts";
+import { redirectReply, replyWithErrorPage } from "../http/pages.ts";
+import { applicationKeyOf, type HttpReply, type HttpRequest, headerOf, type Route } from "../http/route.ts";
+import { sha256 } from "../platform/hash.ts";
+import { type ApplicationContext, issuerOf } from "../protocol/client-metadata.ts";
+import { OAuthError, publicDescription } from "../protocol/oauth-error.ts";
+import { parseQuery, type RequestParameters } from "../protocol/parameters.ts";
+import { findAuthenticatorConfig } from "../resources/authenticator-config/queries.ts";
+import {
+  insertAuthorizationRequest,
+  type NewAuthorizationRequest,
+} from "../resources/authorization-request/queries.ts";
+import {
+  BROWSER_SECRET_BYTES,
+  loginPath,
+  newAuthorizationRequestId,
+} from "../resources/authorization-request/rules.ts";
+import {
+  AUTHORIZATION_REQUEST_LIFETIME_SECONDS,
+  type AuthorizeParameters,
+} from "../resources/authorization-request/schema.ts";
+import { handleComplete } from "./authorize-complete.ts";
+import { type AnswerTarget, acceptRequest, findAnswerTarget, recordedUri } from "./authorize-request.ts";
+import { findLiveApplication, type LiveApplication } from "./find-live-application.ts";
+import { readForm } from "./form.ts";
+import { formPostScript } from "./response-modes/form-post.ts";
+import type { Services } from "./services.ts";
+
+const AUTHORIZE = "/v1/tenants/:tenant/realms/:realm/applications/:application/authorize";
+
+/** GET and POST $APP/authorize (RFC 6749 §3.1), and the way back from the login pages. */
+export function authorizeRoutes(services: Services): readonly Route[] {
+  const begin = (request: HttpRequest): Promise<HttpReply> => handleAuthorize(services, request);
+  return [
+    { name: "authorize", method: "GET", path: AUTHORIZE, kind: "auth", handle: begin },
+    { name: "authorizeByPost", method: "POST", path: AUTHORIZE, kind: "auth", handle: begin },
+    {
+      name: "authorizeComplete",
+      method: "GET",
+      path: `${AUTHORIZE}/complete`,
+      kind: "auth",
+      handle: (request) => handleComplete(services, request),
+    },
+    formPostScript,
+  ];
+}
+
+async function handleAuthorize(services: Services, request: HttpRequest): Promise<HttpReply> {
+  let isTestTenant = false;
+  try {
+    const application = await findLiveApplication(services, request);
+    isTestTenant = application.context.tenant.kind === "test";
+    const parameters = readParameters(request);
+    const target = findAnswerTarget(parameters, application.context);
+    return await beginOrTell(services, { request, application, parameters, target });
+  } catch (error) {
+    // Nothing is known of who sent the browser here: it stays with us (RFC 6749 §4.1.2.1).
+    if (error instanceof OAuthError) recordRefusal(services, request, error);
+    const accept = headerOf(request, "accept");
+    return replyWithErrorPage(error, { traceId: request.traceId, accept, log: services.deps.log, isTestTenant });
+  }
+}
+
+function readParameters(request: HttpRequest): RequestParameters {
+  const options = { duplicates: "report" } as const;
+  return request.method === "POST" ? readForm(request, options) : parseQuery(request.queryString, options);
+}
+
+interface Begun {
+  readonly request: HttpRequest;
+  readonly application: LiveApplication;
+  readonly parameters: RequestParameters;
+  readonly target: AnswerTarget;
+}
+
+/** From here on the client is told what goes wrong, in the mode it asked for (rule 18). */
+async function beginOrTell(services: Services, begun: Begun): Promise<HttpReply> {
+  const { request, application, parameters, target } = begun;
+  const { context } = application;
+  try {
+    const loginMethods = await readLoginMethods(services, context);
+    const accepted = acceptRequest({ parameters, context, target, loginMethods });
+    return await begin(services, begun, accepted);
+  } catch (error) {
+    const told = asOAuthError(services, request, error);
+    recordRefusal(services, request, told, {
+      redirect_uri: recordedUri(target.redirectUri),
+      response_mode: target.mode.name,
+    });
+    return target.mode.reply({
+      redirectUri: target.redirectUri,
+      parameters: {
+        error: told.code,
+        error_description: publicDescription(told),
+        state: target.state,
+        iss: issuerOf(services.deps.config.publicUrl, context.key), // RFC 9207 §2.1: in error responses too
+      },
+      setCookies: [],
+      isTestTenant: context.tenant.kind === "test",
+    });
+  }
+}
+
+async function readLoginMethods(
+  services: Services,
+  context: ApplicationContext,
+): Promise<readonly string[] | undefined> {
+  const { authenticatorConfigId } = context.client;
+  if (authenticatorConfigId === undefined) return undefined;
+  const db = services.deps.database.tenants([context.key.tenantId]);
+  const config = await findAuthenticatorConfig(db, { ...context.key, authenticatorConfigId });
+  return config?.settings.config.authentication_methods?.map((method) => method.type);
+}
+
+/** Stores the request, binds it to this browser and hands over to the login pages. */
+async function begin(services: Services, begun: Begun, parameters: AuthorizeParameters): Promise<HttpReply> {
+  const { config, clock, random } = services.deps;
+  const { request, application } = begun;
+  const { context, now } = application;
+  const secret = random.bytes(BROWSER_SECRET_BYTES);
+  const stored: NewAuthorizationRequest = {
+    ...context.key,
+    id: newAuthorizationRequestId(random, request.traceId, clock.nowSeconds()),
+    browserHash: sha256(secret),
+    parameters,
+    createdAt: now,
+    expiresAt: now + AUTHORIZATION_REQUEST_LIFETIME_SECONDS,
+  };
+  await store(services, stored);
+  services.decisions.record({
+    ...context.key,
+    traceId: request.traceId,
+    kind: "authorize",
+    outcome: "accepted",
+    facts: {
+      request_id: stored.id,
+      redirect_uri: recordedUri(parameters.redirectUri),
+      response_mode: parameters.responseMode,
+      pkce: parameters.codeChallengeMethod ?? "none",
+    },
+  });
+  const place = { publicUrl: config.publicUrl, realmId: context.key.realmId, requestId: stored.id };
+  const cookies = setLoginCookie(request, place, { secret, lifetimeSeconds: AUTHORIZATION_REQUEST_LIFETIME_SECONDS });
+  return redirectReply(loginPath(stored), cookies);
+}
+
+function store(services: Services, request: NewAuthorizationRequest): Promise<void> {
+  const { database } = services.deps;
+  const db = database.tenants([request.tenantId]);
+  const insert = (): Promise<void> => insertAuthorizationRequest(db, request);
+  return insertWithPartitions(database, "authorization_requests", [bucketOf(request.id)], insert);
+}
+
+// RFC 6749 §4.1.2.1 has words for our own failures, because a redirect cannot carry a 500.
+function asOAuthError(services: Services, request: HttpRequest, error: unknown): OAuthError {
+  if (error instanceof OAuthError) return error;
+  const line = { trace_id: Buffer.from(request.traceId).toString("hex"), err: error };
+  if (error instanceof DatabaseUnavailable) {
+    services.deps.log.warn(line, "the database is unavailable");
+    return new OAuthError("temporarily_unavailable", "the server cannot answer now; try again");
+  }
+  services.deps.log.error(line, "a bug");
+  return new OAuthError("server_error", "the server failed");
+}
+
+function recordRefusal(
+  services: Services,
+  request: HttpRequest,
+  error: OAuthError,
+  facts: Readonly<Record<string, unknown>> = {},
+): void {
+  const key = applicationKeyOf(request);
+  if (key === undefined || error.status === 404) return; // nobody's decision: there is no such application
+  services.decisions.record({
+    ...key,
+    traceId: request.traceId,
+    kind: "authorize",
+    outcome: error.code,
+    facts: { detail: error.detail, ...error.facts, ...facts },
+  });
+}

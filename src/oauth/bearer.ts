@@ -1,0 +1,117 @@
+import { type Caller, demandRealm, demandScopes } from "../http/caller.ts";
+import { ManagementError } from "../http/management-error.ts";
+import { type HttpRequest, headerOf, type Route } from "../http/route.ts";
+import type { RealmKey } from "../protocol/client-metadata.ts";
+import { OAuthError } from "../protocol/oauth-error.ts";
+import type { RequestParameters } from "../protocol/parameters.ts";
+import { intersectLive } from "../protocol/scope.ts";
+import { findCauseOfDeath } from "../protocol/token-state.ts";
+import type { TokenFacts } from "../resources/token/queries.ts";
+import { findPresentedToken, readJwtPayload } from "./presented-token.ts";
+import type { Services } from "./services.ts";
+
+const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i;
+
+/** The token of an `Authorization: Bearer` header (RFC 6750 section 2.1), or undefined when there is none. */
+export function readBearer(authorization: string | undefined): string | undefined {
+  return authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
+}
+
+/**
+ * The caller of a management route: its token judged as introspection would at this moment (rule 7), named for the built-in
+ * resource server and of the tenant in the path (rule 8).
+ *
+ * @throws ManagementError 401 for no live token of ours, 403 for another tenant, a missing scope or a realm out of reach
+ */
+export async function authenticateCaller(services: Services, request: HttpRequest, route: Route): Promise<Caller> {
+  const presented = readBearer(headerOf(request, "authorization"));
+  if (presented === undefined) throw unauthorized("");
+  const { tenant = "", realm } = request.parameters;
+  // Which tenant a JWT names only decides whether the answer is 401 or 403: nothing is granted on it.
+  const named = readJwtPayload(presented)?.bi_t;
+  if (typeof named === "string" && named !== tenant && (await isLiveManagementToken(services, named, presented))) {
+    throw new ManagementError("forbidden", "forbidden");
+  }
+  const caller = await findManagementCaller(services, tenant, presented);
+  if (caller === undefined) throw unauthorized(' error="invalid_token"');
+  demandScopes(caller, route.scopes ?? []);
+  demandRealm(caller, realm);
+  return caller;
+}
+
+/** The caller that a live management token of this tenant stands for, or undefined. */
+async function findManagementCaller(
+  services: Services,
+  tenantId: string,
+  presented: string,
+): Promise<Caller | undefined> {
+  if (!/^[0-9a-f]{16}$/.test(tenantId)) return undefined;
+  const adminRealm = await services.directory.adminRealm(tenantId);
+  if (adminRealm === undefined) return undefined;
+  const token = await findPresentedToken(services, adminRealm, presented);
+  if (token === undefined || !token.resourceServerIsManaged) return undefined;
+  const now = services.deps.clock.nowSeconds() + token.clockOffsetSeconds;
+  if (findCauseOfDeath(token, now) !== undefined) return undefined;
+  return toCaller(token);
+}
+
+/** What a route that takes client credentials or a bearer token needs to judge the bearer token. */
+export interface ScopedBearer {
+  readonly realm: RealmKey;
+  readonly authorization: string;
+  readonly parameters: RequestParameters;
+  readonly scope: string;
+}
+
+/** Whether a request authenticates by a bearer token. */
+export function usesBearer(authorization: string | undefined): authorization is string {
+  return authorization !== undefined && /^bearer( |$)/i.test(authorization);
+}
+
+/**
+ * The caller of an auth route that a management token may call too (rule 9 c, reference 1.12).
+ *
+ * @throws OAuthError `invalid_request` beside client credentials, `invalid_token`, or `insufficient_scope` without the scope or
+ *   the realm
+ */
+export async function authenticateScopedBearer(services: Services, bearer: ScopedBearer): Promise<Caller> {
+  const { realm, parameters, scope } = bearer;
+  if (parameters.values.has("client_id") || parameters.values.has("client_secret")) {
+    throw new OAuthError("invalid_request", "send a bearer token or client credentials, not both");
+  }
+  const presented = readBearer(bearer.authorization);
+  const caller = presented === undefined ? undefined : await findManagementCaller(services, realm.tenantId, presented);
+  if (caller === undefined) throw new OAuthError("invalid_token", "the access token is not valid");
+  const reaches = caller.targetRealm === "*" || caller.targetRealm === realm.realmId;
+  if (!caller.scopes.has(scope) || !reaches) {
+    throw new OAuthError("insufficient_scope", `this needs the scope ${scope} for this realm`);
+  }
+  return caller;
+}
+
+function toCaller(token: TokenFacts): Caller {
+  const scope = token.scope === "" ? [] : token.scope.split(" ");
+  return {
+    tenantId: token.tenantId,
+    realmId: token.realmId,
+    applicationId: token.applicationId,
+    identityId: token.identityId,
+    subject: token.subject,
+    scopes: new Set(intersectLive(scope, token.roleScopes).scope),
+    // What the token said and what the application has now: the narrower of both (rules 7 and 8).
+    targetRealm: token.targetRealm === "*" ? token.liveTargetRealm : narrower(token),
+  };
+}
+
+function narrower(token: TokenFacts): string {
+  const agree = token.liveTargetRealm === "*" || token.liveTargetRealm === token.targetRealm;
+  return agree ? token.targetRealm : "";
+}
+
+async function isLiveManagementToken(services: Services, tenantId: string, presented: string): Promise<boolean> {
+  return (await findManagementCaller(services, tenantId, presented)) !== undefined;
+}
+
+function unauthorized(challenge: string): ManagementError {
+  return new ManagementError("unauthorized", "unauthorized", { headers: { "www-authenticate": `Bearer${challenge}` } });
+}

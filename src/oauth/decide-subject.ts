@@ -1,0 +1,55 @@
+import type { ApplicationContext } from "../protocol/client-metadata.ts";
+import { OAuthError } from "../protocol/oauth-error.ts";
+import { subjectKey } from "../protocol/subject.ts";
+import { claimSubject, findIdentitiesByEmail, type Identity } from "../resources/identity/queries.ts";
+import type { Services } from "./services.ts";
+
+const IDENTITY_ID = /^[0-9a-f]{16}$/;
+
+/**
+ * The `sub` of a person for an application (rule 2): unique, verified, and never anybody else's.
+ *
+ * @throws OAuthError `access_denied`; the cause is for the decision only
+ */
+export async function decideSubject(
+  services: Services,
+  context: ApplicationContext,
+  identity: Identity,
+): Promise<string> {
+  const value = await findValue(services, context, identity);
+  const db = services.deps.database.tenants([context.key.tenantId]);
+  const isOwn = await claimSubject(db, context.key, subjectKey(value), identity.key.identityId);
+  if (!isOwn) throw refusal(context, "the value was the subject of another identity");
+  return value;
+}
+
+async function findValue(services: Services, context: ApplicationContext, identity: Identity): Promise<string> {
+  const { identityId } = identity.key;
+  switch (context.client.subjectField) {
+    case "id":
+      return identityId;
+    case "email":
+      return checkEmail(services, context, identity);
+    case "username": {
+      const { username } = identity.traits;
+      // Somebody's id as another's name: it would be that person's subject elsewhere in the realm.
+      const isForeignId = IDENTITY_ID.test(subjectKey(username)) && username !== identityId;
+      if (isForeignId) throw refusal(context, "the user name looks like the id of an identity");
+      return username;
+    }
+  }
+}
+
+async function checkEmail(services: Services, context: ApplicationContext, identity: Identity): Promise<string> {
+  const address = identity.traits.primary_email_address;
+  if (!address || identity.emailKey === undefined) throw refusal(context, "the identity has no address");
+  if (!identity.emailVerified) throw refusal(context, "the address is not verified");
+  const db = services.deps.database.tenants([context.key.tenantId]);
+  const holders = await findIdentitiesByEmail(db, context.key, identity.emailKey);
+  if (holders.length !== 1) throw refusal(context, "the address is not unique in the realm");
+  return address;
+}
+
+function refusal(context: ApplicationContext, detail: string): OAuthError {
+  return new OAuthError("access_denied", detail, { facts: { subject_field: context.client.subjectField } });
+}

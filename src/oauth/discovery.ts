@@ -1,0 +1,109 @@
+import { type HttpReply, type HttpRequest, jsonReply, type Route } from "../http/route.ts";
+import { type ApplicationContext, applicationPath, realmPath } from "../protocol/client-metadata.ts";
+import { CLAIMS_SUPPORTED } from "../protocol/id-token.ts";
+import { advertisedLifetimes } from "../protocol/lifetime.ts";
+import { OPENID_SCOPES } from "../protocol/scope.ts";
+import { listClientAuthenticationMethods } from "./client-authentication/index.ts";
+import { findApplication } from "./find-application.ts";
+import { GRANTS } from "./grants/index.ts";
+import { RESPONSE_MODES } from "./response-modes/index.ts";
+import type { Services } from "./services.ts";
+
+const METADATA_MAX_AGE_SECONDS = 60;
+const APPLICATION = "/v1/tenants/:tenant/realms/:realm/applications/:application";
+
+/** The metadata of an application's issuer at its four addresses, byte-identical (OpenID Connect Discovery, RFC 8414). */
+export function discoveryRoutes(services: Services): readonly Route[] {
+  const paths = {
+    openidConfiguration: `${APPLICATION}/.well-known/openid-configuration`,
+    oauthAuthorizationServer: `${APPLICATION}/.well-known/oauth-authorization-server`,
+    openidConfigurationInserted: `/.well-known/openid-configuration${APPLICATION}`,
+    oauthAuthorizationServerInserted: `/.well-known/oauth-authorization-server${APPLICATION}`,
+  };
+  return Object.entries(paths).map(([name, path]) => ({
+    name,
+    method: "GET",
+    path,
+    kind: "auth",
+    handle: (request: HttpRequest) => handleDiscovery(services, request),
+  }));
+}
+
+async function handleDiscovery(services: Services, request: HttpRequest): Promise<HttpReply> {
+  const context = await findApplication(services, request);
+  const metadata = describeIssuer(services.deps.config.publicUrl, context);
+  return jsonReply(200, metadata, {
+    "cache-control": `public, max-age=${METADATA_MAX_AGE_SECONDS}`,
+    "access-control-allow-origin": "*",
+  });
+}
+
+function describeIssuer(publicUrl: string, context: ApplicationContext): object {
+  const base = `${publicUrl}${applicationPath(context.key)}`;
+  const { client } = context;
+  return {
+    issuer: base,
+    authorization_endpoint: `${base}/authorize`,
+    token_endpoint: `${base}/token`,
+    userinfo_endpoint: `${base}/userinfo`,
+    jwks_uri: `${base}/.well-known/jwks.json`,
+    revocation_endpoint: `${base}/revoke`,
+    ...describeIntrospection(`${publicUrl}${realmPath(context.key)}/introspect`),
+    response_types_supported: ["code"],
+    response_modes_supported: RESPONSE_MODES.map((mode) => mode.name),
+    grant_types_supported: GRANTS.filter((grant) => grant.isAllowed(client)).map((grant) => grant.grantType),
+    subject_types_supported: ["public"],
+    id_token_signing_alg_values_supported: [...new Set(["RS256", client.idTokenAlgorithm])],
+    token_endpoint_auth_methods_supported: listClientAuthenticationMethods(client.confidentiality),
+    revocation_endpoint_auth_methods_supported: listClientAuthenticationMethods(client.confidentiality),
+    code_challenge_methods_supported: client.pkce === "plain" ? ["S256", "plain"] : ["S256"],
+    ...describeScopes(context),
+    claims_supported: CLAIMS_SUPPORTED,
+    acr_values_supported: ["mayfly:1"],
+    claims_parameter_supported: false,
+    request_parameter_supported: false,
+    request_uri_parameter_supported: false,
+    authorization_response_iss_parameter_supported: true,
+    ...describeLifetimes(context),
+  };
+}
+
+function describeIntrospection(endpoint: string): object {
+  return {
+    introspection_endpoint: endpoint,
+    introspect_endpoint: endpoint, // the name that the reference service's own schema uses (reference 6 #9)
+    introspection_endpoint_auth_methods_supported: listClientAuthenticationMethods("confidential"),
+  };
+}
+
+// RFC 8414 §3.2: a member without elements is omitted.
+function describeScopes(context: ApplicationContext): object {
+  const scopes = scopesOf(context);
+  return scopes.length === 0 ? {} : { scopes_supported: scopes };
+}
+
+function scopesOf(context: ApplicationContext): readonly string[] {
+  const { client } = context;
+  const openid =
+    client.type === "oidc" ? OPENID_SCOPES.filter((scope) => scope !== "offline_access" || client.refresh.enabled) : [];
+  return [...openid, ...client.allowedScopes];
+}
+
+// Specification section 2; settled 16: scopes and parents may lower it further.
+function describeLifetimes(context: ApplicationContext): object {
+  const { client, realm, tenant, resourceServer } = context;
+  const { minimumSeconds, maximumSeconds } = advertisedLifetimes(
+    {
+      applicationSeconds: client.expiresAfterSeconds,
+      resourceServerSeconds: resourceServer?.maxExpiresAfterSeconds,
+      realmSeconds: realm.tokenPolicy.maxExpiresAfterSeconds,
+      tenantSeconds: tenant.tokenPolicy.maxExpiresAfterSeconds,
+    },
+    realm.tokenPolicy.minExpiresAfterSeconds ?? 1,
+  );
+  return {
+    expiration_time_parameter_supported: true,
+    expiration_time_min: minimumSeconds,
+    expiration_time_max: maximumSeconds,
+  };
+}

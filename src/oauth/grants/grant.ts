@@ -1,0 +1,75 @@
+import type { ApplicationContext, ClientMetadata } from "../../protocol/client-metadata.ts";
+import type { RequestParameters } from "../../protocol/parameters.ts";
+import type { ScopeVerdict } from "../../protocol/scope.ts";
+import type { LiveClient } from "../../resources/application/queries.ts";
+import type { GrantFacts, RevocationReason } from "../../resources/grant/queries.ts";
+import type { GrantAdvance } from "../../resources/token/queries.ts";
+import type { Services } from "../services.ts";
+
+/** A token request after the shared phases: everything is parsed, the client is authenticated and may use the grant. */
+export interface TokenRequest {
+  readonly services: Services;
+  readonly context: ApplicationContext;
+  readonly live: LiveClient;
+  readonly parameters: RequestParameters;
+  readonly traceId: Uint8Array;
+  /** seconds of tenant time */
+  readonly now: number;
+  /** `scope`, parsed; undefined when it was not sent */
+  readonly scope: readonly string[] | undefined;
+  readonly expirationTime: number | undefined;
+  readonly customClaims: string | undefined;
+  readonly tokenName: string | undefined;
+  readonly codeVerifier: string | undefined;
+}
+
+/** A refresh token to be made with this response: the generation it names, and the grant's next state once its hash is known. */
+export interface RefreshPlan {
+  readonly generation: number;
+  readonly expiresAt: number;
+  readonly macKey: Uint8Array;
+}
+
+/** What a grant allows a token request to have. */
+export interface Authorization {
+  readonly outcome: "authorized";
+  readonly subject: string;
+  readonly scope: ScopeVerdict;
+  readonly identityId: string | undefined;
+  readonly sessionId: string;
+  readonly transactionId: string;
+  readonly customClaims: string | undefined;
+  /** seconds of tenant time at which what this token hangs on ends; the ceiling `parent` */
+  readonly parentExpiresAt: number | undefined;
+  readonly consentSeconds: number | undefined;
+  readonly grant?: GrantFacts | undefined;
+  readonly refresh?: RefreshPlan | undefined;
+  /** the grant's next state, given the hash and suffix of a new refresh token if one is made; undefined: nothing is spent */
+  readonly advance?: ((made: MadeRefreshToken | undefined) => GrantAdvance) | undefined;
+  /** `nonce` for the ID token; the ID token itself follows from the scope */
+  readonly nonce?: string | undefined;
+  /** for the decision: what was compared and found */
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+export interface MadeRefreshToken {
+  readonly hash: Uint8Array;
+  readonly suffix: string;
+}
+
+/** A spent code or refresh token was presented again: the family ends, and the client learns only `invalid_grant` (house rule 6). */
+export interface ReuseFound {
+  readonly outcome: "reuse";
+  readonly grant: GrantFacts;
+  readonly reason: RevocationReason;
+  readonly detail: string;
+}
+
+/** One grant type: only what is unique to it. The shared phases are `oauth/token.ts`'s. */
+export interface Grant {
+  readonly grantType: string;
+  /** whether an application's configuration allows it; discovery reads this too */
+  isAllowed(client: ClientMetadata): boolean;
+  /** Decides what may be issued. Throws OAuthError; consumes nothing. */
+  authorize(request: TokenRequest): Promise<Authorization | ReuseFound>;
+}

@@ -1,0 +1,22 @@
+import type { Route } from "../http/route.ts";
+import { authorizeRoutes } from "./authorize.ts";
+import { discoveryRoutes } from "./discovery.ts";
+import { introspectRoutes } from "./introspect.ts";
+import { jwksRoutes } from "./jwks.ts";
+import { revokeRoutes } from "./revoke.ts";
+import type { Services } from "./services.ts";
+import { tokenRoutes } from "./token.ts";
+import { userinfoRoutes } from "./userinfo.ts";
+
+/** Every auth route. */
+export function oauthRoutes(services: Services): readonly Route[] {
+  return [
+    authorizeRoutes,
+    tokenRoutes,
+    introspectRoutes,
+    revokeRoutes,
+    userinfoRoutes,
+    discoveryRoutes,
+    jwksRoutes,
+  ].flatMap((routes) => routes(services));
+}

@@ -1,0 +1,184 @@
+import type { Caller } from "../http/caller.ts";
+import { type HttpReply, type HttpRequest, headerOf, jsonReply, type Route, realmKeyOf } from "../http/route.ts";
+import { accessTokenClaims } from "../protocol/access-token.ts";
+import { issuerOf } from "../protocol/client-metadata.ts";
+import { OAuthError } from "../protocol/oauth-error.ts";
+import type { RequestParameters } from "../protocol/parameters.ts";
+import { intersectLive } from "../protocol/scope.ts";
+import { findCauseOfDeath } from "../protocol/token-state.ts";
+import type { RealmFacts } from "../resources/realm/queries.ts";
+import type { TokenFacts } from "../resources/token/queries.ts";
+import { authenticateScopedBearer, usesBearer } from "./bearer.ts";
+import { presentedClient, verifyClient } from "./client-authentication/index.ts";
+import { findApplication } from "./find-application.ts";
+import { readForm } from "./form.ts";
+import { parseClaims, toGrantType } from "./issue.ts";
+import {
+  findPresentedRefreshToken,
+  findPresentedToken,
+  isLiveRefreshToken,
+  type PresentedRefreshToken,
+} from "./presented-token.ts";
+import type { Services } from "./services.ts";
+
+/** POST $TR/introspect and its alias $APP/introspect (RFC 7662). */
+export function introspectRoutes(services: Services): readonly Route[] {
+  const paths = {
+    introspect: "/v1/tenants/:tenant/realms/:realm/introspect",
+    introspectAlias: "/v1/tenants/:tenant/realms/:realm/applications/:application/introspect",
+  };
+  return Object.entries(paths).map(([name, path]) => ({
+    name,
+    method: "POST",
+    path,
+    kind: "auth",
+    handle: (request: HttpRequest) => handleIntrospect(services, request),
+  }));
+}
+
+/** Who asks (rule 9): an application by its secret, or a bearer of `tokens:introspect`. */
+type Introspector =
+  | { readonly kind: "application"; readonly applicationId: string }
+  | { readonly kind: "bearer"; readonly caller: Caller };
+
+async function handleIntrospect(services: Services, request: HttpRequest): Promise<HttpReply> {
+  if (request.parameters.application !== undefined) await findApplication(services, request);
+  const realm = await findRealm(services, request);
+  const parameters = readForm(request);
+  const introspector = await authenticateIntrospector(services, request, { realm, parameters });
+  const token = parameters.values.get("token");
+  if (token === undefined) throw new OAuthError("invalid_request", "token is missing");
+  const answer = token.startsWith("mayfly_rt_")
+    ? await describeRefreshToken(services, realm, {
+        token,
+        introspector,
+        hint: parameters.values.get("token_type_hint"),
+      })
+    : await describeAccessToken(services, realm, { token, introspector });
+  if (typeof answer !== "string") return jsonReply(200, answer);
+  services.decisions.record({
+    ...realm.key,
+    traceId: request.traceId,
+    kind: "introspect",
+    outcome: "inactive",
+    applicationId: introspector.kind === "application" ? introspector.applicationId : introspector.caller.applicationId,
+    facts: { cause: answer },
+  });
+  return jsonReply(200, { active: false });
+}
+
+/** The realm of the path. Throws 404 `invalid_client` for one that does not exist (rule 38). */
+async function findRealm(services: Services, request: HttpRequest): Promise<RealmFacts> {
+  const key = realmKeyOf(request);
+  const facts = key === undefined ? undefined : await services.directory.facts(key);
+  if (facts === undefined) throw new OAuthError("invalid_client", "no such realm", { status: 404 });
+  return facts;
+}
+
+async function authenticateIntrospector(
+  services: Services,
+  request: HttpRequest,
+  input: { readonly realm: RealmFacts; readonly parameters: RequestParameters },
+): Promise<Introspector> {
+  const authorization = headerOf(request, "authorization");
+  const { realm, parameters } = input;
+  if (usesBearer(authorization)) {
+    const bearer = { realm: realm.key, authorization, parameters, scope: "tokens:introspect" };
+    return { kind: "bearer", caller: await authenticateScopedBearer(services, bearer) };
+  }
+  const presented = presentedClient({ authorization, parameters });
+  const key =
+    presented === undefined ? undefined : await services.directory.applicationOf(realm.key, presented.clientId);
+  const live = key === undefined ? undefined : await services.readClient(key);
+  const context = key === undefined || live === undefined ? undefined : await services.contexts.fresh(key, live.stamp);
+  if (context === undefined || live === undefined)
+    throw new OAuthError("invalid_client", "the client is unknown in this realm");
+  verifyClient(presented, context.client, live);
+  if (context.client.confidentiality === "public")
+    throw new OAuthError("invalid_client", "a public client may not introspect");
+  return { kind: "application", applicationId: context.key.applicationId };
+}
+
+/** The claims of a live token that the introspector may see, or why the answer is inactive. */
+async function describeAccessToken(
+  services: Services,
+  realm: RealmFacts,
+  asked: { readonly token: string; readonly introspector: Introspector },
+): Promise<object | string> {
+  const token = await findPresentedToken(services, realm.key, asked.token);
+  if (token === undefined) return "no recorded access token of this realm";
+  if (!maySee(asked.introspector, token)) return "the caller is neither its client nor an introspector of its audience";
+  const now = services.deps.clock.nowSeconds() + token.clockOffsetSeconds;
+  const cause = findCauseOfDeath(token, now);
+  if (cause !== undefined) return cause;
+  const claims = accessTokenClaims({
+    issuer: issuerOf(services.deps.config.publicUrl, token),
+    subject: token.subject,
+    audience: token.audience,
+    clientId: token.clientId,
+    tokenId: token.id,
+    issuedAt: token.issuedAt,
+    notBefore: token.notBefore,
+    expiresAt: token.expiresAt,
+    scope: intersectLive(token.scope === "" ? [] : token.scope.split(" "), token.roleScopes).scope,
+    principal: token,
+    targetRealm: token.targetRealm,
+    grantType: toGrantType(token.grantType),
+    sessionId: token.sessionId,
+    transactionId: token.transactionId,
+    customClaims: parseClaims(token.customClaims),
+  });
+  return {
+    active: true,
+    ...claims,
+    token_type: "Bearer",
+    ...(token.username === undefined ? {} : { username: token.username }),
+  };
+}
+
+// Rule 9: (a) its own client, (b) an introspector of a resource server in its audience, (c) the bearer of tokens:introspect.
+function maySee(introspector: Introspector, token: TokenFacts): boolean {
+  if (introspector.kind === "bearer") return true;
+  const { applicationId } = introspector;
+  return applicationId === token.applicationId || token.introspectors.includes(applicationId);
+}
+
+async function describeRefreshToken(
+  services: Services,
+  realm: RealmFacts,
+  asked: { readonly token: string; readonly introspector: Introspector; readonly hint: string | undefined },
+): Promise<object | string> {
+  const { introspector } = asked;
+  if (introspector.kind === "bearer" && asked.hint !== "refresh_token")
+    return "a refresh token needs token_type_hint=refresh_token";
+  const presented = await findPresentedRefreshToken(services, realm.key, {
+    text: asked.token,
+    refreshKeySealed: realm.refreshKeySealed,
+  });
+  if (presented === undefined) return "no refresh token of this realm";
+  if (introspector.kind === "application" && introspector.applicationId !== presented.grant.applicationId)
+    return "the caller is not its client";
+  const now = services.deps.clock.nowSeconds() + presented.grant.clockOffsetSeconds;
+  if (!isLiveRefreshToken(presented, now)) return "the refresh token is spent, revoked or expired";
+  return refreshClaims(services, presented);
+}
+
+function refreshClaims(services: Services, presented: PresentedRefreshToken): object {
+  const { grant } = presented;
+  const path = `tenants/${grant.tenantId}/realms/${grant.realmId}`;
+  return {
+    active: true,
+    iss: issuerOf(services.deps.config.publicUrl, grant),
+    sub: grant.subject,
+    client_id: grant.clientId,
+    scope: grant.scope,
+    exp: grant.refreshExpiresAt,
+    iat: grant.refreshIssuedAt,
+    jti: grant.id,
+    token_type: "refresh_token",
+    azp: `${path}/applications/${grant.applicationId}`,
+    bi_p: `${path}/identities/${grant.identityId}`,
+    bi_t: grant.tenantId,
+    bi_r: grant.realmId,
+  };
+}

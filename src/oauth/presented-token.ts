@@ -1,0 +1,92 @@
+import { equalBytes, sha256 } from "../platform/hash.ts";
+import { isLivePartitionRange } from "../protocol/bucket.ts";
+import type { RealmKey } from "../protocol/client-metadata.ts";
+import { parseOpaqueToken, parseRefreshToken, type RefreshToken, verifyRefreshMac } from "../protocol/opaque-token.ts";
+import { decodeId, ID_KINDS } from "../protocol/token-id.ts";
+import type { GrantFacts } from "../resources/grant/queries.ts";
+import type { TokenFacts } from "../resources/token/queries.ts";
+import type { Services } from "./services.ts";
+
+/** The longest JWT that is looked at, and so that is issued, in characters (rule 30). */
+export const JWT_LENGTH_MAX = 16_384;
+const JWT_GRAMMAR = /^[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+$/;
+
+/**
+ * Finds the recorded access token that a presented string is, in the realm given (rule 30): an opaque token or a JWT of ours
+ * leads to its row by its id, and the SHA-256 of the exact bytes presented decides. Nothing else of it is believed.
+ *
+ * @returns undefined for anything that is not a recorded access token of this realm, whatever the cause
+ */
+export async function findPresentedToken(
+  services: Services,
+  realm: RealmKey,
+  presented: string,
+): Promise<TokenFacts | undefined> {
+  const id = readTokenId(presented);
+  if (id === undefined || !isPossibleRow(services, id, ID_KINDS.access)) return undefined;
+  const facts = await services.readToken({ tenantId: realm.tenantId, realmId: realm.realmId, id });
+  if (facts === undefined || !equalBytes(facts.tokenHash, sha256(presented))) return undefined;
+  return facts;
+}
+
+/** A refresh token that was presented, with its family as it is now. */
+export interface PresentedRefreshToken {
+  readonly token: RefreshToken;
+  readonly hash: Buffer;
+  readonly grant: GrantFacts;
+}
+
+/**
+ * Finds the family of a presented refresh token, if the token is authentic.
+ *
+ * @param refreshKeySealed the tenant's key of the refresh tokens' checksum
+ */
+export async function findPresentedRefreshToken(
+  services: Services,
+  realm: RealmKey,
+  presented: { readonly text: string; readonly refreshKeySealed: Uint8Array },
+): Promise<PresentedRefreshToken | undefined> {
+  const token = parseRefreshToken(presented.text);
+  if (token === undefined || !isPossibleRow(services, token.id, ID_KINDS.grant)) return undefined;
+  const key = services.deps.sealer.open(presented.refreshKeySealed, ["refresh-key", realm.tenantId]);
+  if (!verifyRefreshMac(token, [key])) return undefined;
+  const grant = await services.readGrant({ tenantId: realm.tenantId, realmId: realm.realmId, id: token.id });
+  return grant === undefined ? undefined : { token, hash: sha256(presented.text), grant };
+}
+
+/** Whether a presented refresh token is one of its family's live ones. */
+export function isLiveRefreshToken(presented: PresentedRefreshToken, now: number): boolean {
+  const { grant, hash } = presented;
+  if (grant.revokedAt !== undefined || grant.identityIsDead || grant.issuedAt < grant.validAfter) return false;
+  if (grant.refreshExpiresAt === undefined || now >= grant.refreshExpiresAt) return false;
+  return grant.siblings.some((sibling) => equalBytes(sibling, hash));
+}
+
+/** The id of an opaque access token, or the `jti` of something shaped like a JWT. */
+function readTokenId(presented: string): string | undefined {
+  const opaque = parseOpaqueToken(presented);
+  if (opaque !== undefined) return opaque.kind === "access" ? opaque.id : undefined;
+  const payload = readJwtPayload(presented);
+  return typeof payload?.jti === "string" ? payload.jti : undefined;
+}
+
+/** The unverified payload of a JWT: good for a hint where to look, for nothing else. */
+export function readJwtPayload(presented: string): Readonly<Record<string, unknown>> | undefined {
+  if (presented.length > JWT_LENGTH_MAX) return undefined;
+  const [, payload] = JWT_GRAMMAR.exec(presented) ?? [];
+  if (payload === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
+    return typeof value === "object" && value !== null ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+// Rule 10: only ids of the full grammar, of the right kind and of a partition that can exist enter a batch.
+function isPossibleRow(services: Services, id: string, kind: number): boolean {
+  const parts = decodeId(id);
+  return (
+    parts !== undefined && parts.kind === kind && isLivePartitionRange(parts.bucket, services.deps.clock.nowSeconds())
+  );
+}

@@ -1,0 +1,37 @@
+import type { Database } from "../database/database.ts";
+import type { Clock } from "../platform/clock.ts";
+import { createExpiringCache } from "../platform/expiring-cache.ts";
+import type { ApplicationKey, RealmKey } from "../protocol/client-metadata.ts";
+import { findApplicationByClientId } from "../resources/application/queries.ts";
+import { findAdminRealmId, findRealmFacts, type RealmFacts } from "../resources/realm/queries.ts";
+
+const GOOD_FOR_MS = 2_000; // rule 7
+const ENTRIES_MAX = 20_000;
+
+/** Where things are in a tenant: realms, their admin realm, applications by client_id. At most two seconds old. */
+export interface RealmDirectory {
+  facts(realm: RealmKey): Promise<RealmFacts | undefined>;
+  adminRealm(tenantId: string): Promise<RealmKey | undefined>;
+  applicationOf(realm: RealmKey, clientId: string): Promise<ApplicationKey | undefined>;
+}
+
+export function createRealmDirectory(database: Database, clock: Clock): RealmDirectory {
+  const limits = { entriesMax: ENTRIES_MAX, goodForMs: GOOD_FOR_MS };
+  const facts = createExpiringCache<RealmFacts>(limits, clock.monotonicMs);
+  const admins = createExpiringCache<RealmKey>(limits, clock.monotonicMs);
+  const applications = createExpiringCache<ApplicationKey>(limits, clock.monotonicMs);
+  return {
+    facts: (realm) =>
+      facts.get(`${realm.tenantId}/${realm.realmId}`, () => findRealmFacts(database.tenants([realm.tenantId]), realm)),
+    adminRealm: (tenantId) =>
+      admins.get(tenantId, async () => {
+        const realmId = await findAdminRealmId(database.tenants([tenantId]), tenantId);
+        return realmId === undefined ? undefined : { tenantId, realmId };
+      }),
+    applicationOf: (realm, clientId) =>
+      applications.get(`${realm.tenantId}/${realm.realmId}/${clientId}`, async () => {
+        const found = await findApplicationByClientId(database.tenants([realm.tenantId]), realm, clientId);
+        return found?.key;
+      }),
+  };
+}

@@ -1,0 +1,91 @@
+import { type HttpReply, type HttpRequest, headerOf, type Route } from "../http/route.ts";
+import type { ApplicationKey } from "../protocol/client-metadata.ts";
+import { OAuthError } from "../protocol/oauth-error.ts";
+import { parseForm, type RequestParameters } from "../protocol/parameters.ts";
+import { authenticateScopedBearer, usesBearer } from "./bearer.ts";
+import { presentedClient, verifyClient } from "./client-authentication/index.ts";
+import { findApplication } from "./find-application.ts";
+import { readForm } from "./form.ts";
+import { findPresentedRefreshToken, findPresentedToken } from "./presented-token.ts";
+import type { Services } from "./services.ts";
+
+/** POST $APP/revoke (RFC 7009). */
+export function revokeRoutes(services: Services): readonly Route[] {
+  return [
+    {
+      name: "revoke",
+      method: "POST",
+      path: "/v1/tenants/:tenant/realms/:realm/applications/:application/revoke",
+      kind: "auth",
+      handle: (request) => handleRevoke(services, request),
+    },
+  ];
+}
+
+/** Whose tokens a caller may revoke: one application's own, or every application's of the realm. */
+type Revoker = { readonly applicationId: string } | "realm";
+
+async function handleRevoke(services: Services, request: HttpRequest): Promise<HttpReply> {
+  const context = await findApplication(services, request);
+  const parameters = readRevocation(request);
+  const revoker = await authenticateRevoker(services, request, { key: context.key, parameters });
+  const token = parameters.values.get("token");
+  if (token === undefined) throw new OAuthError("invalid_request", "token is missing");
+  const mayRevoke = (owner: { readonly applicationId: string }) =>
+    revoker === "realm" || revoker.applicationId === owner.applicationId;
+  if (token.startsWith("mayfly_rt_")) {
+    const presented = await findPresentedRefreshToken(services, context.key, {
+      text: token,
+      refreshKeySealed: context.tenant.refreshKeySealed,
+    });
+    // Any refresh token of a family ends it, a spent one too (rule 13).
+    if (presented !== undefined && mayRevoke(presented.grant)) {
+      const at = services.deps.clock.nowSeconds() + presented.grant.clockOffsetSeconds;
+      await services.revokeGrant({ ...context.key, id: presented.grant.id, at, reason: "revoked" });
+    }
+  } else {
+    const facts = await findPresentedToken(services, context.key, token);
+    if (facts !== undefined && mayRevoke(facts)) {
+      await services.revokeToken({
+        ...context.key,
+        id: facts.id,
+        at: services.deps.clock.nowSeconds() + facts.clockOffsetSeconds,
+      });
+    }
+  }
+  // RFC 7009 section 2.2: unknown, foreign and dead tokens are answered alike.
+  return { status: 200, headers: { "cache-control": "no-store", pragma: "no-cache" } };
+}
+
+// Reference 1.12: the documentation's own example labels its form as JSON. A form is a form, whatever its label (rule 38).
+function readRevocation(request: HttpRequest): RequestParameters {
+  const mediaType = (headerOf(request, "content-type") ?? "").split(";")[0]?.trim().toLowerCase();
+  if (mediaType !== "application/json") return readForm(request);
+  const parameters = parseForm(request.bytes);
+  if (!parameters.values.has("token")) {
+    throw new OAuthError("invalid_request", "send the parameters as application/x-www-form-urlencoded", {
+      status: 415,
+    });
+  }
+  return parameters;
+}
+
+async function authenticateRevoker(
+  services: Services,
+  request: HttpRequest,
+  input: { readonly key: ApplicationKey; readonly parameters: RequestParameters },
+): Promise<Revoker> {
+  const authorization = headerOf(request, "authorization");
+  const { key, parameters } = input;
+  if (usesBearer(authorization)) {
+    await authenticateScopedBearer(services, { realm: key, authorization, parameters, scope: "tokens:delete" });
+    return "realm";
+  }
+  const presented = presentedClient({ authorization, parameters });
+  const live = await services.readClient(key);
+  const context = live === undefined ? undefined : await services.contexts.fresh(key, live.stamp);
+  if (live === undefined || context === undefined)
+    throw new OAuthError("invalid_client", "no such application", { status: 404 });
+  verifyClient(presented, context.client, live);
+  return { applicationId: key.applicationId };
+}

@@ -1,0 +1,84 @@
+import { createBatcher } from "../database/batch.ts";
+import type { Database } from "../database/database.ts";
+import { insertWithPartitions } from "../database/partitions.ts";
+import { bucketOf } from "../database/row-id.ts";
+import type { Deps } from "../deps.ts";
+import type { KeyStore } from "../keys/key-store.ts";
+import type { ApplicationKey } from "../protocol/client-metadata.ts";
+import { type LiveClient, readClients } from "../resources/application/queries.ts";
+import type { DecisionRecorder } from "../resources/decision/recorder.ts";
+import {
+  type GrantFacts,
+  type GrantKey,
+  type RevocationReason,
+  readGrants,
+  revokeGrants,
+} from "../resources/grant/queries.ts";
+import {
+  type Issue,
+  readTokens,
+  revokeTokens,
+  type TokenFacts,
+  type TokenKey,
+  writeIssues,
+} from "../resources/token/queries.ts";
+import { type ContextCache, createContextCache } from "./context-cache.ts";
+import { createRealmDirectory, type RealmDirectory } from "./realm-directory.ts";
+
+/** What the endpoints share: kept configuration, and look-ups and writes that travel in batches. */
+export interface Services {
+  readonly deps: Deps;
+  readonly contexts: ContextCache;
+  readonly directory: RealmDirectory;
+  readonly keys: KeyStore;
+  readonly decisions: DecisionRecorder;
+  /** Strict: what the database says at this moment (rule 7). */
+  readonly readClient: (key: ApplicationKey) => Promise<LiveClient | undefined>;
+  readonly readGrant: (key: GrantKey) => Promise<GrantFacts | undefined>;
+  readonly readToken: (key: TokenKey) => Promise<TokenFacts | undefined>;
+  /** Spends and records; false when the grant has moved on since it was read. Resolved means durable. */
+  readonly writeIssue: (issue: Issue) => Promise<boolean>;
+  /** Resolved means that no node answers active any more. */
+  readonly revokeToken: (revocation: TokenKey & { readonly at: number }) => Promise<void>;
+  readonly revokeGrant: (
+    revocation: GrantKey & { readonly at: number; readonly reason: RevocationReason },
+  ) => Promise<void>;
+}
+
+/** Wires the batches over the database. */
+export function createServices(deps: Deps, keys: KeyStore, decisions: DecisionRecorder): Services {
+  const { database } = deps;
+  return {
+    deps,
+    keys,
+    decisions,
+    contexts: createContextCache(database, deps.clock),
+    directory: createRealmDirectory(database, deps.clock),
+    readClient: createBatcher({ run: (batch) => readClients(database.tenants(tenantsOf(batch)), batch) }),
+    readGrant: createBatcher({ run: (batch) => readGrants(database.tenants(tenantsOf(batch)), batch) }),
+    readToken: createBatcher({ run: (batch) => readTokens(database.tenants(tenantsOf(batch)), batch) }),
+    writeIssue: createBatcher({ run: (batch) => writeWithPartitions(database, batch) }),
+    revokeToken: createBatcher({
+      run: async (batch) => {
+        await revokeTokens(database.tenants(tenantsOf(batch)), batch);
+        return batch.map(() => undefined);
+      },
+    }),
+    revokeGrant: createBatcher({
+      run: async (batch) => {
+        await revokeGrants(database.tenants(tenantsOf(batch)), batch);
+        return batch.map(() => undefined);
+      },
+    }),
+  };
+}
+
+function tenantsOf(batch: readonly { readonly tenantId: string }[]): string[] {
+  return [...new Set(batch.map((item) => item.tenantId))];
+}
+
+function writeWithPartitions(database: Database, batch: readonly Issue[]): Promise<readonly boolean[]> {
+  const db = database.tenants(tenantsOf(batch.map((issue) => issue.token)));
+  const buckets = batch.map((issue) => bucketOf(issue.token.id));
+  return insertWithPartitions(database, "tokens", buckets, () => writeIssues(db, batch));
+}

@@ -1,0 +1,59 @@
+import { type HttpReply, type HttpRequest, headerOf, jsonReply, type Route } from "../http/route.ts";
+import { userinfoClaims } from "../protocol/claims.ts";
+import { OAuthError } from "../protocol/oauth-error.ts";
+import { intersectLive } from "../protocol/scope.ts";
+import { findCauseOfDeath } from "../protocol/token-state.ts";
+import { readBearer } from "./bearer.ts";
+import { findApplication } from "./find-application.ts";
+import { readForm } from "./form.ts";
+import { personOf } from "./person.ts";
+import { findPresentedToken } from "./presented-token.ts";
+import type { Services } from "./services.ts";
+
+/** GET and POST $APP/userinfo (OpenID Connect Core section 5.3). */
+export function userinfoRoutes(services: Services): readonly Route[] {
+  return (["GET", "POST"] as const).map((method) => ({
+    name: "userinfo",
+    method,
+    path: "/v1/tenants/:tenant/realms/:realm/applications/:application/userinfo",
+    kind: "auth",
+    handle: (request: HttpRequest) => handleUserinfo(services, request),
+  }));
+}
+
+async function handleUserinfo(services: Services, request: HttpRequest): Promise<HttpReply> {
+  const context = await findApplication(services, request);
+  const token = await findPresentedToken(services, context.key, readAccessToken(request));
+  // Rule 34: only access tokens whose issuer is this path.
+  if (token === undefined || token.applicationId !== context.key.applicationId) throw invalidToken();
+  const now = services.deps.clock.nowSeconds() + token.clockOffsetSeconds;
+  if (findCauseOfDeath(token, now) !== undefined) throw invalidToken();
+  const { scope } = intersectLive(token.scope === "" ? [] : token.scope.split(" "), token.roleScopes);
+  if (!scope.includes("openid") || token.grantId === undefined) {
+    throw new OAuthError("insufficient_scope", "userinfo needs an access token with the scope openid");
+  }
+  const grant = await services.readGrant({ ...context.key, id: token.grantId });
+  if (grant?.identity === undefined) throw invalidToken();
+  return jsonReply(200, userinfoClaims(token.subject, personOf(grant.identity), { scope }));
+}
+
+// RFC 6750 section 2: the header, or the form of a POST; never the query.
+function readAccessToken(request: HttpRequest): string {
+  const authorization = headerOf(request, "authorization");
+  const fromHeader = readBearer(authorization);
+  const isForm = request.method === "POST" && request.bytes.length > 0;
+  const fromBody = isForm ? readForm(request).values.get("access_token") : undefined;
+  if (fromHeader !== undefined && fromBody !== undefined) {
+    throw new OAuthError("invalid_request", "send the access token once, in the header or in the body");
+  }
+  const token = fromHeader ?? fromBody;
+  if (token === undefined)
+    throw new OAuthError("invalid_token", "an access token is needed", {
+      facts: { noCredentials: authorization === undefined },
+    });
+  return token;
+}
+
+function invalidToken(): OAuthError {
+  return new OAuthError("invalid_token", "the access token is not valid");
+}

@@ -1,0 +1,136 @@
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { type App, createApp } from "./app.ts";
+import type { Config, Environment } from "./config.ts";
+import type { Database, SentStatement } from "./database/database.ts";
+import { openEmbedded } from "./database/embedded.ts";
+import { migrate } from "./database/migrate.ts";
+import { ensureFirstPartitions } from "./database/partitions.ts";
+import { openPostgresql } from "./database/postgresql.ts";
+import { type BootstrapResult, bootstrap } from "./declarative/bootstrap.ts";
+import { readMasterKeys, readOperatorToken } from "./declarative/master-key.ts";
+import { planFile, reconcileFile } from "./declarative/reconcile.ts";
+import type { Deps } from "./deps.ts";
+import { CLOCK_AGE_SECONDS_MAX, followDatabaseClock } from "./jobs/clock.ts";
+import { startJobs } from "./jobs/runner.ts";
+import { type Clock, createClock } from "./platform/clock.ts";
+import { createLog } from "./platform/log.ts";
+import { createMailTransport } from "./platform/mail.ts";
+import { createRandom } from "./platform/random.ts";
+import { createSealer } from "./platform/seal.ts";
+
+const IDLE_CHECK_MS = 50;
+/** As long as the slowest request may take; who has not sent his whole request by then is cut off. */
+const DRAIN_MS_MAX = 30_000;
+
+/** What tests may replace or watch; a started process uses none of it. */
+export interface StartOptions {
+  readonly clock?: Clock;
+  readonly onStatement?: (sent: SentStatement) => void;
+}
+
+/** A started server. */
+export interface Started {
+  readonly app: App;
+  readonly deps: Deps;
+  readonly bootstrap: BootstrapResult;
+  /** Drains and stops: requests under way finish, nothing acknowledged is lost. */
+  stop(): Promise<void>;
+}
+
+/** Opens everything that the configuration names, with the schema at this version. */
+async function openDeps(config: Config, options: StartOptions = {}): Promise<Deps> {
+  const clock = options.clock ?? createClock();
+  const random = createRandom();
+  const dataDirectory = resolve(config.dataDirectory);
+  const sealer = createSealer(await readMasterKeys(config, random), random);
+  const database = await openDatabase(config, options);
+  await migrate(database, config.migrate);
+  const mail = createMailTransport({
+    smtpUrl: config.smtpUrl,
+    from: config.smtpFrom,
+    outboxDirectory: join(dataDirectory, "outbox"),
+    clock,
+    random,
+  });
+  return { config, database, clock, random, sealer, mail, log: createLog(config.logLevel) };
+}
+
+/** Starts a server: database, clock, partitions, first start, declarative file, jobs, listeners. */
+export async function startServer(
+  config: Config,
+  environment: Environment,
+  options: StartOptions = {},
+): Promise<Started> {
+  const deps = await openDeps(config, options);
+  const clock = await followDatabaseClock(deps);
+  await ensureFirstPartitions(deps.database, deps.clock.nowSeconds());
+  await readOperatorToken(config, deps.random);
+  const firstStart = await bootstrap(deps);
+  if (config.declarativeFile !== undefined) {
+    const changes = await reconcileFile(deps, config.declarativeFile, environment);
+    for (const change of changes) deps.log.info({ change }, "the declarative file changed this");
+  }
+  let draining = false;
+  const app = createApp(
+    deps,
+    { isClockFresh: () => clock.clockAgeSeconds() <= CLOCK_AGE_SECONDS_MAX, isDraining: () => draining },
+    await readVersion(),
+  );
+  const jobs = startJobs(deps);
+  await app.main.listen({ host: config.host, port: config.port });
+  await app.operations.listen({ host: config.opsHost, port: config.opsPort });
+  return {
+    app,
+    deps,
+    bootstrap: firstStart,
+    stop: async () => {
+      draining = true;
+      await drain(app);
+      await jobs.stop();
+      await clock.stop();
+      deps.mail.close();
+      await deps.database.close();
+    },
+  };
+}
+
+// A connection that was busy when the stop began is kept alive once it is answered, and closing would wait for it.
+async function drain(app: App): Promise<void> {
+  const servers = [app.main.server, app.operations.server];
+  const idle = setInterval(() => {
+    for (const server of servers) server.closeIdleConnections();
+  }, IDLE_CHECK_MS);
+  const late = setTimeout(() => {
+    for (const server of servers) server.closeAllConnections();
+  }, DRAIN_MS_MAX);
+  try {
+    await app.close();
+  } finally {
+    clearInterval(idle);
+    clearTimeout(late);
+  }
+}
+
+/** Prints what the declarative file would change, and changes nothing. */
+export async function planDeclarativeFile(config: Config, environment: Environment): Promise<readonly string[]> {
+  if (config.declarativeFile === undefined) throw new Error("--dry-run needs MAYFLY_CONFIG");
+  const deps = await openDeps(config);
+  try {
+    return await planFile(deps, config.declarativeFile, environment);
+  } finally {
+    await deps.database.close();
+  }
+}
+
+function openDatabase(config: Config, options: StartOptions): Promise<Database> {
+  const watch = options.onStatement === undefined ? {} : { onStatement: options.onStatement };
+  if (config.databaseUrl === undefined) return openEmbedded({ directory: resolve(config.dataDirectory), ...watch });
+  return Promise.resolve(openPostgresql({ url: config.databaseUrl, poolSize: config.databasePoolSize, ...watch }));
+}
+
+async function readVersion(): Promise<string> {
+  const text = await readFile(new URL("../package.json", import.meta.url), "utf8");
+  const value: unknown = JSON.parse(text);
+  return typeof value === "object" && value !== null && "version" in value ? String(value.version) : "unknown";
+}

@@ -1,0 +1,25 @@
+import type { Config } from "./config.ts";
+import type { BootstrapResult } from "./declarative/bootstrap.ts";
+
+/** What a started server says: where it is and, on the first start, what to paste next. No secret reaches it (rule 25). */
+export function describeStart(config: Config, bootstrap: BootstrapResult): string {
+  const ready = `Mayfly is ready at ${config.publicUrl}\n`;
+  if (!bootstrap.isFirstStart) return `${ready}The credentials of the first start are in ${bootstrap.file}\n`;
+  const read = (member: string) => `$(node -p 'require("${bootstrap.file}").${member}')`;
+  const client = `-u "${read("client_id")}:${read("client_secret")}"`;
+  return [
+    ready,
+    `This is the first start. Your credentials are in ${bootstrap.file}`,
+    "",
+    "A token that lives 15 minutes, though its application allows 90 days:",
+    "",
+    `  TOKEN=$(curl -s ${client} "${read("token_endpoint")}" \\`,
+    `    -d grant_type=client_credentials -d scope=tokens:introspect -d expiration_time=900 | node -p 'JSON.parse(require("fs").readFileSync(0)).access_token')`,
+    "",
+    "And the proof (exp - iat is 900):",
+    "",
+    `  curl -s ${client} "${read("introspection_endpoint")}" -d token="$TOKEN"`,
+    "",
+    "",
+  ].join("\n");
+}
