@@ -1,0 +1,72 @@
+import pg from "pg";
+import { startPostgres } from "../bin/postgres.mjs";
+
+/** A database of its own for one server. */
+export type Database = { url: string };
+
+/** The PostgreSQL server that all sides use. */
+export type DatabaseServer = {
+  /** Its version and what it promises, for the head of the report. */
+  description: string;
+  createDatabase(): Promise<Database>;
+  stop(): Promise<void>;
+};
+
+/** Without these a store would be compared that may lose what it has acknowledged. */
+const DURABLE_SETTINGS = ["fsync", "synchronous_commit", "full_page_writes"];
+
+/** Uses the server at that URL, or starts a throw-away one; refuses a server that is not durable. */
+export async function openDatabaseServer(url: string | undefined): Promise<DatabaseServer> {
+  const server = url === undefined ? await startPostgres() : { url, stop: async () => undefined };
+  const names: string[] = [];
+  try {
+    return {
+      description: await describeDurable(server.url),
+      async createDatabase() {
+        const name = `bench_${process.pid}_${names.length}`;
+        await administer(server.url, [`CREATE DATABASE ${name}`]);
+        names.push(name);
+        const target = new URL(server.url);
+        target.pathname = `/${name}`;
+        return { url: target.href };
+      },
+      async stop() {
+        const drops = names.map((name) => `DROP DATABASE ${name} WITH (FORCE)`);
+        if (url !== undefined) await administer(url, drops);
+        await server.stop();
+      },
+    };
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+async function describeDurable(url: string): Promise<string> {
+  const client = await connect(url);
+  try {
+    for (const setting of DURABLE_SETTINGS) {
+      const { rows } = await client.query<Record<string, string>>(`SHOW ${setting}`);
+      if (rows[0]?.[setting] !== "on") throw new Error(`PostgreSQL runs with ${setting} = ${rows[0]?.[setting]}`);
+    }
+    const { rows } = await client.query<{ server_version: string }>("SHOW server_version");
+    return `PostgreSQL ${rows[0]?.server_version}, ${DURABLE_SETTINGS.join(", ")} on`;
+  } finally {
+    await client.end();
+  }
+}
+
+async function administer(url: string, statements: string[]): Promise<void> {
+  const client = await connect(url);
+  try {
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+async function connect(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  return client;
+}

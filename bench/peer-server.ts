@@ -1,0 +1,56 @@
+import { randomBytes } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { startServer } from "./child-process.ts";
+import { BENCH_SCOPE, type RunningSide, type Side, type SideContext, type TokenFormat } from "./side.ts";
+
+const PROGRAM = fileURLToPath(new URL("./peers/oidc-provider.ts", import.meta.url));
+const CLIENT_ID = "bench";
+const READY_LINE = /^\{"ready":true,"port":(\d+)\}$/m;
+
+/** oidc-provider with the store it brings: an LRU map in memory, lost with the process. */
+export const peerMemory: Side = { name: "peer-memory", start: (context) => start(context, "peer-memory", []) };
+
+/** oidc-provider with our PostgreSQL store. */
+export const peerPostgresql: Side = {
+  name: "peer-postgresql",
+  async start(context) {
+    const database = await context.createDatabase();
+    return start(context, "peer-postgresql", ["--store", "postgresql", "--database-url", database.url]);
+  },
+};
+
+async function start(context: SideContext, name: Side["name"], storeArgs: string[]): Promise<RunningSide> {
+  const clientSecret = randomBytes(32).toString("base64url");
+  const client = { clientId: CLIENT_ID, clientSecret };
+  const server = await startServer({
+    name,
+    args: [PROGRAM, ...storeArgs, "--client-id", CLIENT_ID, `--client-secret=${clientSecret}`, "--scope", BENCH_SCOPE],
+    readyPort: (printed) => {
+      const port = READY_LINE.exec(printed)?.[1];
+      return port === undefined ? undefined : Number(port);
+    },
+    signal: context.signal,
+  });
+  return {
+    name,
+    pid: server.pid,
+    port: server.port,
+    issue: (format) => ({
+      path: "/token",
+      ...client,
+      form: { grant_type: "client_credentials", scope: BENCH_SCOPE, resource: resource(format) },
+    }),
+    // Without the hint the peer would search its refresh tokens, too: one more read, at its cost.
+    introspect: (_format, token) => ({
+      path: "/token/introspection",
+      ...client,
+      form: { token, token_type_hint: "access_token" },
+    }),
+    stop: server.stop,
+  };
+}
+
+/** The peer takes the format of a token from the resource that it is for. */
+function resource(format: TokenFormat): string {
+  return `urn:mayfly:bench:${format}`;
+}

@@ -1,0 +1,35 @@
+import type { Database } from "./database.ts";
+import type { FormPost } from "./http-request.ts";
+
+/** The formats of access token that are measured; the JWTs are named by their signature. */
+export type TokenFormat = "opaque" | "ES256" | "RS256";
+
+/** The names of the sides, as `--sides` takes them and the table prints them. */
+export type SideName = "mayfly" | "peer-memory" | "peer-postgresql";
+
+/** A server that is running and can be measured. */
+export type RunningSide = {
+  name: SideName;
+  pid: number;
+  port: number;
+  /** The request for one token of that format by client credentials. */
+  issue(format: TokenFormat): FormPost;
+  /** The request by that token's own client to introspect it. */
+  introspect(format: TokenFormat, token: string): FormPost;
+  stop(): Promise<void>;
+};
+
+/** What a side is given to start. */
+export type SideContext = {
+  /** Makes a fresh, empty database. */
+  createDatabase(): Promise<Database>;
+  /** A directory of its own, removed by the runner. */
+  directory: string;
+  signal: AbortSignal;
+};
+
+/** One competitor: how its server is started. */
+export type Side = { name: SideName; start(context: SideContext): Promise<RunningSide> };
+
+/** The one scope that every measured token has. */
+export const BENCH_SCOPE = "bench:read";

@@ -1,0 +1,8 @@
+/** The middle of some numbers, the mean of the two middle ones when their count is even; NaN of none. */
+export function median(values: number[]): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? Number.NaN;
+  const lower = sorted.length % 2 === 0 ? (sorted[middle - 1] ?? Number.NaN) : upper;
+  return (lower + upper) / 2;
+}
