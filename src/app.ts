@@ -38,6 +38,7 @@ export function createApp(deps: Deps, readiness: Readiness, version: string): Ap
     random: deps.random,
     log: deps.log,
     trustedProxies: deps.config.trustedProxies,
+    isDraining: readiness.isDraining,
     authenticate: authenticateCaller.bind(undefined, services),
   };
   const main = createServer(routes, options);

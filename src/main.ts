@@ -13,7 +13,11 @@ async function run(): Promise<void> {
     process.exitCode = changes.length === 0 ? 0 : DRY_RUN_CHANGES;
     return;
   }
-  const started = await startServer(config, process.env);
+  const onFailure = (error: Error): never => {
+    process.stderr.write(`Mayfly stopped: ${error.message}\n`);
+    process.exit(1);
+  };
+  const started = await startServer(config, process.env, { onFailure });
   process.stdout.write(describeStart(config, { ...started.bootstrap, file: resolve(started.bootstrap.file) }));
   let isStopping = false;
   const stop = (): void => {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type App, createApp } from "./app.ts";
@@ -21,12 +22,19 @@ import { createSealer } from "./platform/seal.ts";
 
 const IDLE_CHECK_MS = 50;
 /** As long as the slowest request may take; who has not sent his whole request by then is cut off. */
+const DRAIN_NOTICE_MS = 250;
 const DRAIN_MS_MAX = 30_000;
 
 /** What tests may replace or watch; a started process uses none of it. */
 export interface StartOptions {
   readonly clock?: Clock;
   readonly onStatement?: (sent: SentStatement) => void;
+  /** Called when the process cannot go on. */
+  readonly onFailure?: (error: Error) => void;
+}
+
+function throwIt(error: Error): never {
+  throw error;
 }
 
 /** A started server. */
@@ -105,6 +113,8 @@ async function drain(app: App): Promise<void> {
     for (const server of servers) server.closeAllConnections();
   }, DRAIN_MS_MAX);
   try {
+    // Still listening, and every answer ends its connection: clients and load balancers learn that this node goes.
+    await new Promise((resolve) => setTimeout(resolve, DRAIN_NOTICE_MS));
     await app.close();
   } finally {
     clearInterval(idle);
@@ -115,7 +125,7 @@ async function drain(app: App): Promise<void> {
 /** Prints what the declarative file would change, and changes nothing. */
 export async function planDeclarativeFile(config: Config, environment: Environment): Promise<readonly string[]> {
   if (config.declarativeFile === undefined) throw new Error("--dry-run needs MAYFLY_CONFIG");
-  const deps = await openDeps(config);
+  const deps = await openExisting(config);
   try {
     return await planFile(deps, config.declarativeFile, environment);
   } finally {
@@ -123,9 +133,26 @@ export async function planDeclarativeFile(config: Config, environment: Environme
   }
 }
 
+// A look must change nothing: neither a data directory nor a migration comes of it.
+function openExisting(config: Config): Promise<Deps> {
+  const version = join(resolve(config.dataDirectory), "database", "PG_VERSION");
+  if (config.databaseUrl === undefined && !existsSync(version)) {
+    throw new Error(
+      `there is no database in ${config.dataDirectory} yet, so the file would make everything in it; start once without --dry-run`,
+    );
+  }
+  return openDeps({ ...config, migrate: "check" });
+}
+
 function openDatabase(config: Config, options: StartOptions): Promise<Database> {
   const watch = options.onStatement === undefined ? {} : { onStatement: options.onStatement };
-  if (config.databaseUrl === undefined) return openEmbedded({ directory: resolve(config.dataDirectory), ...watch });
+  if (config.databaseUrl === undefined) {
+    return openEmbedded({
+      directory: resolve(config.dataDirectory),
+      onFailure: options.onFailure ?? throwIt,
+      ...watch,
+    });
+  }
   return Promise.resolve(openPostgresql({ url: config.databaseUrl, poolSize: config.databasePoolSize, ...watch }));
 }
 

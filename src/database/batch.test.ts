@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { testCodeFlow } from "../../test/support/test-code-flow.ts";
+import { readGrants } from "../resources/grant/queries.ts";
 import { BATCH_SIZE_MAX, createBatcher } from "./batch.ts";
 import { DatabaseUnavailable } from "./database-error.ts";
+import { bucketOf, bytea } from "./row-id.ts";
 
 // The laws of settled 4, against a table that fails as a database does: for its data, before it committed, after it did.
 // Below, the same of the statement that spends and records.
@@ -227,4 +230,72 @@ test("a batch that is answered with another number of results fails whole", asyn
     answers.map(({ status }) => status),
     ["rejected", "rejected"],
   );
+});
+
+/** The statement that spends and records, with a row for it: an exchange that was recorded, made into one of an unspent code. */
+async function unspentIssue() {
+  const flow = await testCodeFlow();
+  const { tenant } = flow;
+  const { database } = tenant.server.deps;
+  const spent = await flow.grant();
+  tenant.server.sent.length = 0;
+  assert.equal((await flow.exchange(spent)).status, 200);
+  const sent = tenant.server.sent.find(({ statement }) => statement.name === "token.issue");
+  assert.ok(sent);
+  const [recorded]: readonly Record<string, unknown>[] = JSON.parse(String(sent.values[0]));
+  const { grantId } = await flow.grant();
+  const db = database.tenants([tenant.tenantId]);
+  // What one request writes; the last three bytes of the id tell the rows of one request apart.
+  const issue = (number: number, members: object = {}) => ({
+    ...recorded,
+    id: `${String(recorded?.id).slice(0, -6)}${number.toString(16).padStart(6, "0")}`,
+    grant_id: bytea(grantId),
+    grant_bucket: bucketOf(grantId),
+    ...members,
+  });
+  const write = async (issues: readonly object[]): Promise<boolean[]> => {
+    const rows = await db.run(sent.statement, [JSON.stringify(issues.map((one, n) => ({ ...one, n })))]);
+    return issues.map((_, n) => rows.some((row) => row.n === n));
+  };
+  const count = async (): Promise<unknown> => {
+    const text = "SELECT count(*)::integer AS tokens FROM tokens WHERE grant_id = decode($1, 'hex')";
+    const values = [bytea(grantId).slice(2)];
+    const [counted] = await database.maintain((session) => session.query(text, values));
+    const [grant] = await readGrants(db, [{ ...tenant.realm, id: grantId }]);
+    return { ...counted, version: grant?.version };
+  };
+  return { issue, write, count };
+}
+
+test("of several claims in one batch one wins, and nothing else is written", async () => {
+  const { issue, write, count } = await unspentIssue();
+  const answers = await write([issue(1), issue(2), issue(3)]);
+  assert.equal(answers.filter((won) => won).length, 1);
+  assert.deepEqual(await count(), { tokens: 1, version: 2 });
+  assert.deepEqual(await write([issue(4)]), [false]);
+  assert.deepEqual(await count(), { tokens: 1, version: 2 });
+});
+
+test("a batch that is sent again after it was committed answers the same and writes nothing twice", async () => {
+  const { issue, write, count } = await unspentIssue();
+  const free = issue(9, { expected_version: null, grant_id: null, grant_bucket: null });
+  const batch = [issue(1), issue(2), free];
+  const answers = await write(batch);
+  const written = await count();
+  assert.deepEqual(await write(batch), answers);
+  assert.deepEqual(await write(batch.toReversed()), answers.toReversed());
+  assert.deepEqual(await count(), written);
+});
+
+test("a row that the database refuses fails alone", async () => {
+  const { issue, write, count } = await unspentIssue();
+  const submit = createBatcher({ run: write });
+  const free = { expected_version: null, grant_id: null, grant_bucket: null };
+  const bad = [issue(1, { ...free, issued_at: null }), issue(2, { ...free, scope: "\0" })];
+  const answers = await Promise.allSettled([bad[0], issue(3, free), bad[1], issue(4)].map((one) => submit(one ?? {})));
+  assert.deepEqual(
+    answers.map((one) => (one.status === "fulfilled" ? one.value : "refused")),
+    ["refused", true, "refused", true],
+  );
+  assert.deepEqual(await count(), { tokens: 1, version: 2 });
 });

@@ -2,7 +2,8 @@ import { type ClientBase, Pool, type PoolConfig, types } from "pg";
 
 const BYTES_OF_INT8 = 20;
 const CONNECT_TIMEOUT_MS = 5_000;
-const STATEMENT_TIMEOUT_MS = 10_000;
+/** No statement of a request runs longer, in milliseconds. */
+export const STATEMENT_TIMEOUT_MS = 10_000;
 
 // int8 holds seconds, milliseconds and counts, all far below 2^53: a number is what the code works with.
 const parsers = {
@@ -10,11 +11,16 @@ const parsers = {
     oid === BYTES_OF_INT8 ? (text: string) => Number(text) : types.getTypeParser(oid, format),
 };
 
+export interface ConnectionOptions {
+  /** whether all connections lead to one session, which keeps what the one before left in it */
+  readonly isOneSession?: boolean;
+}
+
 /**
  * A pool whose every connection is set up the same way before it is used: the role that row-level security binds, plans made
  * once per prepared statement, and index nested loops, which a batch over partitions always wants.
  */
-export function createPool(config: PoolConfig): Pool {
+export function createPool(config: PoolConfig, options: ConnectionOptions = {}): Pool {
   const settings: PoolConfig = {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: 0,
@@ -22,7 +28,7 @@ export function createPool(config: PoolConfig): Pool {
     types: parsers,
     pipeline: true,
     ...config,
-    onConnect: setUp,
+    onConnect: (client) => setUp(client, options),
   };
   const pool = new Pool(settings);
   // A connection that breaks while it idles is replaced at the next use; without a listener it would end the process.
@@ -30,14 +36,22 @@ export function createPool(config: PoolConfig): Pool {
   return pool;
 }
 
-async function setUp(client: ClientBase): Promise<void> {
+async function setUp(client: ClientBase, { isOneSession = false }: ConnectionOptions): Promise<void> {
   client.on("error", () => undefined);
-  const role = await client.query("SELECT 1 FROM pg_roles WHERE rolname = 'mayfly_app'");
+  if (isOneSession) {
+    await client.query("ROLLBACK");
+    await client.query("DISCARD ALL"); // prepared statements among it: their names would be taken
+  }
+  const known = await client.query(
+    "SELECT current_setting('synchronous_commit') AS commits, EXISTS (SELECT FROM pg_roles WHERE rolname = 'mayfly_app') AS has_role",
+  );
+  // What is answered is durable, whatever the server's default; a stronger setting stays.
+  if (known.rows[0]?.commits === "off") await client.query("SET synchronous_commit = on");
   await client.query(
     "SET plan_cache_mode = force_generic_plan; SET enable_hashjoin = off; SET enable_mergejoin = off;" +
       ` SET statement_timeout = ${STATEMENT_TIMEOUT_MS}; SET idle_in_transaction_session_timeout = ${STATEMENT_TIMEOUT_MS};` +
       " SET client_min_messages = warning",
   );
   // Before the first migration there is no role yet; the runner makes it and opens its connections anew.
-  if (role.rowCount !== 0) await client.query("SET ROLE mayfly_app");
+  if (known.rows[0]?.has_role === true) await client.query("SET ROLE mayfly_app");
 }

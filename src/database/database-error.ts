@@ -37,9 +37,20 @@ export function isDataError(error: unknown): boolean {
 // 08 connection, 57P0x shutdown, 53 out of resources, 25006 a standby, 55P03 and 40xxx contention, 57014 cancelled.
 const UNAVAILABLE = /^(08|53|57P0|40|25006|55P03|57014|58|XX)/;
 
+/**
+ * A prepared statement that no longer fits: a newer version's migration changed its table, or the session lost it. Its connection
+ * is of no use any more, and the statement did nothing.
+ */
+export function isStalePlan(error: unknown): boolean {
+  if (error instanceof DatabaseUnavailable) return isStalePlan(error.cause);
+  const state = sqlState(error);
+  return state === "26000" || (state === "0A000" && error instanceof Error && error.message.includes("cached plan"));
+}
+
 /** Translates what the driver threw: server trouble becomes DatabaseUnavailable, everything else stays as it is. */
 export function translateDatabaseError(error: unknown): unknown {
   const state = sqlState(error);
+  if (isStalePlan(error)) return new DatabaseUnavailable("a prepared statement is out of date", { cause: error });
   if (state !== undefined) {
     if (!UNAVAILABLE.test(state)) return error;
     return new DatabaseUnavailable(`the database refused (${state})`, {

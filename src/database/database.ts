@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Pool, PoolClient, QueryConfig, QueryResult } from "pg";
-import { DatabaseUnavailable, translateDatabaseError } from "./database-error.ts";
+import { STATEMENT_TIMEOUT_MS } from "./connection.ts";
+import { DatabaseUnavailable, isStalePlan, translateDatabaseError } from "./database-error.ts";
 import { type Statement, statement } from "./statement.ts";
 
 /** Something that answers statements about the tenants it was opened for: a transaction, or one statement at a time. */
@@ -70,7 +71,9 @@ export function createDatabase(parts: DatabaseParts): Database {
       run: (declared, values) => {
         refuseInside();
         observe(declared, tenantIds, values);
-        return withClient(parts.pool, (client) => runAlone(client, tenantIds, { declared, values }));
+        const runOnce = () => withClient(parts.pool, (client) => runAlone(client, tenantIds, { declared, values }));
+        // Nothing ran, and the connection that remembered the table's former shape is gone: once more on another.
+        return runOnce().catch((error: unknown) => (isStalePlan(error) ? runOnce() : Promise.reject(error)));
       },
     }),
     transaction: (tenantIds, work) => {
@@ -155,9 +158,10 @@ interface Bound {
 
 // The four messages leave together and come back together: a transaction for the price of one round trip.
 async function runAlone(client: PoolClient, tenantIds: readonly string[], bound: Bound): Promise<Row[]> {
+  const tenants = joinTenants(tenantIds);
   const [begun, named, answered, committed] = await Promise.allSettled([
     client.query("BEGIN"),
-    send(client, nameTenants, [joinTenants(tenantIds)]),
+    send(client, nameTenants, [tenants]),
     send(client, bound.declared, bound.values),
     client.query("COMMIT"),
   ]);
@@ -169,11 +173,11 @@ async function runAlone(client: PoolClient, tenantIds: readonly string[], bound:
 }
 
 async function runAsOwner<T>(client: PoolClient, work: (session: OwnerSession) => Promise<T>): Promise<T> {
-  await client.query("RESET ROLE");
+  await client.query(`RESET ROLE; SET statement_timeout = ${MAINTENANCE_TIMEOUT_MS}`);
   try {
     return await work({ query: (text, values) => queryAsOwner(client, text, values) });
   } finally {
-    await client.query("SET ROLE mayfly_app");
+    await client.query(`SET statement_timeout = ${STATEMENT_TIMEOUT_MS}; SET ROLE mayfly_app`);
   }
 }
 

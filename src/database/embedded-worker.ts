@@ -84,7 +84,7 @@ port.on("message", (request: EmbeddedRequest) => {
   if (request.kind === "wire") {
     void database
       .execProtocolRaw(request.bytes)
-      .then((bytes) => answer({ kind: "wire", bytes: withoutDoubledReady(bytes) }));
+      .then((bytes) => answer({ kind: "wire", wire: request.wire, bytes: withoutDoubledReady(bytes) }));
   } else if (request.kind === "syncs") {
     answer({ kind: "syncs", syncs });
   } else {

@@ -275,7 +275,7 @@ async function retryLocked<T>(work: () => Promise<T>, attemptsMax = LOCK_ATTEMPT
   }
 }
 
-// A lock not had in time, a deadlock, and what another node did to the same partition a moment ago.
+// A lock not had in time, a wait that took too long, a deadlock, and what another node did to the same partition a moment ago.
 function isContention(error: unknown): boolean {
-  return ["55P03", "40P01", "55000", "42P01"].includes(sqlState(error) ?? "");
+  return ["55P03", "40P01", "55000", "42P01", "57014"].includes(sqlState(error) ?? "");
 }

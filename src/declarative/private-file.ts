@@ -1,15 +1,23 @@
 // Files that hold secrets: 0600 in a directory of 0700, written whole or not at all (rule 25).
 
+import { existsSync } from "node:fs";
 import { link, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { type Config, ConfigError, isLoopbackUrl } from "../config.ts";
 
 const OTHERS = 0o077;
 
-/** Makes the data directory if it is missing, and refuses one that others may look into where that matters (rule 25). */
+/** Makes the data directory if it is missing, and refuses what others may look into where that matters (rule 25). */
 export async function openDataDirectory(config: Config): Promise<void> {
   await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 });
   await refuseWideMode(config, config.dataDirectory, "0700");
+  for (const [name, mode] of [
+    ["bootstrap.json", "0600"],
+    ["outbox", "0700"],
+  ] as const) {
+    const path = join(config.dataDirectory, name);
+    if (existsSync(path)) await refuseWideMode(config, path, mode);
+  }
 }
 
 /** Reads a file that must be private; undefined when there is none. */

@@ -1,4 +1,4 @@
-import { ManagementError } from "./management-error.ts";
+import { fieldViolations, ManagementError } from "./management-error.ts";
 
 // Real clients post JSON strings through fetch without a media type, that is as text/plain (reference 2.1). Only a bearer
 // header authenticates management routes, never a cookie, so a cross-site form gains nothing by it (rule 38).
@@ -28,10 +28,21 @@ export function parseJsonBody(contentType: string | undefined, body: unknown): u
   }
 }
 
+/** Refuses a query with a string that the database cannot take (rule 10). Throws ManagementError 400 naming the parameter. */
+export function checkQueryStrings(query: unknown): void {
+  if (typeof query !== "object" || query === null) return;
+  const bad = Object.entries(query).filter(([, value]) => [value].flat().some(isUnstorable));
+  if (bad.length > 0) throw fieldViolations(bad.map(([field]) => ({ field, description: UNSTORABLE })));
+}
+
+const UNSTORABLE = "holds U+0000 or a lone surrogate";
+
+function isUnstorable(value: unknown): boolean {
+  return typeof value === "string" && (value.includes("\u0000") || !value.isWellFormed());
+}
+
 function checkStrings(value: unknown): unknown {
-  if (typeof value === "string" && (value.includes("\u0000") || !value.isWellFormed())) {
-    throw new ManagementError("bad_request", "a string in the body holds U+0000 or a lone surrogate");
-  }
+  if (isUnstorable(value)) throw new ManagementError("bad_request", `a string in the body ${UNSTORABLE}`);
   if (typeof value === "object" && value !== null) {
     for (const [name, member] of Object.entries(value)) {
       checkStrings(name);

@@ -4,6 +4,7 @@ import { fieldViolations } from "./management-error.ts";
 /** Page tokens are good for a week (reference 2.1). */
 const PAGE_TOKEN_LIFETIME_SECONDS = 604_800;
 const PAGE_TOKEN_LENGTH_MAX = 2_000;
+const AFTER_LENGTH_MAX = 256;
 
 /** Where a list goes on, and what must be the same there. */
 export interface PagePosition {
@@ -58,6 +59,7 @@ function isContent(value: unknown): value is PageTokenContent {
   const content: Partial<Record<keyof PageTokenContent, unknown>> = value;
   return (
     typeof content.after === "string" &&
+    content.after.length <= AFTER_LENGTH_MAX &&
     typeof content.query === "string" &&
     typeof content.totalIsEstimated === "boolean" &&
     [content.pageSize, content.totalSize, content.until].every(

@@ -64,6 +64,12 @@ export function applicationKeyOf(request: HttpRequest): ApplicationKey | undefin
   return realm !== undefined && UUID.test(application) ? { ...realm, applicationId: application } : undefined;
 }
 
+/** The caller of a management route. The hook that finds it runs before every handler of that kind. */
+export function callerOf(request: HttpRequest): Caller {
+  if (request.caller === undefined) throw new Error("this route was registered without a caller");
+  return request.caller;
+}
+
 /** A header that occurs once, or undefined. */
 export function headerOf(request: HttpRequest, name: string): string | undefined {
   const value = request.headers[name];

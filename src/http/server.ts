@@ -1,3 +1,5 @@
+import { METHODS as NODE_METHODS } from "node:http";
+import type { Socket } from "node:net";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type HTTPMethods } from "fastify";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
@@ -5,7 +7,7 @@ import type { Random } from "../platform/random.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import type { Caller } from "./caller.ts";
 import { type FailureContext, replyToError } from "./errors.ts";
-import { parseJsonBody } from "./json-body.ts";
+import { checkQueryStrings, parseJsonBody } from "./json-body.ts";
 import { fieldViolations, ManagementError } from "./management-error.ts";
 import type { HttpReply, HttpRequest, Route, RouteKind } from "./route.ts";
 import { newTraceId } from "./trace-id.ts";
@@ -17,7 +19,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const PARAMETER_LENGTH_MAX = 200;
 
-const METHODS: readonly HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+// Every method that the parser knows: each that a path has no route for is answered 405 (specification section 1).
+const METHODS = NODE_METHODS.filter((method) => method !== "CONNECT");
 
 export interface ServerOptions {
   readonly clock: Clock;
@@ -26,6 +29,8 @@ export interface ServerOptions {
   /** Finds the caller of a management route, or throws; `app.ts` installs it. */
   readonly authenticate: (request: HttpRequest, route: Route) => Promise<Caller>;
   readonly trustedProxies: readonly string[];
+  /** whether the process is being stopped: then every answer asks its connection to end */
+  readonly isDraining: () => boolean;
 }
 
 /**
@@ -46,21 +51,30 @@ export function createServer(routes: readonly Route[], options: ServerOptions): 
     exposeHeadRoutes: true,
     return503OnClosing: false,
     rewriteUrl: (request) => decodeColons(request.url ?? "/"),
+    clientErrorHandler: (error, socket) => refuseMalformed(error, socket, newTraceId(options.clock, options.random)),
     frameworkErrors: (error, request, reply) => {
+      void reply.header("x-trace-id", request.id);
       void send(reply, replyToError(error, failureOf(request, "public", options.log)));
     },
   });
+  for (const method of METHODS)
+    if (!server.supportedMethods.includes(method)) server.addHttpMethod(method, { hasBody: true });
   // Every body arrives as bytes: auth routes read forms strictly, management routes read JSON (reference 2.1).
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   server.addHook("onRequest", async (request, reply) => {
     void reply.header("x-trace-id", request.id);
+    if (options.isDraining()) void reply.header("connection", "close");
   });
   logRequests(server, options);
   server.setNotFoundHandler((request, reply) => {
     const error = new ManagementError("not_found", "no such path");
     return send(reply, replyToError(error, failureOf(request, "public", options.log)));
   });
+  // What fails outside of every route, as a QUERY without a media type does, has the same shape.
+  server.setErrorHandler((error, request, reply) =>
+    send(reply, replyToError(error, failureOf(request, "public", options.log))),
+  );
   for (const route of routes) register(server, route, options);
   refuseOtherMethods(server, routes, options.log);
   return server;
@@ -73,6 +87,26 @@ function decodeColons(url: string): string {
   if (!path.includes("%3")) return url;
   return path.replace(/%3a/gi, ":") + (end === -1 ? "" : url.slice(end));
 }
+
+// What the HTTP parser refuses never becomes a request; it gets the shape of our errors all the same.
+function refuseMalformed(error: { readonly code?: string }, socket: Socket, traceId: Buffer): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const id = traceId.toString("hex");
+  const [status, message] = MALFORMED.get(error.code ?? "") ?? ["400 Bad Request", "the request is malformed"];
+  const body = JSON.stringify({ code: "bad_request", message, trace_id: id });
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
+      `x-trace-id: ${id}\r\ncache-control: no-store\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
+const MALFORMED: ReadonlyMap<string, readonly [string, string]> = new Map([
+  ["HPE_HEADER_OVERFLOW", ["431 Request Header Fields Too Large", "the headers are too large"]],
+  ["ERR_HTTP_REQUEST_TIMEOUT", ["408 Request Timeout", "the request took too long"]],
+]);
 
 function register(server: FastifyInstance, route: Route, options: ServerOptions): void {
   const isManagement = route.kind === "management";
@@ -90,6 +124,7 @@ function register(server: FastifyInstance, route: Route, options: ServerOptions)
       send(reply, replyToError(error, failureOf(request, route.kind, options.log))),
     handler: async (request, reply) => {
       const bare = readRequest(request);
+      if (isManagement) checkQueryStrings(bare.query);
       const caller = isManagement ? await options.authenticate(bare, route) : undefined;
       if (request.validationError !== undefined) throw translateValidation(request.validationError);
       return send(reply, await route.handle({ ...bare, caller }));
@@ -98,6 +133,10 @@ function register(server: FastifyInstance, route: Route, options: ServerOptions)
 }
 
 function readRequest(request: FastifyRequest): HttpRequest {
+  // Node keeps the first of several, so that a second credential would be ignored silently (rule 15).
+  if ((request.raw.headersDistinct.authorization?.length ?? 0) > 1) {
+    throw Object.assign(new Error("several Authorization headers"), { statusCode: 400 });
+  }
   const url = request.raw.url ?? "/";
   const question = url.indexOf("?");
   return {

@@ -1,3 +1,4 @@
+import { DatabaseUnavailable } from "../database/database-error.ts";
 import { insertWithPartitions } from "../database/partitions.ts";
 import { bucketOf } from "../database/row-id.ts";
 import { clearLoginCookie, readLoginCookie } from "../http/cookies.ts";
@@ -91,14 +92,20 @@ async function spendAndRecord(
   { stored, made, now }: { readonly stored: AuthorizationRequest; readonly made: MadeGrant; readonly now: number },
 ): Promise<boolean> {
   const { database } = services.deps;
-  return insertWithPartitions(database, "grants", [bucketOf(made.grant.id)], () =>
+  const run = (): Promise<boolean> =>
     database.transaction([stored.tenantId], async (session) => {
       const spent = await completeAuthorizationRequest(session, stored, now);
       if (spent?.identityId === undefined) return false;
       await insertGrant(session, made.grant);
       return true;
-    }),
-  );
+    });
+  try {
+    return await insertWithPartitions(database, "grants", [bucketOf(made.grant.id)], run);
+  } catch (error) {
+    if (!(error instanceof DatabaseUnavailable) || !error.mayHaveCommitted) throw error;
+    // The connection was lost while it committed: if our own grant is there, it was ours that spent the request.
+    return (await services.readGrant(made.grant)) !== undefined || run();
+  }
 }
 
 /** Tells the client that there will be no code; why, only the decision knows (rule 2). */

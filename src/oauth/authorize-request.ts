@@ -2,7 +2,7 @@ import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import type { RequestParameters } from "../protocol/parameters.ts";
 import { parseChallenge } from "../protocol/pkce.ts";
-import { hasSoleRedirectUri, isNativeRedirectUri, matchRedirectUri } from "../protocol/redirect-uri.ts";
+import { isNativeRedirectUri, matchRedirectUri } from "../protocol/redirect-uri.ts";
 import { parseScope } from "../protocol/scope.ts";
 import { type AuthorizeParameters, LOGIN_METHODS } from "../resources/authorization-request/schema.ts";
 import { findResponseMode } from "./response-modes/index.ts";
@@ -75,7 +75,6 @@ export function acceptRequest(sent: SentRequest): AuthorizeParameters {
   return {
     clientId: client.clientId,
     redirectUri: sent.target.redirectUri,
-    redirectUriOptional: hasSoleRedirectUri(client.redirectUris),
     responseMode: sent.target.mode.name,
     state: sent.target.state,
     nonce: values.get("nonce"),
@@ -88,7 +87,7 @@ export function acceptRequest(sent: SentRequest): AuthorizeParameters {
 
 /** A URI as decisions show it: without query and fragment, which may carry anything, and cut (rule 24). */
 export function recordedUri(uri: string | undefined): string | undefined {
-  return uri?.split(/[?#]/)[0]?.slice(0, RECORDED_LENGTH_MAX);
+  return uri?.split(/[?#]/)[0]?.slice(0, RECORDED_LENGTH_MAX).toWellFormed();
 }
 
 function checkClientId({ values }: RequestParameters, { client }: ApplicationContext): void {

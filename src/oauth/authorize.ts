@@ -49,6 +49,7 @@ export function authorizeRoutes(services: Services): readonly Route[] {
 }
 
 async function handleAuthorize(services: Services, request: HttpRequest): Promise<HttpReply> {
+  if (request.method === "HEAD") return { status: 204 }; // a look begins no login
   let isTestTenant = false;
   try {
     const application = await findLiveApplication(services, request);

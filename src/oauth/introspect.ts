@@ -19,6 +19,7 @@ import {
   isLiveRefreshToken,
   type PresentedRefreshToken,
 } from "./presented-token.ts";
+import { recordRefusals } from "./record-refusals.ts";
 import type { Services } from "./services.ts";
 
 /** POST $TR/introspect and its alias $APP/introspect (RFC 7662). */
@@ -32,7 +33,7 @@ export function introspectRoutes(services: Services): readonly Route[] {
     method: "POST",
     path,
     kind: "auth",
-    handle: (request: HttpRequest) => handleIntrospect(services, request),
+    handle: recordRefusals(services, "introspect", (request) => handleIntrospect(services, request)),
   }));
 }
 

@@ -50,6 +50,7 @@ export async function issueTokens(
   const won = await request.services.writeIssue({
     token: access.row,
     advance: authorization.advance?.(made),
+    rememberClaims: authorization.rememberClaims,
     keyExpiries: signatures.flatMap((signature) => signature.expiry ?? []),
   });
   if (!won) return undefined;

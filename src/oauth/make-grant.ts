@@ -3,6 +3,7 @@ import { bucketFor } from "../protocol/bucket.ts";
 import type { ClientMetadata } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { formatOpaqueToken, SECRET_BYTES } from "../protocol/opaque-token.ts";
+import { hasSoleRedirectUri } from "../protocol/redirect-uri.ts";
 import { formatScope, negotiateAuthorizeScope, type ScopeVerdict } from "../protocol/scope.ts";
 import { encodeId, ID_KINDS, ID_RANDOM_BYTES } from "../protocol/token-id.ts";
 import type { AuthorizationRequest } from "../resources/authorization-request/queries.ts";
@@ -114,7 +115,7 @@ function describeGrant(
     transactionId: stored.id,
     nonce: parameters.nonce,
     redirectUri: parameters.redirectUri,
-    redirectUriOptional: parameters.redirectUriOptional,
+    redirectUriOptional: hasSoleRedirectUri(application.context.client.redirectUris), // when the code is issued (rule 6)
     codeChallenge: parameters.codeChallenge,
     codeChallengeMethod: parameters.codeChallengeMethod,
     authTime: authentication.authTime,

@@ -7,6 +7,7 @@ import { presentedClient, verifyClient } from "./client-authentication/index.ts"
 import { findApplication } from "./find-application.ts";
 import { readForm } from "./form.ts";
 import { findPresentedRefreshToken, findPresentedToken } from "./presented-token.ts";
+import { recordRefusals } from "./record-refusals.ts";
 import type { Services } from "./services.ts";
 
 /** POST $APP/revoke (RFC 7009). */
@@ -17,7 +18,7 @@ export function revokeRoutes(services: Services): readonly Route[] {
       method: "POST",
       path: "/v1/tenants/:tenant/realms/:realm/applications/:application/revoke",
       kind: "auth",
-      handle: (request) => handleRevoke(services, request),
+      handle: recordRefusals(services, "revoke", (request) => handleRevoke(services, request)),
     },
   ];
 }
@@ -33,25 +34,29 @@ async function handleRevoke(services: Services, request: HttpRequest): Promise<H
   if (token === undefined) throw new OAuthError("invalid_request", "token is missing");
   const mayRevoke = (owner: { readonly applicationId: string }) =>
     revoker === "realm" || revoker.applicationId === owner.applicationId;
-  if (token.startsWith("mayfly_rt_")) {
-    const presented = await findPresentedRefreshToken(services, context.key, {
-      text: token,
-      refreshKeySealed: context.tenant.refreshKeySealed,
+  const found = token.startsWith("mayfly_rt_")
+    ? // Any refresh token of a family ends it, a spent one too (rule 13).
+      (
+        await findPresentedRefreshToken(services, context.key, {
+          text: token,
+          refreshKeySealed: context.tenant.refreshKeySealed,
+        })
+      )?.grant
+    : await findPresentedToken(services, context.key, token);
+  if (found !== undefined && mayRevoke(found)) {
+    const { clock } = services.deps;
+    await services.revoke({
+      ...context.key,
+      applicationId: found.applicationId,
+      id: found.id,
+      at: clock.nowSeconds() + found.clockOffsetSeconds,
+      atMs: clock.nowMs(),
+      reason: "revoked",
+      traceId: request.traceId,
+      kind: "revoke",
+      outcome: "revoked",
+      facts: { by: revoker === "realm" ? "a bearer of tokens:delete" : "its client" },
     });
-    // Any refresh token of a family ends it, a spent one too (rule 13).
-    if (presented !== undefined && mayRevoke(presented.grant)) {
-      const at = services.deps.clock.nowSeconds() + presented.grant.clockOffsetSeconds;
-      await services.revokeGrant({ ...context.key, id: presented.grant.id, at, reason: "revoked" });
-    }
-  } else {
-    const facts = await findPresentedToken(services, context.key, token);
-    if (facts !== undefined && mayRevoke(facts)) {
-      await services.revokeToken({
-        ...context.key,
-        id: facts.id,
-        at: services.deps.clock.nowSeconds() + facts.clockOffsetSeconds,
-      });
-    }
   }
   // RFC 7009 section 2.2: unknown, foreign and dead tokens are answered alike.
   return { status: 200, headers: { "cache-control": "no-store", pragma: "no-cache" } };

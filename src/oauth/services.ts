@@ -7,21 +7,9 @@ import type { KeyStore } from "../keys/key-store.ts";
 import type { ApplicationKey } from "../protocol/client-metadata.ts";
 import { type LiveClient, readClients } from "../resources/application/queries.ts";
 import type { DecisionRecorder } from "../resources/decision/recorder.ts";
-import {
-  type GrantFacts,
-  type GrantKey,
-  type RevocationReason,
-  readGrants,
-  revokeGrants,
-} from "../resources/grant/queries.ts";
-import {
-  type Issue,
-  readTokens,
-  revokeTokens,
-  type TokenFacts,
-  type TokenKey,
-  writeIssues,
-} from "../resources/token/queries.ts";
+import { type GrantFacts, type GrantKey, readGrants } from "../resources/grant/queries.ts";
+import { insertRevocations, type Revocation } from "../resources/revocation/queries.ts";
+import { type Issue, readTokens, type TokenFacts, type TokenKey, writeIssues } from "../resources/token/queries.ts";
 import { type ContextCache, createContextCache } from "./context-cache.ts";
 import { createRealmDirectory, type RealmDirectory } from "./realm-directory.ts";
 
@@ -39,10 +27,7 @@ export interface Services {
   /** Spends and records; false when the grant has moved on since it was read. Resolved means durable. */
   readonly writeIssue: (issue: Issue) => Promise<boolean>;
   /** Resolved means that no node answers active any more. */
-  readonly revokeToken: (revocation: TokenKey & { readonly at: number }) => Promise<void>;
-  readonly revokeGrant: (
-    revocation: GrantKey & { readonly at: number; readonly reason: RevocationReason },
-  ) => Promise<void>;
+  readonly revoke: (revocation: Revocation) => Promise<void>;
 }
 
 /** Wires the batches over the database. */
@@ -58,15 +43,9 @@ export function createServices(deps: Deps, keys: KeyStore, decisions: DecisionRe
     readGrant: createBatcher({ run: (batch) => readGrants(database.tenants(tenantsOf(batch)), batch) }),
     readToken: createBatcher({ run: (batch) => readTokens(database.tenants(tenantsOf(batch)), batch) }),
     writeIssue: createBatcher({ run: (batch) => writeWithPartitions(database, batch) }),
-    revokeToken: createBatcher({
+    revoke: createBatcher({
       run: async (batch) => {
-        await revokeTokens(database.tenants(tenantsOf(batch)), batch);
-        return batch.map(() => undefined);
-      },
-    }),
-    revokeGrant: createBatcher({
-      run: async (batch) => {
-        await revokeGrants(database.tenants(tenantsOf(batch)), batch);
+        await database.transaction(tenantsOf(batch), (session) => insertRevocations(session, batch));
         return batch.map(() => undefined);
       },
     }),

@@ -1,5 +1,5 @@
-import { applicationKeyOf, type HttpReply, type HttpRequest, headerOf, jsonReply, type Route } from "../http/route.ts";
-import type { ApplicationContext, ApplicationKey } from "../protocol/client-metadata.ts";
+import { type HttpRequest, headerOf, jsonReply, type Route } from "../http/route.ts";
+import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import { checkCustomClaimsAllowed, parseCustomClaims } from "../protocol/custom-claims.ts";
 import { parseExpirationTime } from "../protocol/expiration-time.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
@@ -7,14 +7,13 @@ import { type RequestParameters, refuseInQuery } from "../protocol/parameters.ts
 import { parseVerifier } from "../protocol/pkce.ts";
 import { parseScope } from "../protocol/scope.ts";
 import type { LiveClient } from "../resources/application/queries.ts";
-import { insertDecisions } from "../resources/decision/queries.ts";
-import { revokeGrants } from "../resources/grant/queries.ts";
 import { presentedClient, verifyClient } from "./client-authentication/index.ts";
 import { findApplication } from "./find-application.ts";
 import { readForm } from "./form.ts";
 import type { Grant, ReuseFound, TokenRequest } from "./grants/grant.ts";
 import { GRANTS } from "./grants/index.ts";
 import { issueTokens, type TokenResponse, toGrantType } from "./issue.ts";
+import { recordRefusals } from "./record-refusals.ts";
 import type { Services } from "./services.ts";
 
 // Eight siblings may win before everybody else is refused (rule 3): the loser of each round reads and decides anew.
@@ -29,23 +28,12 @@ export function tokenRoutes(services: Services): readonly Route[] {
       method: "POST",
       path: "/v1/tenants/:tenant/realms/:realm/applications/:application/token",
       kind: "auth",
-      handle: (request) => handleToken(services, request),
+      handle: recordRefusals(services, "token", async (request) => {
+        const response = await grantTokens(services, request);
+        return jsonReply(200, response, { pragma: "no-cache" });
+      }),
     },
   ];
-}
-
-async function handleToken(services: Services, request: HttpRequest): Promise<HttpReply> {
-  const key = applicationKeyOf(request);
-  try {
-    const response = await grantTokens(services, request);
-    return jsonReply(200, response, { pragma: "no-cache" });
-  } catch (error) {
-    // A reuse is recorded with the change it made, below; a refusal that changes nothing goes off the request's path.
-    if (key !== undefined && error instanceof OAuthError && error.facts.recorded !== true) {
-      recordRefusal(services, { request, key, error });
-    }
-    throw error;
-  }
 }
 
 /** The phases of every token request, in the order of rule 5; the grants supply only what is their own. */
@@ -143,34 +131,17 @@ function parseTokenName(raw: string | undefined): string | undefined {
 
 /** Ends the family of a spent code or token that came back, together with the record of it (rules 13 and 24). */
 async function endFamily(request: TokenRequest, reuse: ReuseFound): Promise<OAuthError> {
-  const { deps } = request.services;
-  const { key } = request.context;
-  await deps.database.transaction([key.tenantId], async (session) => {
-    await revokeGrants(session, [{ ...key, id: reuse.grant.id, at: request.now, reason: reuse.reason }]);
-    await insertDecisions(session, [
-      {
-        ...key,
-        traceId: request.traceId,
-        kind: "token",
-        outcome: "invalid_grant",
-        recordedAtMs: deps.clock.nowMs(),
-        facts: { detail: reuse.detail, grant_id: reuse.grant.id, ended: "the whole family", reason: reuse.reason },
-      },
-    ]);
-  });
-  return new OAuthError("invalid_grant", reuse.detail, { facts: { recorded: true } });
-}
-
-function recordRefusal(
-  services: Services,
-  refused: { request: HttpRequest; key: ApplicationKey; error: OAuthError },
-): void {
-  const { request, key, error } = refused;
-  services.decisions.record({
-    ...key,
+  const { deps, revoke } = request.services;
+  await revoke({
+    ...request.context.key,
+    id: reuse.grant.id,
+    at: request.now,
+    atMs: deps.clock.nowMs(),
+    reason: reuse.reason,
     traceId: request.traceId,
     kind: "token",
-    outcome: error.code,
-    facts: { detail: error.detail, ...error.facts },
+    outcome: "invalid_grant",
+    facts: { detail: reuse.detail },
   });
+  return new OAuthError("invalid_grant", reuse.detail, { facts: { recorded: true } });
 }

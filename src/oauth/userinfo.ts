@@ -8,6 +8,7 @@ import { findApplication } from "./find-application.ts";
 import { readForm } from "./form.ts";
 import { personOf } from "./person.ts";
 import { findPresentedToken } from "./presented-token.ts";
+import { recordRefusals } from "./record-refusals.ts";
 import type { Services } from "./services.ts";
 
 /** GET and POST $APP/userinfo (OpenID Connect Core section 5.3). */
@@ -17,7 +18,7 @@ export function userinfoRoutes(services: Services): readonly Route[] {
     method,
     path: "/v1/tenants/:tenant/realms/:realm/applications/:application/userinfo",
     kind: "auth",
-    handle: (request: HttpRequest) => handleUserinfo(services, request),
+    handle: recordRefusals(services, "userinfo", (request) => handleUserinfo(services, request)),
   }));
 }
 

@@ -9,7 +9,7 @@ import {
   narrowScope,
   negotiateAuthorizeScope,
   negotiateClientScope,
-  negotiateRefreshScope,
+  negotiateGrantedScope,
   OPENID_SCOPES,
   parseScope,
   SCOPES_MAX,
@@ -133,16 +133,16 @@ test("at exchange the scope may only narrow, in the order of the request (rule 3
 
 test("a refresh drops what a role or the application has lost, and refuses what was never granted (rule 33)", () => {
   const base = { granted: ["openid", "a", "b", "c"], allowedScopes: ["a", "b"], roleScopes: ["a", "c"] };
-  assert.deepEqual(negotiateRefreshScope({ ...base, requested: undefined }), {
+  assert.deepEqual(negotiateGrantedScope({ ...base, requested: undefined }), {
     scope: ["openid", "a"],
     dropped: [
       { scope: "b", rule: "roles" },
       { scope: "c", rule: "allowed_scopes" },
     ],
   });
-  assert.deepEqual(negotiateRefreshScope({ ...base, requested: ["b"] }).scope, []);
-  assert.throws(() => negotiateRefreshScope({ ...base, requested: ["a", "d"] }), isInvalidScope);
-  assert.throws(() => negotiateRefreshScope({ ...base, requested: ["email"] }), isInvalidScope);
+  assert.deepEqual(negotiateGrantedScope({ ...base, requested: ["b"] }).scope, []);
+  assert.throws(() => negotiateGrantedScope({ ...base, requested: ["a", "d"] }), isInvalidScope);
+  assert.throws(() => negotiateGrantedScope({ ...base, requested: ["email"] }), isInvalidScope);
 });
 
 test("the live scope loses what the roles lost and gains nothing; OpenID scopes are exempt", () => {
@@ -195,11 +195,11 @@ test("no chain of exchange, refresh and role changes ever widens a grant", () =>
         const input = { granted, requested, allowedScopes, roleScopes };
         const foreign = requested?.some((one) => !granted.includes(one)) ?? false;
         if (foreign) {
-          assert.throws(() => negotiateRefreshScope(input), isInvalidScope);
+          assert.throws(() => negotiateGrantedScope(input), isInvalidScope);
           assert.throws(() => narrowScope(input), isInvalidScope);
           return;
         }
-        const refreshed = negotiateRefreshScope(input).scope;
+        const refreshed = negotiateGrantedScope(input).scope;
         assert.ok(refreshed.every((one) => granted.includes(one) && (requested?.includes(one) ?? true)));
         const live = intersectLive(refreshed, roleScopes).scope;
         assert.deepEqual(live, refreshed);

@@ -12,8 +12,6 @@ export const OPENID_SCOPES = ["openid", "profile", "email", "address", "phone", 
 /** Most scopes of one request: as many as a resource server may have (reference 2.3). */
 export const SCOPES_MAX = 1000;
 
-/** Most characters of a scope that a decision repeats (rule 24). */
-const RECORDED_LENGTH_MAX = 200;
 const SCOPE_GRAMMAR = /^[\x21\x23-\x5B\x5D-\x7E]+$/; // RFC 6749 §3.3: NQCHAR
 
 /**
@@ -128,7 +126,7 @@ export function narrowScope(input: {
   const foreign = requested.filter((scope) => !known.has(scope));
   if (foreign.length > 0) {
     throw new OAuthError("invalid_scope", "scope names what was not granted at authorization", {
-      facts: { not_granted: foreign.map(cut) },
+      facts: { not_granted: foreign },
     });
   }
   const named = new Set(requested);
@@ -137,12 +135,12 @@ export function narrowScope(input: {
 }
 
 /**
- * Refresh: as at exchange, per request and never sticky; what the application or the person's roles have lost since is dropped
+ * Code exchange and refresh: per request and never sticky; what the application or the person's roles have lost since is dropped
  * (rule 33). OpenID scopes stay.
  * @param input `granted`: the scope granted at authorize, not that of the last refresh
  * @throws OAuthError `invalid_scope` if something is named that was never granted
  */
-export function negotiateRefreshScope(input: {
+export function negotiateGrantedScope(input: {
   readonly requested: readonly string[] | undefined;
   readonly granted: readonly string[];
   readonly allowedScopes: readonly string[];
@@ -180,11 +178,7 @@ function judge(scopes: readonly string[], rule: Judge): ScopeVerdict {
   for (const one of new Set(scopes)) {
     const reason = rule(one);
     if (reason === undefined) scope.push(one);
-    else dropped.push({ scope: cut(one), rule: reason });
+    else dropped.push({ scope: one, rule: reason });
   }
   return { scope, dropped };
-}
-
-function cut(scope: string): string {
-  return scope.slice(0, RECORDED_LENGTH_MAX);
 }

@@ -3,9 +3,8 @@ import { decideCode, type FamilyState } from "../../protocol/family.ts";
 import { OAuthError } from "../../protocol/oauth-error.ts";
 import { parseOpaqueToken } from "../../protocol/opaque-token.ts";
 import { type PkceChallenge, unboundRedirectUriAllowed, verifyPkce } from "../../protocol/pkce.ts";
-import { narrowScope } from "../../protocol/scope.ts";
 import type { GrantFacts } from "../../resources/grant/queries.ts";
-import { advanceTo, familyOf, findOwnGrant } from "./family.ts";
+import { advanceTo, familyOf, findOwnGrant, negotiateScope } from "./family.ts";
 import type { Authorization, Grant, RefreshPlan, TokenRequest } from "./grant.ts";
 
 /** RFC 6749 section 4.1.3 with PKCE (RFC 7636): a code, bound to client, redirect URI and verifier, becomes tokens once. */
@@ -41,7 +40,7 @@ function authorizeCode(request: TokenRequest, grant: GrantFacts, next: AfterCode
   return {
     outcome: "authorized",
     subject: grant.subject,
-    scope: narrowScope({ requested: request.scope, granted: grant.scope.split(" ").filter((scope) => scope !== "") }),
+    scope: negotiateScope(request, grant),
     identityId: grant.identityId,
     sessionId: grant.sessionId,
     transactionId: grant.transactionId,

@@ -1,6 +1,7 @@
 import { isLivePartitionRange } from "../../protocol/bucket.ts";
 import type { FamilyState } from "../../protocol/family.ts";
 import { OAuthError } from "../../protocol/oauth-error.ts";
+import { negotiateGrantedScope, type ScopeVerdict } from "../../protocol/scope.ts";
 import { ID_KINDS, type IdParts } from "../../protocol/token-id.ts";
 import type { GrantFacts } from "../../resources/grant/queries.ts";
 import type { GrantAdvance } from "../../resources/token/queries.ts";
@@ -65,4 +66,21 @@ export function advanceTo(
     refreshSuffix: change.suffix ?? grant.refreshSuffix,
     customClaims: change.customClaims,
   };
+}
+
+/**
+ * What of a grant's scope this request gets (rule 33): the part it names, less what application or roles have lost since.
+ *
+ * @throws OAuthError `invalid_scope` if something is named that was never granted
+ */
+export function negotiateScope(request: TokenRequest, grant: GrantFacts): ScopeVerdict {
+  const { client } = request.context;
+  // The roles were read for the resource server of the grant. Scopes of the same name at another one are other scopes.
+  const isSameServer = grant.resourceServerId === client.resourceServerId;
+  return negotiateGrantedScope({
+    requested: request.scope,
+    granted: grant.scope.split(" ").filter((scope) => scope !== ""),
+    allowedScopes: isSameServer ? client.allowedScopes : [],
+    roleScopes: grant.resourceServerId === undefined ? undefined : grant.roleScopes,
+  });
 }

@@ -46,6 +46,8 @@ export interface Authorization {
   readonly refresh?: RefreshPlan | undefined;
   /** the grant's next state, given the hash and suffix of a new refresh token if one is made; undefined: nothing is spent */
   readonly advance?: ((made: MadeRefreshToken | undefined) => GrantAdvance) | undefined;
+  /** whether the grant remembers new custom claims although nothing of it is spent */
+  readonly rememberClaims?: boolean | undefined;
   /** `nonce` for the ID token; the ID token itself follows from the scope */
   readonly nonce?: string | undefined;
   /** for the decision: what was compared and found */

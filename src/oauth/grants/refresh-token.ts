@@ -2,9 +2,8 @@ import { sha256 } from "../../platform/hash.ts";
 import { decideRefresh, type RefreshDecision } from "../../protocol/family.ts";
 import { OAuthError } from "../../protocol/oauth-error.ts";
 import { parseRefreshToken, verifyRefreshMac } from "../../protocol/opaque-token.ts";
-import { negotiateRefreshScope } from "../../protocol/scope.ts";
 import type { GrantFacts } from "../../resources/grant/queries.ts";
-import { advanceTo, familyOf, findOwnGrant } from "./family.ts";
+import { advanceTo, familyOf, findOwnGrant, negotiateScope } from "./family.ts";
 import type { Authorization, Grant, RefreshPlan, TokenRequest } from "./grant.ts";
 
 /** RFC 6749 section 6 with rotation, reuse detection and a grace window (rules 3 and 4). */
@@ -43,7 +42,6 @@ interface Accepted {
 }
 
 function authorizeRefresh(request: TokenRequest, grant: GrantFacts, accepted: Accepted): Authorization {
-  const { client } = request.context;
   const { decision } = accepted;
   const refreshExpiresAt = grant.refreshExpiresAt ?? request.now;
   const refresh: RefreshPlan | undefined =
@@ -55,12 +53,7 @@ function authorizeRefresh(request: TokenRequest, grant: GrantFacts, accepted: Ac
   return {
     outcome: "authorized",
     subject: grant.subject,
-    scope: negotiateRefreshScope({
-      requested: request.scope,
-      granted: grant.scope.split(" ").filter((scope) => scope !== ""),
-      allowedScopes: client.allowedScopes,
-      roleScopes: grant.resourceServerId === undefined ? undefined : grant.roleScopes,
-    }),
+    scope: negotiateScope(request, grant),
     identityId: grant.identityId,
     sessionId: grant.sessionId,
     transactionId: grant.transactionId,
@@ -69,10 +62,22 @@ function authorizeRefresh(request: TokenRequest, grant: GrantFacts, accepted: Ac
     consentSeconds: grant.consentMaxSeconds,
     grant,
     refresh,
-    advance: (made) => {
-      const state = decision.action === "keep" || made === undefined ? familyOf(grant) : decision.next(made.hash);
-      return advanceTo(grant, state, { now: request.now, suffix: made?.suffix, customClaims });
-    },
+    advance: advanceOf(request, grant, { decision, customClaims }),
+    rememberClaims: decision.action === "keep" && customClaims !== grant.customClaims,
     facts: { grant_id: grant.id, generation: accepted.generation, refresh: decision.action },
+  };
+}
+
+// A token that is kept spends nothing, so that any number of workers may use it at once.
+function advanceOf(
+  request: TokenRequest,
+  grant: GrantFacts,
+  accepted: Pick<Accepted, "decision"> & { readonly customClaims: string | undefined },
+): Authorization["advance"] {
+  const { decision, customClaims } = accepted;
+  if (decision.action === "keep") return undefined;
+  return (made) => {
+    const state = made === undefined ? familyOf(grant) : decision.next(made.hash);
+    return advanceTo(grant, state, { now: request.now, suffix: made?.suffix, customClaims });
   };
 }

@@ -83,7 +83,16 @@ function check(settings: ApplicationSettings, around: ApplicationSurroundings): 
     ...checkScopes(settings, around),
     ...checkRefresh(config),
     ...checkTargetRealm(settings, around),
+    ...checkIssuerMode(config),
     ...refuseRepeats("application.may_be_exchanged_by", settings.may_be_exchanged_by),
+  ];
+}
+
+// Better refused than stored and ignored: who sets it relies on one issuer for many clients (rule 11).
+function checkIssuerMode({ issuer_mode }: ProtocolConfig): FieldViolation[] {
+  if (issuer_mode === "application") return [];
+  return [
+    { field: "application.protocol_config.issuer_mode", description: "realm is not supported by this version yet" },
   ];
 }
 

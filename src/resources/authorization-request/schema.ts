@@ -16,8 +16,6 @@ export interface AuthorizeParameters {
   readonly clientId: string;
   /** as presented; the code is bound to it */
   readonly redirectUri: string;
-  /** rule 6: whether the exchange may leave it out, judged now and not then */
-  readonly redirectUriOptional: boolean;
   readonly responseMode: string;
   readonly state: string | undefined;
   readonly nonce: string | undefined;
@@ -46,7 +44,6 @@ export function writeStoredRequest({ parameters, authentication }: StoredRequest
     ...(parameters && {
       client_id: parameters.clientId,
       redirect_uri: parameters.redirectUri,
-      redirect_uri_optional: parameters.redirectUriOptional,
       response_mode: parameters.responseMode,
       state: parameters.state,
       nonce: parameters.nonce,
@@ -78,7 +75,6 @@ export function readStoredRequest(stored: unknown): {
   const parameters: AuthorizeParameters = {
     clientId: demandText(member("client_id")),
     redirectUri: demandText(member("redirect_uri")),
-    redirectUriOptional: member("redirect_uri_optional") === true,
     responseMode: demandText(member("response_mode")),
     state: textOf(member("state")),
     nonce: textOf(member("nonce")),

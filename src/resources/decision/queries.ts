@@ -4,6 +4,7 @@ import { hexOf } from "../../database/row-id.ts";
 import { statement } from "../../database/statement.ts";
 import { bucketFor } from "../../protocol/bucket.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
+import { boundFacts } from "../../protocol/decision-facts.ts";
 
 /** What a decision was about. */
 export type DecisionKind = "token" | "authorize" | "introspect" | "revoke" | "login" | "userinfo" | "dropped";
@@ -39,7 +40,7 @@ export async function insertDecisions(db: Queryable, decisions: readonly Decisio
     application_id: decision.applicationId ?? "",
     kind: decision.kind,
     outcome: decision.outcome,
-    decision: decision.facts,
+    decision: boundFacts(decision.facts),
   }));
   await db.run(insert, [JSON.stringify(batch)]);
 }

@@ -1,4 +1,5 @@
 import type { Database } from "../../database/database.ts";
+import { isDataError } from "../../database/database-error.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
 import { type Decision, insertDecisions } from "./queries.ts";
@@ -45,12 +46,7 @@ export function createDecisionRecorder(database: Database, clock: Clock, log: Lo
     queue = [];
     for (let start = 0; start < all.length; start += GROUP_MAX) {
       const group = all.slice(start, start + GROUP_MAX);
-      const tenants = [...new Set(group.map((decision) => decision.tenantId))];
-      try {
-        await insertDecisions(database.tenants(tenants), group);
-      } catch (error) {
-        log.warn({ err: error, lost: group.length }, "decisions could not be recorded");
-      }
+      await writeGroup(database, log, group);
     }
   }
 
@@ -71,4 +67,18 @@ export function createDecisionRecorder(database: Database, clock: Clock, log: Lo
       await writing;
     },
   };
+}
+
+// A group that fails for its data is written one by one: a failure is confined to its own request (rule 10).
+async function writeGroup(database: Database, log: Log, group: readonly Decision[]): Promise<void> {
+  const tenants = [...new Set(group.map((decision) => decision.tenantId))];
+  try {
+    await insertDecisions(database.tenants(tenants), group);
+  } catch (error) {
+    if (group.length > 1 && isDataError(error)) {
+      for (const decision of group) await writeGroup(database, log, [decision]);
+      return;
+    }
+    log.warn({ err: error, lost: group.length }, "decisions could not be recorded");
+  }
 }

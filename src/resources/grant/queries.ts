@@ -2,6 +2,7 @@ import type { Queryable, Row } from "../../database/database.ts";
 import { bucketOf, idColumns } from "../../database/row-id.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts";
+import { boundFacts } from "../../protocol/decision-facts.ts";
 import { alive } from "../tombstone.ts";
 
 /** A person's authorization of an application: its code, and the refresh family that grows from it. */
@@ -94,7 +95,7 @@ export async function insertGrant(db: Queryable, grant: NewGrant): Promise<void>
     grant.codeExpiresAt,
     grant.issuedAt,
     grant.endsAt,
-    JSON.stringify(grant.decision),
+    JSON.stringify(boundFacts(grant.decision)),
   ]);
 }
 

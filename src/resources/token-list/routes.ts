@@ -1,14 +1,23 @@
+import type { Queryable } from "../../database/database.ts";
 import type { Deps } from "../../deps.ts";
 import { notFound } from "../../http/management-error.ts";
 import { formatPageToken, parsePageToken, readPageSize } from "../../http/pagination.ts";
 import { parseQueryOf } from "../../http/query.ts";
-import { applicationKeyOf, type HttpReply, type HttpRequest, jsonReply, type Route } from "../../http/route.ts";
+import {
+  applicationKeyOf,
+  callerOf,
+  type HttpReply,
+  type HttpRequest,
+  jsonReply,
+  type Route,
+} from "../../http/route.ts";
 import { isLivePartitionRange } from "../../protocol/bucket.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { decodeId, ID_KINDS } from "../../protocol/token-id.ts";
 import { readClients } from "../application/queries.ts";
-import { readGrants, revokeGrants } from "../grant/queries.ts";
-import { readTokens, revokeTokens } from "../token/queries.ts";
+import { readGrants } from "../grant/queries.ts";
+import { insertRevocations, type Revocation } from "../revocation/queries.ts";
+import { readTokens, type TokenKey } from "../token/queries.ts";
 import { countTokens, type ListedToken, listTokens, type TokenFilter } from "./queries.ts";
 import { TokenListQuery, type TokenResource } from "./schema.ts";
 
@@ -48,7 +57,9 @@ async function handleList(deps: Deps, request: HttpRequest): Promise<HttpReply> 
   const realNow = deps.clock.nowSeconds();
   const position = query.page_token === undefined ? undefined : parsePageToken(query.page_token, question, realNow);
   const sizes = { fallback: PAGE_SIZE_MAX, maximum: PAGE_SIZE_MAX };
-  const pageSize = readPageSize(query.page_size, sizes) ?? position?.pageSize ?? PAGE_SIZE_MAX;
+  // Page tokens are not signed: what one says of the size is bounded like what a query says.
+  const keptSize = Math.max(1, Math.min(position?.pageSize ?? PAGE_SIZE_MAX, PAGE_SIZE_MAX));
+  const pageSize = readPageSize(query.page_size, sizes) ?? keptSize;
   const db = deps.database.tenants([key.tenantId]);
   const [rows, counted] = await Promise.all([
     listTokens(db, key, filter, { after: position?.after, limit: pageSize + 1 }),
@@ -80,16 +91,28 @@ async function handleRevoke(deps: Deps, request: HttpRequest): Promise<HttpReply
   const db = deps.database.tenants([key.tenantId]);
   const done: HttpReply = { status: 200, headers: { "cache-control": "no-store" } };
   if (parts === undefined || !isLivePartitionRange(parts.bucket, deps.clock.nowSeconds())) return done;
-  const row = { ...key, id };
-  if (parts.kind === ID_KINDS.access) {
-    const [found] = await readTokens(db, [row]);
-    if (found?.applicationId === key.applicationId) await revokeTokens(db, [{ ...row, at: now }]);
-  }
-  if (parts.kind === ID_KINDS.grant) {
-    const [found] = await readGrants(db, [row]);
-    if (found?.applicationId === key.applicationId) await revokeGrants(db, [{ ...row, at: now, reason: "revoked" }]);
-  }
+  const owner = await findOwner(db, { ...key, id }, parts.kind);
+  if (owner !== key.applicationId) return done;
+  const caller = callerOf(request);
+  const revocation: Revocation = {
+    ...key,
+    id,
+    at: now,
+    atMs: deps.clock.nowMs(),
+    reason: "revoked",
+    traceId: request.traceId,
+    kind: "revoke",
+    outcome: "revoked",
+    facts: { by: "an administrator", application_id: caller.applicationId, subject: caller.subject },
+  };
+  await deps.database.transaction([key.tenantId], (session) => insertRevocations(session, [revocation]));
   return done;
+}
+
+async function findOwner(db: Queryable, row: TokenKey, kind: number): Promise<string | undefined> {
+  if (kind === ID_KINDS.access) return (await readTokens(db, [row]))[0]?.applicationId;
+  if (kind === ID_KINDS.grant) return (await readGrants(db, [row]))[0]?.applicationId;
+  return undefined;
 }
 
 async function findPathApplication(deps: Deps, request: HttpRequest): Promise<{ key: ApplicationKey; now: number }> {

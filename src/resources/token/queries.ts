@@ -2,6 +2,7 @@ import type { Queryable, Row } from "../../database/database.ts";
 import { bucketOf, bytea, hexOf, idColumns } from "../../database/row-id.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts";
+import { boundFacts } from "../../protocol/decision-facts.ts";
 import { alive } from "../tombstone.ts";
 
 /** An access token as it is recorded. Ids are 32 base64url characters, instants seconds of tenant time. */
@@ -45,6 +46,8 @@ export interface GrantAdvance {
 export interface Issue {
   readonly token: NewToken;
   readonly advance?: GrantAdvance | undefined;
+  /** custom claims that the grant remembers from now on though nothing of it is spent; of several at once the last stays */
+  readonly rememberClaims?: boolean | undefined;
   /** the keys that signed something of this response and must now be kept longer */
   readonly keyExpiries: readonly KeyExpiry[];
 }
@@ -67,7 +70,7 @@ const issue = statement(
        target_realm text, display_name text, issued_at bigint, expires_at bigint, decision jsonb,
        expected_version integer, generation integer, siblings bytea[], parent_hash bytea, rotated_at bigint,
        code_spent_at bigint, refresh_issued_at bigint, refresh_expires_at bigint, refresh_suffix text,
-       grant_custom_claims text, key_expiries jsonb)
+       grant_custom_claims text, remember_claims boolean, key_expiries jsonb)
    ), claims AS (
      SELECT DISTINCT ON (tenant_id, realm_id, grant_id) * FROM batch
      WHERE expected_version IS NOT NULL ORDER BY tenant_id, realm_id, grant_id, n
@@ -80,6 +83,18 @@ const issue = statement(
      WHERE g.tenant_id = c.tenant_id AND g.realm_id = c.realm_id AND g.id = c.grant_id AND g.bucket = c.grant_bucket
        AND g.version = c.expected_version AND g.revoked_at IS NULL
      RETURNING c.n
+   ), allowed AS (
+     SELECT n FROM won
+     UNION ALL
+     SELECT b.n FROM batch b WHERE b.expected_version IS NULL AND (b.grant_id IS NULL OR EXISTS (
+       SELECT FROM grants g WHERE g.tenant_id = b.tenant_id AND g.realm_id = b.realm_id AND g.id = b.grant_id
+         AND g.bucket = b.grant_bucket AND g.revoked_at IS NULL))
+   ), remembered AS (
+     UPDATE grants g SET custom_claims = r.custom_claims
+     FROM (SELECT DISTINCT ON (tenant_id, realm_id, grant_id) * FROM batch
+           WHERE remember_claims ORDER BY tenant_id, realm_id, grant_id, n DESC) r
+     WHERE g.tenant_id = r.tenant_id AND g.realm_id = r.realm_id AND g.id = r.grant_id AND g.bucket = r.grant_bucket
+       AND g.revoked_at IS NULL
    ), inserted AS (
      INSERT INTO tokens (tenant_id, realm_id, id, bucket, application_id, resource_server_id, identity_id, grant_id,
        grant_bucket, session_id, transaction_id, key_id, token_hash, token_suffix, grant_type, subject, audience, scope,
@@ -87,7 +102,7 @@ const issue = statement(
      SELECT tenant_id, realm_id, id, bucket, application_id, resource_server_id, identity_id, grant_id, grant_bucket,
        session_id, transaction_id, key_id, token_hash, token_suffix, grant_type, subject, audience, scope, custom_claims,
        target_realm, display_name, issued_at, issued_at, expires_at, expires_at, decision
-     FROM batch WHERE expected_version IS NULL OR n IN (SELECT n FROM won)
+     FROM batch WHERE n IN (SELECT n FROM allowed)
      ON CONFLICT DO NOTHING
    ), signed AS (
      UPDATE signing_keys k SET latest_expiry_at = GREATEST(k.latest_expiry_at, e.latest)
@@ -97,7 +112,7 @@ const issue = statement(
      WHERE k.tenant_id = e.tenant_id AND k.realm_id = e.realm_id AND k.key_id = e.key_id
    )
    SELECT b.n FROM batch b
-   WHERE b.expected_version IS NULL OR b.n IN (SELECT n FROM won)
+   WHERE b.n IN (SELECT n FROM allowed)
      OR EXISTS (SELECT FROM tokens t WHERE t.tenant_id = b.tenant_id AND t.realm_id = b.realm_id AND t.id = b.id AND t.bucket = b.bucket)`,
 );
 
@@ -111,7 +126,7 @@ export async function writeIssues(db: Queryable, issues: readonly Issue[]): Prom
   return issues.map((_, n) => won.has(n));
 }
 
-function toIssueRow({ token, advance, keyExpiries }: Issue, n: number): Row {
+function toIssueRow({ token, advance, rememberClaims, keyExpiries }: Issue, n: number): Row {
   return {
     n,
     tenant_id: token.tenantId,
@@ -135,7 +150,8 @@ function toIssueRow({ token, advance, keyExpiries }: Issue, n: number): Row {
     display_name: token.displayName,
     issued_at: token.issuedAt,
     expires_at: token.expiresAt,
-    decision: token.decision,
+    decision: boundFacts(token.decision),
+    remember_claims: rememberClaims,
     key_expiries: keyExpiries.map((key) => ({ key_id: key.keyId, latest_expiry_at: key.latestExpiryAt })),
     ...(advance === undefined ? {} : advanceColumns(advance)),
   };

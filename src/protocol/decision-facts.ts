@@ -1,0 +1,32 @@
+// What a decision keeps of what came from outside is bounded (rule 24): a client must not fill the store, or undo the record of
+// others by a string that the database cannot take (rule 10).
+
+/** Longest text, in UTF-16 code units. */
+export const FACT_LENGTH_MAX = 200;
+/** Longest list; what is more is counted. */
+export const FACTS_MAX = 50;
+const DEPTH_MAX = 8;
+
+/** A copy of facts with every text cut and well-formed, every list cut and every depth bounded. Numbers and booleans stay. */
+export function boundFacts(facts: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return boundObject(facts, 0);
+}
+
+function boundObject(value: object, depth: number): Readonly<Record<string, unknown>> {
+  const members = Object.entries(value).slice(0, FACTS_MAX);
+  return Object.fromEntries(members.map(([name, member]) => [boundText(name), bound(member, depth + 1)]));
+}
+
+function bound(value: unknown, depth: number): unknown {
+  if (typeof value === "string") return boundText(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (depth >= DEPTH_MAX) return "…";
+  if (!Array.isArray(value)) return boundObject(value, depth);
+  const kept: unknown[] = value.slice(0, FACTS_MAX).map((member) => bound(member, depth + 1));
+  return value.length > FACTS_MAX ? [...kept, `and ${value.length - FACTS_MAX} more`] : kept;
+}
+
+// A cut may part a surrogate pair; U+0000 is refused at the edge, but a record must not depend on it.
+function boundText(text: string): string {
+  return text.slice(0, FACT_LENGTH_MAX).toWellFormed().replaceAll("\u0000", "\ufffd");
+}

@@ -1,0 +1,51 @@
+import type { Queryable } from "../../database/database.ts";
+import type { ApplicationKey } from "../../protocol/client-metadata.ts";
+import { decodeId, ID_KINDS } from "../../protocol/token-id.ts";
+import { insertDecisions } from "../decision/queries.ts";
+import { type RevocationReason, revokeGrants } from "../grant/queries.ts";
+import { revokeTokens } from "../token/queries.ts";
+
+/** The end of an access token, or of a grant with its whole family (rule 13). */
+export interface Revocation extends ApplicationKey {
+  /** the id of the token or the grant; its kind tells which */
+  readonly id: string;
+  /** seconds of tenant time */
+  readonly at: number;
+  readonly atMs: number;
+  readonly reason: RevocationReason;
+  /** the request that did it, and what its decision says */
+  readonly traceId: Uint8Array;
+  readonly outcome: string;
+  readonly kind: "token" | "revoke";
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** Revokes and records who did it and why, in the caller's transaction: the record is never lost without the change (rule 24). */
+export async function insertRevocations(session: Queryable, revocations: readonly Revocation[]): Promise<void> {
+  const tokens = revocations.filter((one) => kindOf(one) === ID_KINDS.access);
+  const grants = revocations.filter((one) => kindOf(one) === ID_KINDS.grant);
+  if (tokens.length > 0) await revokeTokens(session, tokens);
+  if (grants.length > 0) await revokeGrants(session, grants);
+  await insertDecisions(
+    session,
+    revocations.map(({ tenantId, realmId, applicationId, ...one }) => ({
+      tenantId,
+      realmId,
+      applicationId,
+      traceId: one.traceId,
+      kind: one.kind,
+      outcome: one.outcome,
+      recordedAtMs: one.atMs,
+      facts: { ...endedBy(one), reason: one.reason, ...one.facts },
+    })),
+  );
+}
+
+function endedBy(one: Pick<Revocation, "id">): Readonly<Record<string, string>> {
+  if (kindOf(one) === ID_KINDS.grant) return { ended: "the whole family", grant_id: one.id };
+  return { ended: "the access token", token_id: one.id };
+}
+
+function kindOf({ id }: Pick<Revocation, "id">): number | undefined {
+  return decodeId(id)?.kind;
+}
