@@ -44,7 +44,12 @@ export async function openScratchDatabase(): Promise<ScratchDatabase> {
 
 async function openInDirectory(): Promise<ScratchDatabase> {
   const directory = await mkdtemp(join(tmpdir(), "mayfly-scratch-"));
-  const database = await openEmbedded({ directory });
+  const database = await openEmbedded({
+    directory,
+    onFailure: (error) => {
+      throw error;
+    },
+  });
   endings.push(async () => {
     await database.close();
     await rm(directory, { recursive: true, force: true });

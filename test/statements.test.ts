@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { Client } from "pg";
+import { listStatements } from "../src/database/statement.ts";
+import { type Answer, call, postForm } from "./support/http.ts";
+import { testClient } from "./support/test-client.ts";
+import { type CodeFlow, testCodeFlow, tokensOf } from "./support/test-code-flow.ts";
+
+// Settled 9 and 19: hot SQL is prepared under a name, and "not slower" is first of all the same number of statements.
+
+const ATTEMPTS = 4;
+const TRANSACTION = ["BEGIN", "COMMIT"];
+
+/** A request as the hot path sees it: everything that may be cached is, and its credentials are at hand. */
+interface HotRoute {
+  readonly name: string;
+  readonly statements: readonly string[];
+  /** what it needs is made first; the request itself is counted */
+  readonly prepare: (flow: CodeFlow) => Promise<() => Promise<Answer>>;
+}
+
+const HOT_ROUTES: readonly HotRoute[] = [
+  {
+    name: "a token for client credentials",
+    statements: ["application.read_clients", "token.issue"],
+    prepare: async ({ tenant, resourceServer }) => {
+      const { application } = await testClient({ tenant, server: resourceServer });
+      const send = () => tenant.token(application, { grant_type: "client_credentials", expiration_time: "900" });
+      await send();
+      return send;
+    },
+  },
+  {
+    name: "a code's exchange",
+    statements: ["application.read_clients", "grant.read", "token.issue"],
+    prepare: async (flow) => {
+      const grant = await flow.grant();
+      return () => flow.exchange(grant);
+    },
+  },
+  {
+    name: "a refresh",
+    statements: ["application.read_clients", "grant.read", "token.issue"],
+    prepare: async (flow) => {
+      const { refresh } = await flow.logIn();
+      return () => flow.refresh(refresh);
+    },
+  },
+  {
+    name: "an introspection",
+    statements: ["application.read_clients", "token.read"],
+    prepare: async (flow) => ask(flow, "introspect", (await flow.logIn()).access),
+  },
+  {
+    name: "an introspection of a refresh token",
+    statements: ["application.read_clients", "grant.read"],
+    prepare: async (flow) => ask(flow, "introspect", (await flow.logIn()).refresh),
+  },
+  {
+    name: "a revocation",
+    statements: ["application.read_clients", "decision.insert", "token.read", "token.revoke"],
+    prepare: async (flow) => ask(flow, "revoke", (await flow.logIn()).access),
+  },
+  {
+    name: "a revocation of a refresh token",
+    statements: ["application.read_clients", "decision.insert", "grant.read", "grant.revoke"],
+    prepare: async (flow) => ask(flow, "revoke", (await flow.logIn()).refresh),
+  },
+  {
+    name: "userinfo",
+    statements: ["grant.read", "token.read"],
+    prepare: async (flow) => {
+      const { access } = await flow.logIn();
+      return () => call(`${flow.application.issuer}/userinfo`, { headers: { authorization: `Bearer ${access}` } });
+    },
+  },
+  {
+    name: "discovery",
+    statements: [],
+    prepare: async ({ application }) => {
+      return () => call(`${application.issuer}/.well-known/openid-configuration`);
+    },
+  },
+  {
+    name: "a JWKS",
+    statements: [],
+    prepare: async ({ application }) => {
+      return () => call(`${application.issuer}/.well-known/jwks.json`);
+    },
+  },
+];
+
+function ask({ application }: CodeFlow, endpoint: "introspect" | "revoke", token: string): () => Promise<Answer> {
+  const { issuer, authorization } = application;
+  return () => postForm(`${issuer}/${endpoint}`, { token }, { authorization });
+}
+
+/** What a request sends, when nothing that is cached is due to be read anew: the least of several attempts. */
+async function countStatements(flow: CodeFlow, route: HotRoute): Promise<string[]> {
+  const { server, tenantId } = flow.tenant;
+  const counted: string[][] = [];
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const send = await route.prepare(flow);
+    server.sent.length = 0;
+    const answer = await send();
+    assert.equal(answer.status, 200, answer.text);
+    const own = server.sent.filter(({ tenantIds }) => tenantIds.includes(tenantId));
+    counted.push(own.map(({ statement }) => statement.name).sort());
+  }
+  return counted.reduce((least, names) => (names.length < least.length ? names : least));
+}
+
+for (const route of HOT_ROUTES) {
+  test(`${route.name} costs ${route.statements.length} statements`, async () => {
+    assert.deepEqual(await countStatements(await testCodeFlow(), route), route.statements);
+  });
+}
+
+test("every declared statement can be prepared on this database", async () => {
+  const { tenant } = await testCodeFlow();
+  const declared = listStatements();
+  assert.ok(declared.length > 50, `only ${declared.length} statements are declared`);
+  const problems = await tenant.server.deps.database.maintain(async (session) => {
+    const found: string[] = [];
+    for (const { name, text } of declared) {
+      await session.query(`PREPARE test_statement AS ${text}`).then(
+        () => session.query("DEALLOCATE test_statement"),
+        (error: Error) => found.push(`${name}: ${error.message}`),
+      );
+    }
+    return found;
+  });
+  assert.deepEqual(problems, []);
+});
+
+test("statements have names that tell them apart, and never ask for the time", () => {
+  for (const { name, text } of listStatements()) {
+    assert.match(name, /^[a-z_]+\.[a-zA-Z_]+$/);
+    assert.ok(Buffer.byteLength(name) <= 63, `${name} is longer than PostgreSQL keeps`);
+    if (name === "lease.read_clock") continue; // rule 14: the clock that all nodes follow
+    assert.doesNotMatch(
+      text,
+      /\b(now|clock_timestamp|statement_timestamp|timeofday)\s*\(|\bcurrent_(time|date)/i,
+      name,
+    );
+  }
+});
+
+test("the hot routes send named statements only", async (t) => {
+  const flow = await testCodeFlow();
+  const hot = HOT_ROUTES.filter(({ statements }) => statements.length > 0);
+  const requests = await Promise.all(hot.map((route) => route.prepare(flow)));
+  const unnamed = watchUnnamed(t);
+  for (const answer of await Promise.all(requests.map((send) => send()))) assert.equal(answer.status, 200, answer.text);
+  assert.deepEqual(unnamed(), []);
+  const { refresh } = await flow.logIn();
+  tokensOf(await flow.refresh(refresh));
+  assert.deepEqual(unnamed(), []);
+});
+
+/** The texts that the driver is given without a name, but for a transaction's begin and end. */
+function watchUnnamed(t: TestContext): () => string[] {
+  const { mock } = t.mock.method(Client.prototype, "query");
+  const seen = () => mock.calls.map((made) => made.arguments[0] as unknown as string | { text: string; name?: string });
+  return () => {
+    const sent = seen();
+    assert.ok(sent.length > 0, "the driver was not watched");
+    return sent.flatMap((query) => {
+      if (typeof query === "string") return TRANSACTION.includes(query) ? [] : [query];
+      return query.name === undefined ? [query.text] : [];
+    });
+  };
+}

@@ -1,0 +1,269 @@
+import assert from "node:assert/strict";
+import { decodeJwt } from "jose";
+import type { Queryable, SentStatement } from "../../src/database/database.ts";
+import { bytea } from "../../src/database/row-id.ts";
+import { newTraceId } from "../../src/http/trace-id.ts";
+import { hexId, uuid } from "../../src/platform/random.ts";
+import { parseRefreshToken } from "../../src/protocol/opaque-token.ts";
+import * as applications from "../../src/resources/application/queries.ts";
+import { addAttempt, sumAttempts } from "../../src/resources/attempt-count/queries.ts";
+import * as authenticatorConfigs from "../../src/resources/authenticator-config/queries.ts";
+import * as requests from "../../src/resources/authorization-request/queries.ts";
+import { insertDecisions } from "../../src/resources/decision/queries.ts";
+import { readGrants, revokeGrants } from "../../src/resources/grant/queries.ts";
+import * as groups from "../../src/resources/group/queries.ts";
+import * as identities from "../../src/resources/identity/queries.ts";
+import { insertMail } from "../../src/resources/mail/queries.ts";
+import * as realms from "../../src/resources/realm/queries.ts";
+import * as resourceServers from "../../src/resources/resource-server/queries.ts";
+import * as roles from "../../src/resources/role/queries.ts";
+import * as signingKeys from "../../src/resources/signing-key/queries.ts";
+import * as tenants from "../../src/resources/tenant/queries.ts";
+import { readTokens, revokeTokens } from "../../src/resources/token/queries.ts";
+import { countTokens, listTokens } from "../../src/resources/token-list/queries.ts";
+import type { TenantInUse } from "./tenancy-scenario.ts";
+
+// Statements that no route sends yet, or that would end what the scenario made: recorded with the values that they would be sent
+// with, and not run. A new statement that no use sends belongs here.
+
+interface Recording {
+  readonly used: TenantInUse;
+  /** notes what it is given and answers nothing */
+  readonly note: Queryable;
+  /** the tenant's own, for reading what there is */
+  readonly db: Queryable;
+  readonly nowMs: number;
+}
+
+const FIRST = { after: "", limit: 10 };
+
+/** Every such statement with values of this tenant. */
+export async function recordExamples(used: TenantInUse): Promise<SentStatement[]> {
+  const { tenantId, server } = used.tenant;
+  const noted: SentStatement[] = [];
+  const note: Queryable = {
+    run: async (statement, values) => {
+      noted.push({ statement, tenantIds: [tenantId], values });
+      return [];
+    },
+  };
+  const recording = { used, note, db: server.deps.database.tenants([tenantId]), nowMs: server.deps.clock.nowMs() };
+  const parts = [
+    noteTenant,
+    noteServersAndRoles,
+    notePeople,
+    noteApplications,
+    noteLogins,
+    noteKeys,
+    noteTokens,
+    noteRecords,
+  ];
+  for (const part of parts) await part(recording);
+  return noted;
+}
+
+async function noteTenant({ used, note, db, nowMs }: Recording): Promise<void> {
+  const { tenant } = used;
+  const { deps } = tenant.server;
+  const stored = present(await tenants.findTenant(db, tenant.tenantId));
+  await tenants.findTenant(note, tenant.tenantId);
+  await tenants.updateTenantSettings(note, tenant.tenantId, stored.settings, nowMs);
+  const { settings } = present(await realms.findRealm(db, tenant.realm));
+  const another = { ...tenant.realm, realmId: hexId(deps.random) };
+  await realms.findRealm(note, tenant.realm);
+  await realms.listRealms(note, tenant.tenantId, FIRST);
+  await realms.insertRealm(note, another, { isAdmin: false, settings }, nowMs);
+  await realms.updateRealmSettings(note, tenant.realm, settings, nowMs);
+  await realms.deleteRealm(note, tenant.realm, nowMs);
+}
+
+async function noteServersAndRoles({ used, note, db, nowMs }: Recording): Promise<void> {
+  const { tenant, flow } = used;
+  const { realm } = tenant;
+  const { random } = tenant.server.deps;
+  const { resourceServerId, settings } = used.resourceServer;
+  const key = { ...realm, resourceServerId };
+  await resourceServers.findResourceServer(note, key);
+  await resourceServers.findResourceServerByIdentifier(note, realm, settings.identifier);
+  await resourceServers.findUsedIdentifiers(note, realm.tenantId, [settings.identifier]);
+  await resourceServers.listResourceServers(note, realm, FIRST);
+  const another = { isManaged: false, settings: { ...settings, identifier: "urn:another" } };
+  await resourceServers.insertResourceServer(note, { ...realm, resourceServerId: uuid(random) }, another, nowMs);
+  await resourceServers.updateResourceServerSettings(note, key, settings, nowMs);
+  await resourceServers.deleteResourceServer(note, key, nowMs);
+  const roleKey = { ...realm, roleId: flow.role.roleId };
+  const role = present(await roles.findRole(db, roleKey));
+  const other = { ...role, settings: { ...role.settings, display_name: "Another" } };
+  const ids = { kind: "identity" as const, ids: [flow.identityId] };
+  await roles.findRole(note, roleKey);
+  await roles.listRoles(note, realm, FIRST);
+  await roles.insertRole(note, { ...realm, roleId: hexId(random) }, other, nowMs);
+  await roles.updateRoleSettings(note, roleKey, role.settings, nowMs);
+  await roles.deleteRole(note, roleKey, nowMs);
+  for (const kind of ["identity", "group"] as const) await roles.listRoleMembers(note, roleKey, kind, FIRST);
+  await roles.insertRoleMembers(note, roleKey, { ...ids, ids: [hexId(random)] });
+  await roles.deleteRoleMembers(note, roleKey, ids);
+}
+
+async function notePeople({ used, note, db, nowMs }: Recording): Promise<void> {
+  const { tenant, flow, person, resourceServer } = used;
+  const { realm } = tenant;
+  const { random } = tenant.server.deps;
+  const key = { ...realm, identityId: person.identityId };
+  const identity = present(await identities.findIdentity(db, key));
+  const settings = identities.settingsOf(identity);
+  const traits = { ...settings.traits, username: "another" };
+  await identities.findIdentitiesByEmail(note, realm, person.email);
+  const direct = present(await identities.findIdentity(db, { ...realm, identityId: flow.identityId }));
+  await identities.findNamedIdentities(note, realm, { ids: [person.identityId], usernameKeys: [direct.usernameKey] });
+  await identities.listIdentities(note, realm, FIRST);
+  const another = { settings: { ...settings, traits }, emailVerified: false };
+  await identities.insertIdentity(note, { ...realm, identityId: hexId(random) }, another, nowMs);
+  await identities.updateIdentitySettings(note, key, settings, nowMs);
+  await identities.deleteIdentity(note, key, nowMs);
+  for (const id of [person.identityId, flow.identityId]) {
+    await identities.readRoleScopes(note, realm, id, resourceServer.resourceServerId);
+  }
+  await identities.claimSubject(db, realm, "claimed", person.identityId);
+  for (const subject of ["claimed", "unclaimed"]) {
+    await identities.claimSubject(note, realm, subject, flow.identityId);
+  }
+  const unverified = await tenant.addIdentity("unverified@example.com");
+  const at = { ...realm, identityId: unverified };
+  const found = present(await identities.findIdentity(db, at));
+  const moved = { ...found.traits, primary_email_address: "moved@example.com" };
+  await identities.updateIdentitySettings(db, at, { ...identities.settingsOf(found), traits: moved }, nowMs);
+  await identities.verifyIdentityEmail(note, at, "moved@example.com", nowMs);
+  const group = present((await groups.listGroups(db, realm, FIRST))[0]);
+  const [display_name, description] = ["Another", ""];
+  await groups.findGroup(note, group.key);
+  await groups.listGroups(note, realm, FIRST);
+  await groups.insertGroup(note, { ...realm, groupId: hexId(random) }, { display_name, description }, nowMs);
+  await groups.updateGroupSettings(note, group.key, group.settings, nowMs);
+  await groups.deleteGroup(note, group.key, nowMs);
+  await groups.listGroupMembers(note, group.key, FIRST);
+  await groups.insertGroupMembers(note, group.key, [hexId(random)]);
+  await groups.deleteGroupMembers(note, group.key, [person.identityId]);
+}
+
+async function noteApplications({ used, note, db, nowMs }: Recording): Promise<void> {
+  const { tenant, job, flow } = used;
+  const { realm } = tenant;
+  const { random } = tenant.server.deps;
+  const stored = present(await applications.findApplication(db, job.key));
+  const secret = present(stored.secret);
+  await applications.findApplication(note, job.key);
+  await applications.findApplicationByClientId(note, realm, job.clientId);
+  await applications.findUsedClientIds(note, { tenantId: realm.tenantId }, [job.clientId]);
+  await applications.listApplications(note, realm, FIRST);
+  const another = { ...stored, clientId: "another" };
+  await applications.insertApplication(note, { ...realm, applicationId: uuid(random) }, another, nowMs);
+  await applications.updateApplicationSettings(note, job.key, stored.settings, nowMs);
+  await applications.updateApplicationSecret(note, job.key, secret, nowMs);
+  await applications.deleteApplication(note, job.key, nowMs);
+  const application = present(await applications.findApplication(db, flow.application.key));
+  const key = { ...realm, authenticatorConfigId: present(application.settings.authenticator_config_id) };
+  const config = present(await authenticatorConfigs.findAuthenticatorConfig(db, key));
+  await authenticatorConfigs.listAuthenticatorConfigs(note, realm, FIRST);
+  const other = { ...realm, authenticatorConfigId: uuid(random) };
+  await authenticatorConfigs.insertAuthenticatorConfig(note, other, config.settings, nowMs);
+  await authenticatorConfigs.updateAuthenticatorConfigSettings(note, key, config.settings, nowMs);
+  await authenticatorConfigs.deleteAuthenticatorConfig(note, key, nowMs);
+}
+
+async function noteLogins({ used, note, db, nowMs }: Recording): Promise<void> {
+  const { tenant, person } = used;
+  const open = { ...tenant.realm, id: used.openRequestId };
+  const stored = present(await requests.findAuthorizationRequest(db, open));
+  const now = stored.createdAt;
+  const codeHash = present(stored.codeHash);
+  const authentication = { authTime: now, amr: ["otp"], acr: "mayfly:1" };
+  const code = { emailKey: person.email, codeHash, codeExpiresAt: now + 600, now };
+  await requests.resetAuthorizationRequest(note, open, now);
+  await requests.setAuthorizationRequestCode(note, open, code);
+  await requests.countAuthorizationRequestTry(note, open, { triesMax: 5, now });
+  const proof = { codeHash, identityId: person.identityId, authentication, now };
+  await requests.verifyAuthorizationRequest(note, open, proof);
+  await requests.refuseAuthorizationRequest(note, open, now);
+  await requests.completeAuthorizationRequest(note, { ...tenant.realm, id: used.verifiedRequestId }, now);
+  const attempt = { countedKey: Buffer.alloc(32), kind: "wrong_try" as const, hour: Math.floor(nowMs / 3_600_000) };
+  await addAttempt(db, tenant.realm, { ...attempt, hour: attempt.hour - 1 }, [24]);
+  await addAttempt(note, tenant.realm, attempt, [24]);
+  await sumAttempts(note, tenant.realm, attempt, [24]);
+}
+
+async function noteKeys({ used, note, db }: Recording): Promise<void> {
+  const { realm, server } = used.tenant;
+  const [key] = await signingKeys.listSigningKeys(db, realm);
+  const stored = { ...present(key), createdAtMs: 0 };
+  const made = (generation: number) => ({ ...stored, generation, keyId: hexId(server.deps.random) });
+  await signingKeys.insertSigningKey(note, realm, made(90));
+  const unused = { ...realm, realmId: hexId(server.deps.random) };
+  await signingKeys.insertFirstSigningKeys(note, unused, { arbiter: made(91), key: made(92) });
+  await signingKeys.markSigningKeyCompromised(note, realm, { keyId: stored.keyId, at: 1 });
+  const expiredBy = stored.latestExpiryAt + 1_000_000;
+  await signingKeys.deleteRetiredSigningKey(note, realm, { keyId: stored.keyId, expiredBy });
+}
+
+async function noteTokens({ used, note, db }: Recording): Promise<void> {
+  const { realm } = used.tenant;
+  const tokens = [used.access, used.direct.access, used.compromised.token].map((token) => ({
+    ...realm,
+    id: String(decodeJwt(token).jti),
+  }));
+  const grants = [used.refresh, used.direct.refresh].map((token) => ({
+    ...realm,
+    id: present(parseRefreshToken(token)).id,
+  }));
+  for (const token of tokens) await readTokens(note, [token]).catch(() => undefined);
+  for (const grant of grants) await readGrants(note, [grant]).catch(() => undefined);
+  await revokeTokens(
+    note,
+    tokens.map((token) => ({ ...token, at: 1 })),
+  );
+  await revokeGrants(
+    note,
+    grants.map((grant) => ({ ...grant, at: 1, reason: "revoked" as const })),
+  );
+  const grant = present(grants[0]);
+  const [stored] = await readGrants(db, [grant]);
+  await noteIssues({ used, note }, { grantId: grant.id, version: present(stored).version });
+  const everything = { now: 1, principalType: undefined, principalId: undefined };
+  for (const application of [used.flow.application, used.compromised.application]) {
+    await listTokens(note, application.key, everything, { after: undefined, limit: 100 });
+    await countTokens(note, application.key, everything, 100).catch(() => undefined);
+  }
+}
+
+/** What a grant's code gave, once more: spending what the grant is now, spending nothing, and as it was. */
+async function noteIssues(
+  { used, note }: Pick<Recording, "used" | "note">,
+  grant: { readonly grantId: string; readonly version: number },
+): Promise<void> {
+  const issued = used.sent.flatMap(({ statement, values }) => {
+    const rows: unknown = statement.name === "token.issue" ? JSON.parse(String(values[0])) : [];
+    return Array.isArray(rows) ? rows.map((row) => ({ statement, row })) : [];
+  });
+  const { statement, row } = present(issued.find((one) => one.row.grant_id === bytea(grant.grantId)));
+  const key_expiries = [{ key_id: row.key_id, latest_expiry_at: row.expires_at + 1_000_000 }];
+  const fresh = { ...row, n: 1, id: `${row.id.slice(0, -6)}abcdef`, key_expiries };
+  const { expected_version: _, ...unspending } = fresh;
+  const again = { ...row, n: 1, expected_version: 0 };
+  for (const one of [{ ...fresh, expected_version: grant.version }, unspending, again]) {
+    await note.run(statement, [JSON.stringify([one])]);
+  }
+}
+
+async function noteRecords({ used, note, nowMs }: Recording): Promise<void> {
+  const { realm, server } = used.tenant;
+  const { clock, random } = server.deps;
+  const mail = { mailId: hexId(random), recipient: "x@example.com", subject: "s", body: "b", createdAtMs: nowMs };
+  await insertMail(note, realm, mail);
+  const decision = { kind: "token" as const, outcome: "invalid_grant", applicationId: undefined, facts: {} };
+  await insertDecisions(note, [{ ...realm, ...decision, traceId: newTraceId(clock, random), recordedAtMs: nowMs }]);
+}
+
+function present<T>(value: T | undefined): T {
+  assert.ok(value !== undefined, "the scenario lacks what an example needs");
+  return value;
+}

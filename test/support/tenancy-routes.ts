@@ -1,0 +1,210 @@
+import assert from "node:assert/strict";
+import type { Route } from "../../src/http/route.ts";
+import { applicationPath, realmPath } from "../../src/protocol/client-metadata.ts";
+import { loginPath } from "../../src/resources/authorization-request/rules.ts";
+import { type Answer, call, postForm } from "./http.ts";
+import { assertInvalidClient, assertInvalidGrant, assertRefused } from "./refusals.ts";
+import type { TenantInUse } from "./tenancy-scenario.ts";
+import { authorizeParameters } from "./test-browser.ts";
+import { type CodeFlow, REDIRECT_URI, type Tokens } from "./test-code-flow.ts";
+
+// What another tenant's client, person and administrator send to a tenant's routes, or say of its tokens at their own. Management
+// routes need no entry: the registry says all that there is to know of them.
+
+/** The other tenant, with credentials of every kind. */
+export interface Stranger {
+  readonly flow: CodeFlow;
+  readonly tokens: Tokens;
+  readonly managementToken: string;
+}
+
+export interface Attack {
+  readonly used: TenantInUse;
+  readonly stranger: Stranger;
+}
+
+type Attacks = Readonly<Record<string, (attack: Attack) => Promise<readonly Answer[]>>>;
+
+/** By method and name of the route; each checks its answers and returns them, to be searched for what nobody may see. */
+export const ATTACKS: Attacks = {
+  "POST token": async ({ used, stranger }) => {
+    const url = `${used.flow.application.issuer}/token`;
+    const code = { grant_type: "authorization_code", code: used.code, code_verifier: used.codeVerifier };
+    const refresh = { grant_type: "refresh_token", refresh_token: used.refresh };
+    const there = await Promise.all([code, refresh].map((form) => postForm(url, form, basicOf(stranger))));
+    for (const answer of there) assertInvalidClient(answer);
+    const own = { ...code, redirect_uri: REDIRECT_URI };
+    const here = [await stranger.flow.exchange({ ...used, verifier: used.codeVerifier, identityId: "", grantId: "" })];
+    here.push(await stranger.flow.tenant.token(stranger.flow.application, own));
+    here.push(await stranger.flow.refresh(used.refresh));
+    for (const answer of here) assertInvalidGrant(answer);
+    return [...there, ...here];
+  },
+  "POST introspect": (attack) =>
+    introspect(attack, (flow) => `${flow.tenant.server.url}${realmPath(flow.tenant.realm)}`),
+  "POST introspectAlias": (attack) => introspect(attack, (flow) => flow.application.issuer),
+  "POST revoke": async ({ used, stranger }) => {
+    const answers: Answer[] = [];
+    for (const token of [used.access, used.refresh, used.jobToken]) {
+      const url = `${used.flow.application.issuer}/revoke`;
+      const foreign = await postForm(url, { token }, basicOf(stranger));
+      const bearer = await postForm(url, { token }, bearerOf(stranger.managementToken));
+      const own = await postForm(`${stranger.flow.application.issuer}/revoke`, { token }, basicOf(stranger));
+      assertInvalidClient(foreign);
+      assertRefused(bearer, 401, "invalid_token");
+      assert.deepEqual([own.status, own.text], [200, ""]); // RFC 7009 §2.2
+      answers.push(foreign, bearer, own);
+    }
+    return answers;
+  },
+  "GET userinfo": ({ used, stranger }) => userinfo({ used, stranger }, "GET"),
+  "POST userinfo": ({ used, stranger }) => userinfo({ used, stranger }, "POST"),
+  "GET authorize": async ({ used, stranger }) => {
+    const parameters = authorizeParameters(stranger.flow.application, stranger.flow.identityId);
+    const answer = await call(`${used.flow.application.issuer}/authorize?${new URLSearchParams(parameters)}`);
+    return [stays(answer)];
+  },
+  "POST authorizeByPost": async ({ used, stranger }) => {
+    const parameters = authorizeParameters(stranger.flow.application, stranger.flow.identityId);
+    return [stays(await postForm(`${used.flow.application.issuer}/authorize`, parameters))];
+  },
+  "GET authorizeComplete": async ({ used, stranger }) => {
+    const query = `authorize/complete?request=${used.verifiedRequestId}`;
+    const own = cookiesOf(used.verifiedBrowser.cookies);
+    return [
+      stays(await call(`${used.flow.application.issuer}/${query}`)),
+      stays(await call(`${stranger.flow.application.issuer}/${query}`)),
+      stays(await call(`${stranger.flow.application.issuer}/${query}`, { headers: own })),
+    ];
+  },
+  "GET login": ({ used, stranger }) => login({ used, stranger }, (url, headers) => call(url, { headers })),
+  "POST loginByPost": ({ used, stranger }) =>
+    login({ used, stranger }, (url, headers) => postForm(url, { action: "cancel" }, headers)),
+  // Metadata and keys are for everybody; they must speak of the application in the path alone.
+  "GET openidConfiguration": ({ used }) => document(used, (path) => `${path}/.well-known/openid-configuration`),
+  "GET oauthAuthorizationServer": ({ used }) =>
+    document(used, (path) => `${path}/.well-known/oauth-authorization-server`),
+  "GET openidConfigurationInserted": ({ used }) => document(used, (path) => `/.well-known/openid-configuration${path}`),
+  "GET oauthAuthorizationServerInserted": ({ used }) =>
+    document(used, (path) => `/.well-known/oauth-authorization-server${path}`),
+  "GET jwks": async ({ used, stranger }) => {
+    const [theirs, own] = await Promise.all(
+      [used.flow, stranger.flow].map(({ application }) => call(`${application.issuer}/.well-known/jwks.json`)),
+    );
+    assert.ok(theirs && own);
+    assert.notEqual(theirs.text, own.text, "two realms have one key set");
+    return [theirs];
+  },
+};
+
+function basicOf({ flow }: Stranger): Record<string, string> {
+  return { authorization: flow.application.authorization };
+}
+
+function bearerOf(token: string): Record<string, string> {
+  return { authorization: `Bearer ${token}` };
+}
+
+function cookiesOf(cookies: ReadonlyMap<string, string>): Record<string, string> {
+  return { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; ") };
+}
+
+/** A page of ours, which sends nobody anywhere and holds no code. */
+function stays(answer: Answer): Answer {
+  assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status} ${answer.headers.get("location")}`);
+  assert.equal(answer.headers.get("location"), null);
+  return answer;
+}
+
+async function introspect({ used, stranger }: Attack, placeOf: (flow: CodeFlow) => string): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  for (const token of [used.access, used.refresh, used.jobToken, used.code]) {
+    const form = { token, token_type_hint: token === used.refresh ? "refresh_token" : "access_token" };
+    const there = `${placeOf(used.flow)}/introspect`;
+    const here = `${placeOf(stranger.flow)}/introspect`;
+    const foreign = await postForm(there, form, basicOf(stranger));
+    const bearer = await postForm(there, form, bearerOf(stranger.managementToken));
+    assertInvalidClient(foreign);
+    assertRefused(bearer, 401, "invalid_token");
+    const own = [
+      await postForm(here, form, basicOf(stranger)),
+      await postForm(here, form, bearerOf(stranger.managementToken)),
+    ];
+    for (const answer of own) assert.deepEqual([answer.status, answer.json], [200, { active: false }]);
+    answers.push(foreign, bearer, ...own);
+  }
+  return answers;
+}
+
+async function userinfo({ used, stranger }: Attack, method: "GET" | "POST"): Promise<Answer[]> {
+  const pairs = [
+    [used.flow.application.issuer, stranger.tokens.access],
+    [used.flow.application.issuer, stranger.managementToken],
+    [stranger.flow.application.issuer, used.access],
+  ] as const;
+  const answers = await Promise.all(
+    pairs.map(([issuer, token]) => call(`${issuer}/userinfo`, { method, headers: bearerOf(token) })),
+  );
+  for (const answer of answers) assertRefused(answer, 401, "invalid_token");
+  return answers;
+}
+
+async function login(
+  { used, stranger }: Attack,
+  send: (url: string, headers: Record<string, string>) => Promise<Answer>,
+): Promise<Answer[]> {
+  const { url } = stranger.flow.tenant.server;
+  const owner = cookiesOf(used.openLogin.browser.cookies);
+  const moved = loginPath({ ...stranger.flow.tenant.realm, id: used.openRequestId });
+  return [
+    stays(await send(used.openLogin.url, {})),
+    stays(await send(`${url}${moved}`, {})),
+    stays(await send(`${url}${moved}`, owner)),
+  ];
+}
+
+async function document({ flow }: TenantInUse, pathOf: (application: string) => string): Promise<Answer[]> {
+  const answer = await call(`${flow.tenant.server.url}${pathOf(applicationPath(flow.application.key))}`);
+  assert.equal(answer.status, 200);
+  assert.equal(answer.json?.issuer, flow.application.issuer);
+  return [answer];
+}
+
+/** A management route at the tenant's path, called with a token of another tenant that holds every scope of every realm. */
+export async function callManagementRoute({ used, stranger }: Attack, route: Route): Promise<Answer[]> {
+  const { tenant, flow } = used;
+  const ids: Readonly<Record<string, string>> = {
+    tenant: tenant.tenantId,
+    realm: tenant.realm.realmId,
+    application: flow.application.key.applicationId,
+    token: used.tokenId,
+    trace: used.traceId,
+  };
+  const own = { tenant: stranger.flow.tenant.tenantId };
+  const mixed = { ...own, realm: stranger.flow.tenant.realm.realmId };
+  const answers: Answer[] = [];
+  // At its path, and at the stranger's own path with its ids: first all of them, then those below the realm.
+  for (const [index, changed] of [{}, own, mixed].entries()) {
+    const path = fill(route.path, { ...ids, ...changed });
+    const answer = await call(`${tenant.server.url}${path}`, {
+      method: route.method,
+      headers: { ...bearerOf(stranger.managementToken), "content-type": "application/json" },
+      ...(route.schema?.body === undefined ? {} : { body: JSON.stringify({ seconds: 1 }) }),
+    });
+    if (index === 0) assert.equal(answer.status, 403, `${route.name}: ${answer.text}`);
+    else assert.ok(answer.status < 500, `${route.name}: ${answer.text}`);
+    answers.push(answer);
+  }
+  return answers;
+}
+
+function fill(path: string, ids: Readonly<Record<string, string>>): string {
+  return path
+    .replaceAll("::", "\0")
+    .replaceAll(/:(\w+)/g, (_, name: string) => {
+      const id = ids[name];
+      assert.ok(id !== undefined, `a path has the parameter ${name}, of which tenancy-routes.ts knows no id`);
+      return id;
+    })
+    .replaceAll("\0", ":");
+}
