@@ -1,8 +1,10 @@
 import type { Queryable, Row } from "../../database/database.ts";
 import { bucketOf, idColumns } from "../../database/row-id.ts";
+import { rowsInOrder } from "../../database/rows-in-order.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts";
 import { boundFacts } from "../../protocol/decision-facts.ts";
+import { selectRoleScopes } from "../role/queries.ts";
 import { alive } from "../tombstone.ts";
 
 /** A person's authorization of an application: its code, and the refresh family that grows from it. */
@@ -113,17 +115,12 @@ const read = statement(
      AND a.application_id = g.application_id AND ${alive("a")} LIMIT 1) a
    LEFT JOIN LATERAL (SELECT * FROM identities i WHERE i.tenant_id = b.tenant_id AND i.realm_id = b.realm_id
      AND i.identity_id = g.identity_id AND ${alive("i")} LIMIT 1) i ON true
-   LEFT JOIN LATERAL (SELECT array_agg(DISTINCT s) AS scopes FROM roles ro CROSS JOIN unnest(ro.scopes) AS s
-     WHERE ro.tenant_id = b.tenant_id AND ro.realm_id = b.realm_id AND ro.resource_server_id = g.resource_server_id
-       AND ${alive("ro")} AND ro.role_id IN (
-         SELECT m.role_id FROM role_members m WHERE m.tenant_id = b.tenant_id AND m.realm_id = b.realm_id
-           AND m.member_kind = 'identity' AND m.member_id = g.identity_id
-         UNION ALL
-         SELECT m.role_id FROM group_members gm JOIN groups gr ON gr.tenant_id = gm.tenant_id AND gr.realm_id = gm.realm_id
-             AND gr.group_id = gm.group_id AND ${alive("gr")}
-           JOIN role_members m ON m.tenant_id = gm.tenant_id
-             AND m.realm_id = gm.realm_id AND m.member_kind = 'group' AND m.member_id = gm.group_id
-         WHERE gm.tenant_id = b.tenant_id AND gm.realm_id = b.realm_id AND gm.identity_id = g.identity_id)
+   LEFT JOIN LATERAL (SELECT array_agg(DISTINCT scope) AS scopes FROM ${selectRoleScopes({
+     tenant: "b.tenant_id",
+     realm: "b.realm_id",
+     identity: "g.identity_id",
+     resourceServer: "g.resource_server_id",
+   })} scopes
    ) roles ON g.resource_server_id IS NOT NULL`,
 );
 
@@ -139,11 +136,7 @@ export async function readGrants(
 ): Promise<readonly (GrantFacts | undefined)[]> {
   const batch = keys.map((key, n) => ({ n, tenant_id: key.tenantId, realm_id: key.realmId, ...idColumns(key.id) }));
   const rows = await db.run(read, [JSON.stringify(batch)]);
-  const byNumber = new Map(rows.map((row) => [row.n, row]));
-  return keys.map((_, n) => {
-    const row = byNumber.get(n);
-    return row === undefined ? undefined : toGrantFacts(row);
-  });
+  return rowsInOrder(keys.length, rows).map((row) => row && toGrantFacts(row));
 }
 
 function toGrantFacts(row: Row): GrantFacts {

@@ -2,6 +2,7 @@ import type { Queryable, Row } from "../../database/database.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import { subjectKey } from "../../protocol/subject.ts";
+import { selectRoleScopes } from "../role/queries.ts";
 import { alive } from "../tombstone.ts";
 import type { IdentitySettings, Traits } from "./schema.ts";
 
@@ -96,21 +97,9 @@ const remove = statement(
 // or LIMIT keeps the order of the look-ups: from the holder to its roles, never through all members of a realm.
 const readScopes = statement(
   "identity.read_role_scopes",
-  `SELECT DISTINCT scope
-   FROM (
-     SELECT 'identity' AS member_kind, i.identity_id AS member_id FROM identities i
-     WHERE i.tenant_id = $1 AND i.realm_id = $2 AND i.identity_id = $3 AND ${alive("i")}
-     UNION ALL
-     SELECT 'group', m.group_id FROM group_members m
-     CROSS JOIN LATERAL (SELECT FROM groups g WHERE g.tenant_id = $1 AND g.realm_id = $2 AND g.group_id = m.group_id
-       AND ${alive("g")} LIMIT 1) g
-     WHERE m.tenant_id = $1 AND m.realm_id = $2 AND m.identity_id = $3
-   ) h
-   CROSS JOIN LATERAL (SELECT rm.role_id FROM role_members rm WHERE rm.tenant_id = $1 AND rm.realm_id = $2
-     AND rm.member_kind = h.member_kind AND rm.member_id = h.member_id OFFSET 0) rm
-   CROSS JOIN LATERAL (SELECT r.scopes FROM roles r WHERE r.tenant_id = $1 AND r.realm_id = $2 AND r.role_id = rm.role_id
-     AND r.resource_server_id = $4 AND ${alive("r")} LIMIT 1) r
-   CROSS JOIN unnest(r.scopes) AS scope`,
+  `SELECT DISTINCT scope FROM identities i
+   CROSS JOIN ${selectRoleScopes({ tenant: "$1", realm: "$2", identity: "$3", resourceServer: "$4" })} scopes
+   WHERE i.tenant_id = $1 AND i.realm_id = $2 AND i.identity_id = $3 AND ${alive("i")}`,
 );
 
 // The insert answers when it won, the other half when the row was there before (rule 2).

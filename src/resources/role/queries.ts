@@ -31,6 +31,35 @@ export interface RoleMembers {
   readonly ids: readonly string[];
 }
 
+/** What a statement calls the columns or parameters that say whose roles are meant. */
+export interface RoleHolderSql {
+  readonly tenant: string;
+  readonly realm: string;
+  readonly identity: string;
+  readonly resourceServer: string;
+}
+
+/**
+ * SQL: a subquery with a row `scope` for each scope of each role that an identity holds on a resource server, directly or through
+ * a group, at this moment. From the members to the roles, so that a realm with many roles costs no more.
+ */
+export function selectRoleScopes({ tenant, realm, identity, resourceServer }: RoleHolderSql): string {
+  return `(SELECT scope
+   FROM (
+     SELECT 'identity' AS member_kind, ${identity} AS member_id
+     UNION ALL
+     SELECT 'group', gm.group_id FROM group_members gm
+     CROSS JOIN LATERAL (SELECT FROM groups gr WHERE gr.tenant_id = ${tenant} AND gr.realm_id = ${realm}
+       AND gr.group_id = gm.group_id AND ${alive("gr")} LIMIT 1) gr
+     WHERE gm.tenant_id = ${tenant} AND gm.realm_id = ${realm} AND gm.identity_id = ${identity}
+   ) held
+   CROSS JOIN LATERAL (SELECT rm.role_id FROM role_members rm WHERE rm.tenant_id = ${tenant} AND rm.realm_id = ${realm}
+     AND rm.member_kind = held.member_kind AND rm.member_id = held.member_id OFFSET 0) rm
+   CROSS JOIN LATERAL (SELECT ro.scopes FROM roles ro WHERE ro.tenant_id = ${tenant} AND ro.realm_id = ${realm}
+     AND ro.role_id = rm.role_id AND ro.resource_server_id = ${resourceServer} AND ${alive("ro")} LIMIT 1) ro
+   CROSS JOIN unnest(ro.scopes) AS scope)`;
+}
+
 const find = statement(
   "role.find",
   `SELECT * FROM roles WHERE tenant_id = $1 AND realm_id = $2 AND role_id = $3 AND ${alive()}`,

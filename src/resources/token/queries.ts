@@ -1,8 +1,10 @@
 import type { Queryable, Row } from "../../database/database.ts";
 import { bucketOf, bytea, hexOf, idColumns } from "../../database/row-id.ts";
+import { rowsInOrder } from "../../database/rows-in-order.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts";
 import { boundFacts } from "../../protocol/decision-facts.ts";
+import { selectRoleScopes } from "../role/queries.ts";
 import { alive } from "../tombstone.ts";
 
 /** An access token as it is recorded. Ids are 32 base64url characters, instants seconds of tenant time. */
@@ -239,17 +241,12 @@ const read = statement(
      AND k.key_id = t.key_id LIMIT 1) k ON true
    LEFT JOIN LATERAL (SELECT g.id, g.revoked_at FROM grants g WHERE g.tenant_id = b.tenant_id AND g.realm_id = b.realm_id
      AND g.id = t.grant_id AND g.bucket = t.grant_bucket LIMIT 1) g ON true
-   LEFT JOIN LATERAL (SELECT array_agg(DISTINCT s) AS scopes FROM roles ro CROSS JOIN unnest(ro.scopes) AS s
-     WHERE ro.tenant_id = b.tenant_id AND ro.realm_id = b.realm_id AND ro.resource_server_id = t.resource_server_id
-       AND ${alive("ro")} AND ro.role_id IN (
-         SELECT m.role_id FROM role_members m WHERE m.tenant_id = b.tenant_id AND m.realm_id = b.realm_id
-           AND m.member_kind = 'identity' AND m.member_id = t.identity_id
-         UNION ALL
-         SELECT m.role_id FROM group_members gm JOIN groups gr ON gr.tenant_id = gm.tenant_id AND gr.realm_id = gm.realm_id
-             AND gr.group_id = gm.group_id AND ${alive("gr")}
-           JOIN role_members m ON m.tenant_id = gm.tenant_id
-             AND m.realm_id = gm.realm_id AND m.member_kind = 'group' AND m.member_id = gm.group_id
-         WHERE gm.tenant_id = b.tenant_id AND gm.realm_id = b.realm_id AND gm.identity_id = t.identity_id)
+   LEFT JOIN LATERAL (SELECT array_agg(DISTINCT scope) AS scopes FROM ${selectRoleScopes({
+     tenant: "b.tenant_id",
+     realm: "b.realm_id",
+     identity: "t.identity_id",
+     resourceServer: "t.resource_server_id",
+   })} scopes
    ) roles ON t.identity_id IS NOT NULL AND t.resource_server_id IS NOT NULL`,
 );
 
@@ -263,11 +260,7 @@ export async function readTokens(
 ): Promise<readonly (TokenFacts | undefined)[]> {
   const batch = keys.map((key, n) => ({ n, tenant_id: key.tenantId, realm_id: key.realmId, ...idColumns(key.id) }));
   const rows = await db.run(read, [JSON.stringify(batch)]);
-  const byNumber = new Map(rows.map((row) => [row.n, row]));
-  return keys.map((_, n) => {
-    const row = byNumber.get(n);
-    return row === undefined ? undefined : toTokenFacts(row);
-  });
+  return rowsInOrder(keys.length, rows).map((row) => row && toTokenFacts(row));
 }
 
 function toTokenFacts(row: Row): TokenFacts {
