@@ -12,6 +12,7 @@ export class DatabaseUnavailable extends Error {
 /** The SQLSTATE of an error that PostgreSQL reported, if it is one. */
 export function sqlState(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
+  if ("syscall" in error) return undefined; // EPIPE is the system's, though it has the form of a SQLSTATE
   return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
 }
 

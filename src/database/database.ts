@@ -71,9 +71,7 @@ export function createDatabase(parts: DatabaseParts): Database {
       run: (declared, values) => {
         refuseInside();
         observe(declared, tenantIds, values);
-        const runOnce = () => withClient(parts.pool, (client) => runAlone(client, tenantIds, { declared, values }));
-        // Nothing ran, and the connection that remembered the table's former shape is gone: once more on another.
-        return runOnce().catch((error: unknown) => (isStalePlan(error) ? runOnce() : Promise.reject(error)));
+        return runWithFreshPlan(parts.pool, (client) => runAlone(client, tenantIds, { declared, values }));
       },
     }),
     transaction: (tenantIds, work) => {
@@ -98,6 +96,18 @@ export function createDatabase(parts: DatabaseParts): Database {
       await parts.stop();
     },
   };
+}
+
+// After another version's migration each connection may remember a table's former shape. Nothing ran, and the connection that
+// refused is gone: at the latest when all of them are, a new one answers.
+async function runWithFreshPlan<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  for (let left = pool.options.max ?? 1; ; left -= 1) {
+    try {
+      return await withClient(pool, work);
+    } catch (error) {
+      if (!isStalePlan(error) || left === 0) throw error;
+    }
+  }
 }
 
 async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {

@@ -247,7 +247,7 @@ async function noteIssues(
   const { statement, row } = present(issued.find((one) => one.row.grant_id === bytea(grant.grantId)));
   const key_expiries = [{ key_id: row.key_id, latest_expiry_at: row.expires_at + 1_000_000 }];
   const fresh = { ...row, n: 1, id: `${row.id.slice(0, -6)}abcdef`, key_expiries };
-  const { expected_version: _, ...unspending } = fresh;
+  const unspending = { ...fresh, expected_version: null, remember_claims: true, custom_claims: "{}" };
   const again = { ...row, n: 1, expected_version: 0 };
   for (const one of [{ ...fresh, expected_version: grant.version }, unspending, again]) {
     await note.run(statement, [JSON.stringify([one])]);
