@@ -187,7 +187,20 @@ async function runAsOwner<T>(client: PoolClient, work: (session: OwnerSession) =
   try {
     return await work({ query: (text, values) => queryAsOwner(client, text, values) });
   } finally {
-    await client.query(`SET statement_timeout = ${STATEMENT_TIMEOUT_MS}; SET ROLE mayfly_app`);
+    await leaveOwner(client);
+  }
+}
+
+// Whatever the work left behind, the next user of this connection is bound by row-level security again, or there is none. The role
+// itself is missing only before the first migration.
+async function leaveOwner(client: PoolClient): Promise<void> {
+  try {
+    await client.query("ROLLBACK");
+    await client.query(
+      `SET statement_timeout = ${STATEMENT_TIMEOUT_MS}; SELECT set_config('role', rolname, false) FROM pg_roles WHERE rolname = 'mayfly_app'`,
+    );
+  } catch (error) {
+    throw new DatabaseUnavailable("a connection could not be given back", { cause: error });
   }
 }
 

@@ -29,13 +29,18 @@ const insert = statement(
    ON CONFLICT DO NOTHING`,
 );
 
+/** The bucket of a decision that is recorded at this instant, in milliseconds of real time. */
+export function decisionBucket(recordedAtMs: number): number {
+  return bucketFor(Math.floor(recordedAtMs / 1000), DECISION_LIFETIME_SECONDS);
+}
+
 /** Records decisions, all in one statement. */
 export async function insertDecisions(db: Queryable, decisions: readonly Decision[]): Promise<void> {
   const batch = decisions.map((decision) => ({
     tenant_id: decision.tenantId,
     realm_id: decision.realmId,
     id: hexOf(decision.traceId),
-    bucket: bucketFor(Math.floor(decision.recordedAtMs / 1000), DECISION_LIFETIME_SECONDS),
+    bucket: decisionBucket(decision.recordedAtMs),
     recorded_at_ms: decision.recordedAtMs,
     application_id: decision.applicationId ?? "",
     kind: decision.kind,

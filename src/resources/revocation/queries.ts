@@ -1,7 +1,8 @@
-import type { Queryable } from "../../database/database.ts";
+import type { Database, Queryable } from "../../database/database.ts";
+import { insertWithPartitions } from "../../database/partitions.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { decodeId, ID_KINDS } from "../../protocol/token-id.ts";
-import { insertDecisions } from "../decision/queries.ts";
+import { decisionBucket, insertDecisions } from "../decision/queries.ts";
 import { type RevocationReason, revokeGrants } from "../grant/queries.ts";
 import { revokeTokens } from "../token/queries.ts";
 
@@ -20,8 +21,16 @@ export interface Revocation extends ApplicationKey {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-/** Revokes and records who did it and why, in the caller's transaction: the record is never lost without the change (rule 24). */
-export async function insertRevocations(session: Queryable, revocations: readonly Revocation[]): Promise<void> {
+/** Revokes and records who did it and why, in one transaction: neither is ever there without the other (rule 24). */
+export function insertRevocations(database: Database, revocations: readonly Revocation[]): Promise<void> {
+  const tenants = [...new Set(revocations.map((one) => one.tenantId))];
+  const buckets = revocations.map((one) => decisionBucket(one.atMs));
+  return insertWithPartitions(database, "decisions", buckets, () =>
+    database.transaction(tenants, (session) => revokeAndRecord(session, revocations)),
+  );
+}
+
+async function revokeAndRecord(session: Queryable, revocations: readonly Revocation[]): Promise<void> {
   const tokens = revocations.filter((one) => kindOf(one) === ID_KINDS.access);
   const grants = revocations.filter((one) => kindOf(one) === ID_KINDS.grant);
   if (tokens.length > 0) await revokeTokens(session, tokens);

@@ -105,7 +105,7 @@ async function handleRevoke(deps: Deps, request: HttpRequest): Promise<HttpReply
     outcome: "revoked",
     facts: { by: "an administrator", application_id: caller.applicationId, subject: caller.subject },
   };
-  await deps.database.transaction([key.tenantId], (session) => insertRevocations(session, [revocation]));
+  await insertRevocations(deps.database, [revocation]);
   return done;
 }
 

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { openScratchDatabase } from "../../test/support/scratch-database.ts";
+import { openEmbedded } from "./embedded.ts";
+import { migrate } from "./migrate.ts";
+import { statement } from "./statement.ts";
+
+// What maintenance says of its failure is what its caller hears, and its session goes on in order.
+
+const tenantId = "0123456789abcdef";
+const echo = statement("test.echo_after_maintenance", "SELECT $1::integer AS value");
+
+test("a database without a table, to be checked only, is refused with what it lacks", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "mayfly-maintain-"));
+  const database = await openEmbedded({
+    directory,
+    onFailure: (error) => {
+      throw error;
+    },
+  });
+  await assert.rejects(migrate(database, "check"), /the database lacks 0001\S*.*start once with MAYFLY_MIGRATE=auto/);
+  await migrate(database, "auto");
+  assert.deepEqual(await migrate(database, "check"), []);
+  await database.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+test("work that fails inside a transaction of its own is undone, tells its error, and spoils no other's", async () => {
+  const { database } = await openScratchDatabase();
+  const failing = database.maintain(async (session) => {
+    await session.query("BEGIN");
+    await session.query("CREATE TABLE left_over (id integer)");
+    await session.query("SELECT 1 / 0");
+  });
+  await assert.rejects(failing, /division by zero/);
+  assert.deepEqual(await database.tenants([tenantId]).run(echo, [1]), [{ value: 1 }]);
+  const text = "SELECT to_regclass('left_over') AS name";
+  assert.deepEqual(await database.maintain((session) => session.query(text)), [{ name: null }]);
+});
