@@ -43,7 +43,7 @@ describe("the documentation", () => {
   });
 
   test("every variable of the configuration is described, once, and no other", () => {
-    const rows = getPage("docs/configuration.md").text.matchAll(/^\| `(MAYFLY_[A-Z_]+)` \|/gm);
+    const rows = getPage("docs/configuration.md").text.matchAll(/^\| `(MAYFLY_[A-Z_]+)` +\|/gm);
     const described = [...rows].map(([, name = ""]) => name);
     assert.deepEqual(described.sort(), [...listVariables()].sort());
   });

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { openScratchDatabase, sharedDatabase } from "../../test/support/scratch-database.ts";
+import { sharedDatabase } from "../../test/support/scratch-database.ts";
 import type { Queryable } from "../database/database.ts";
 import { isConflict } from "../database/database-error.ts";
-import { listStatements } from "../database/statement.ts";
 import { createRandom, hexId, uuid } from "../platform/random.ts";
 import { contextStamp } from "../protocol/client-metadata.ts";
 import {
@@ -251,16 +250,4 @@ test("another tenant sees nothing, whatever it asks for", async () => {
   assert.equal(await findRealm(stranger, at.realm), undefined);
   await deleteApplication(stranger, key, 9);
   assert.ok(await findApplication(at.db, key));
-});
-
-test("every statement of these nouns can be prepared", async () => {
-  const { database } = await openScratchDatabase();
-  await database.maintain(async (session) => {
-    for (const { name, text } of listStatements()) {
-      await session.query(`PREPARE checked AS ${text}`).catch((cause: unknown) => {
-        throw new Error(`${name} cannot be prepared`, { cause });
-      });
-      await session.query("DEALLOCATE checked");
-    }
-  });
 });

@@ -27,6 +27,7 @@ for (const format of ["self_contained", "referential"] as const) {
     });
     assert.equal(answer.status, 200, answer.text);
     assert.equal(answer.json?.expires_in, 900);
+    assert.equal(answer.json?.refresh_token, undefined); // RFC 6749 section 4.4.3
     assert.equal(answer.json?.scope, "shoes:read");
     assert.deepEqual(answer.json?.lifetime, {
       requested: 900,

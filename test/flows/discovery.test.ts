@@ -5,7 +5,7 @@ import { applicationPath } from "../../src/protocol/client-metadata.ts";
 import { call } from "../support/http.ts";
 import { decodeJwtHeader } from "../support/jwt.ts";
 import { assertInvalidClient, assertRefused } from "../support/refusals.ts";
-import { testClient } from "../support/test-client.ts";
+import { TOKENS, testClient } from "../support/test-client.ts";
 import { testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
 import type { TestApplication } from "../support/test-tenant.ts";
 
@@ -99,6 +99,19 @@ describe("the metadata of an issuer (OIDC Discovery, RFC 8414)", () => {
     assert.equal(found.expiration_time_max, 3600, "scopes may lower it, and are not advertised");
     const plain = await metadata((await testClient()).application);
     assert.deepEqual([plain.expiration_time_min, plain.expiration_time_max], [1, 86_400]);
+  });
+
+  test("leaves out a member that would have no elements", async () => {
+    const { tenant } = await testClient();
+    const protocol_config = {
+      type: "oauth2" as const,
+      grant_type: ["client_credentials" as const],
+      token_configuration: TOKENS,
+    };
+    const application = await tenant.addApplication({ protocol_config });
+    const answer = await call(`${application.issuer}/.well-known/openid-configuration`);
+    assert.equal(answer.status, 200);
+    assert.equal(Object.hasOwn(answer.json ?? {}, "scopes_supported"), false);
   });
 
   test("of no application is answered 404, and it is only read", async () => {
