@@ -25,7 +25,7 @@ interface HotRoute {
 const HOT_ROUTES: readonly HotRoute[] = [
   {
     name: "a token for client credentials",
-    statements: ["application.read_clients", "token.issue"],
+    statements: ["application.read_clients", "token.insert"],
     prepare: async ({ tenant, resourceServer }) => {
       const { application } = await testClient({ tenant, server: resourceServer });
       const send = () => tenant.token(application, { grant_type: "client_credentials", expiration_time: "900" });

@@ -1,5 +1,5 @@
 import { createBatcher } from "../database/batch.ts";
-import type { Database } from "../database/database.ts";
+import type { Database, Queryable } from "../database/database.ts";
 import { insertWithPartitions } from "../database/partitions.ts";
 import { bucketOf } from "../database/row-id.ts";
 import type { Deps } from "../deps.ts";
@@ -9,7 +9,14 @@ import { type LiveClient, readClients } from "../resources/application/queries.t
 import type { DecisionRecorder } from "../resources/decision/recorder.ts";
 import { type GrantFacts, type GrantKey, readGrants } from "../resources/grant/queries.ts";
 import { insertRevocations, type Revocation } from "../resources/revocation/queries.ts";
-import { type Issue, readTokens, type TokenFacts, type TokenKey, writeIssues } from "../resources/token/queries.ts";
+import {
+  type Issue,
+  insertTokens,
+  readTokens,
+  type TokenFacts,
+  type TokenKey,
+  writeIssues,
+} from "../resources/token/queries.ts";
 import { type ContextCache, createContextCache } from "./context-cache.ts";
 import { createRealmDirectory, type RealmDirectory } from "./realm-directory.ts";
 
@@ -33,6 +40,10 @@ export interface Services {
 /** Wires the batches over the database. */
 export function createServices(deps: Deps, keys: KeyStore, decisions: DecisionRecorder): Services {
   const { database } = deps;
+  const spend = createBatcher({ run: (batch: readonly Issue[]) => writeWithPartitions(database, batch, writeIssues) });
+  const insert = createBatcher({
+    run: (batch: readonly Issue[]) => writeWithPartitions(database, batch, recordIssues),
+  });
   return {
     deps,
     keys,
@@ -42,7 +53,7 @@ export function createServices(deps: Deps, keys: KeyStore, decisions: DecisionRe
     readClient: createBatcher({ run: (batch) => readClients(database.tenants(tenantsOf(batch)), batch) }),
     readGrant: createBatcher({ run: (batch) => readGrants(database.tenants(tenantsOf(batch)), batch) }),
     readToken: createBatcher({ run: (batch) => readTokens(database.tenants(tenantsOf(batch)), batch) }),
-    writeIssue: createBatcher({ run: (batch) => writeWithPartitions(database, batch) }),
+    writeIssue: (issue) => (issue.token.grantId === undefined ? insert(issue) : spend(issue)),
     revoke: createBatcher({
       run: async (batch) => {
         await insertRevocations(database, batch);
@@ -56,8 +67,17 @@ function tenantsOf(batch: readonly { readonly tenantId: string }[]): string[] {
   return [...new Set(batch.map((item) => item.tenantId))];
 }
 
-function writeWithPartitions(database: Database, batch: readonly Issue[]): Promise<readonly boolean[]> {
+function writeWithPartitions(
+  database: Database,
+  batch: readonly Issue[],
+  write: typeof writeIssues,
+): Promise<readonly boolean[]> {
   const db = database.tenants(tenantsOf(batch.map((issue) => issue.token)));
   const buckets = batch.map((issue) => bucketOf(issue.token.id));
-  return insertWithPartitions(database, "tokens", buckets, () => writeIssues(db, batch));
+  return insertWithPartitions(database, "tokens", buckets, () => write(db, batch));
+}
+
+async function recordIssues(db: Queryable, batch: readonly Issue[]): Promise<readonly boolean[]> {
+  await insertTokens(db, batch);
+  return batch.map(() => true);
 }

@@ -228,11 +228,21 @@ async function noteTokens({ used, note, db }: Recording): Promise<void> {
   const grant = present(grants[0]);
   const [stored] = await readGrants(db, [grant]);
   await noteIssues({ used, note }, { grantId: grant.id, version: present(stored).version });
+  await noteInserts({ used, note });
   const everything = { now: 1, principalType: undefined, principalId: undefined };
   for (const application of [used.flow.application, used.compromised.application]) {
     await listTokens(note, application.key, everything, { after: undefined, limit: 100 });
     await countTokens(note, application.key, everything, 100).catch(() => undefined);
   }
+}
+
+/** A token of a client that acts for itself, once more under another id, and with a key that must be kept for longer. */
+async function noteInserts({ used, note }: Pick<Recording, "used" | "note">): Promise<void> {
+  const { statement, values } = present(used.sent.find((one) => one.statement.name === "token.insert"));
+  const rows: unknown = JSON.parse(String(values[0]));
+  const row = present(Array.isArray(rows) ? rows[0] : undefined);
+  const key_expiries = [{ key_id: row.key_id, latest_expiry_at: row.expires_at + 1_000_000 }];
+  await note.run(statement, [JSON.stringify([{ ...row, id: `${row.id.slice(0, -6)}abcdef`, key_expiries }])]);
 }
 
 /** What a grant's code gave, once more: spending what the grant is now, spending nothing, and as it was. */

@@ -60,22 +60,59 @@ export interface KeyExpiry {
   readonly latestExpiryAt: number;
 }
 
+const TOKEN_COLUMNS = `n integer, tenant_id text, realm_id text, id bytea, bucket integer, application_id text, resource_server_id text,
+       identity_id text, grant_id bytea, grant_bucket integer, session_id text, transaction_id text, key_id text,
+       token_hash bytea, token_suffix text, grant_type text, subject text, audience text[], scope text, custom_claims text,
+       target_realm text, display_name text, issued_at bigint, expires_at bigint, decision jsonb`;
+
+const INSERT_TOKENS = `INSERT INTO tokens (tenant_id, realm_id, id, bucket, application_id, resource_server_id, identity_id, grant_id,
+       grant_bucket, session_id, transaction_id, key_id, token_hash, token_suffix, grant_type, subject, audience, scope,
+       custom_claims, target_realm, display_name, issued_at, not_before, expires_at, issued_expires_at, decision)
+     SELECT tenant_id, realm_id, id, bucket, application_id, resource_server_id, identity_id, grant_id, grant_bucket,
+       session_id, transaction_id, key_id, token_hash, token_suffix, grant_type, subject, audience, scope, custom_claims,
+       target_realm, display_name, issued_at, issued_at, expires_at, expires_at, decision`;
+
+// "Is not null", said so that the planner expects one row: then it looks each grant up by its key, whatever the tables' size was when
+// it planned. Told the truth, a hundred rows, it would read every grant of a tenant that has few.
+function isFew(column: string): string {
+  return `COALESCE(${column}, 0) = COALESCE(${column}, -1)`;
+}
+
+const KEEP_KEYS = `signed AS (
+     UPDATE signing_keys k SET latest_expiry_at = GREATEST(k.latest_expiry_at, e.latest)
+     FROM (SELECT b.tenant_id, b.realm_id, x.key_id, max(x.latest_expiry_at) AS latest
+           FROM batch b CROSS JOIN LATERAL jsonb_to_recordset(b.key_expiries) AS x(key_id text, latest_expiry_at bigint)
+           GROUP BY 1, 2, 3) e
+     WHERE k.tenant_id = e.tenant_id AND k.realm_id = e.realm_id AND k.key_id = e.key_id
+   )`;
+
+// What spends nothing needs no grant: the cheapest statement that records tokens.
+const insert = statement(
+  "token.insert",
+  `WITH batch AS MATERIALIZED (
+     SELECT * FROM json_to_recordset($1::json) AS b(${TOKEN_COLUMNS}, key_expiries jsonb)
+   ), ${KEEP_KEYS}
+   ${INSERT_TOKENS} FROM batch ON CONFLICT DO NOTHING`,
+);
+
+/** Records tokens that hang on no grant, in one statement. One that is there already stays: it is this request's own. */
+export async function insertTokens(db: Queryable, issues: readonly Issue[]): Promise<void> {
+  await db.run(insert, [JSON.stringify(issues.map(toIssueRow))]);
+}
+
 // One statement for all grants and any number of requests: what is spent is spent by the version in the UPDATE, and only what
 // won inserts its token. A request that is sent again after a lost connection finds its own row and counts as won.
 const issue = statement(
   "token.issue",
   `WITH batch AS MATERIALIZED (
      SELECT * FROM json_to_recordset($1::json) AS b(
-       n integer, tenant_id text, realm_id text, id bytea, bucket integer, application_id text, resource_server_id text,
-       identity_id text, grant_id bytea, grant_bucket integer, session_id text, transaction_id text, key_id text,
-       token_hash bytea, token_suffix text, grant_type text, subject text, audience text[], scope text, custom_claims text,
-       target_realm text, display_name text, issued_at bigint, expires_at bigint, decision jsonb,
+       ${TOKEN_COLUMNS},
        expected_version integer, generation integer, siblings bytea[], parent_hash bytea, rotated_at bigint,
        code_spent_at bigint, refresh_issued_at bigint, refresh_expires_at bigint, refresh_suffix text,
        grant_custom_claims text, remember_claims boolean, key_expiries jsonb)
    ), claims AS (
      SELECT DISTINCT ON (tenant_id, realm_id, grant_id) * FROM batch
-     WHERE expected_version IS NOT NULL ORDER BY tenant_id, realm_id, grant_id, n
+     WHERE ${isFew("expected_version")} ORDER BY tenant_id, realm_id, grant_id, n
    ), won AS (
      UPDATE grants g SET version = g.version + 1, generation = c.generation, siblings = c.siblings,
        parent_hash = c.parent_hash, rotated_at = c.rotated_at, code_spent_at = c.code_spent_at,
@@ -94,25 +131,14 @@ const issue = statement(
    ), remembered AS (
      UPDATE grants g SET custom_claims = r.custom_claims
      FROM (SELECT DISTINCT ON (tenant_id, realm_id, grant_id) * FROM batch
-           WHERE remember_claims ORDER BY tenant_id, realm_id, grant_id, n DESC) r
+           WHERE ${isFew("remember_claims::integer")} AND remember_claims ORDER BY tenant_id, realm_id, grant_id, n DESC) r
      WHERE g.tenant_id = r.tenant_id AND g.realm_id = r.realm_id AND g.id = r.grant_id AND g.bucket = r.grant_bucket
        AND g.revoked_at IS NULL
    ), inserted AS (
-     INSERT INTO tokens (tenant_id, realm_id, id, bucket, application_id, resource_server_id, identity_id, grant_id,
-       grant_bucket, session_id, transaction_id, key_id, token_hash, token_suffix, grant_type, subject, audience, scope,
-       custom_claims, target_realm, display_name, issued_at, not_before, expires_at, issued_expires_at, decision)
-     SELECT tenant_id, realm_id, id, bucket, application_id, resource_server_id, identity_id, grant_id, grant_bucket,
-       session_id, transaction_id, key_id, token_hash, token_suffix, grant_type, subject, audience, scope, custom_claims,
-       target_realm, display_name, issued_at, issued_at, expires_at, expires_at, decision
+     ${INSERT_TOKENS}
      FROM batch WHERE n IN (SELECT n FROM allowed)
      ON CONFLICT DO NOTHING
-   ), signed AS (
-     UPDATE signing_keys k SET latest_expiry_at = GREATEST(k.latest_expiry_at, e.latest)
-     FROM (SELECT b.tenant_id, b.realm_id, x.key_id, max(x.latest_expiry_at) AS latest
-           FROM batch b CROSS JOIN LATERAL jsonb_to_recordset(b.key_expiries) AS x(key_id text, latest_expiry_at bigint)
-           GROUP BY 1, 2, 3) e
-     WHERE k.tenant_id = e.tenant_id AND k.realm_id = e.realm_id AND k.key_id = e.key_id
-   )
+   ), ${KEEP_KEYS}
    SELECT b.n FROM batch b
    WHERE b.n IN (SELECT n FROM allowed)
      OR EXISTS (SELECT FROM tokens t WHERE t.tenant_id = b.tenant_id AND t.realm_id = b.realm_id AND t.id = b.id AND t.bucket = b.bucket)`,
