@@ -4,7 +4,7 @@ import { type HttpRequest, headerOf, type Route } from "../http/route.ts";
 import type { RealmKey } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import type { RequestParameters } from "../protocol/parameters.ts";
-import { intersectLive } from "../protocol/scope.ts";
+import { intersectLive, splitScope } from "../protocol/scope.ts";
 import { findCauseOfDeath } from "../protocol/token-state.ts";
 import type { TokenFacts } from "../resources/token/queries.ts";
 import { findPresentedToken, readJwtPayload } from "./presented-token.ts";
@@ -90,14 +90,13 @@ export async function authenticateScopedBearer(services: Services, bearer: Scope
 }
 
 function toCaller(token: TokenFacts): Caller {
-  const scope = token.scope === "" ? [] : token.scope.split(" ");
   return {
     tenantId: token.tenantId,
     realmId: token.realmId,
     applicationId: token.applicationId,
     identityId: token.identityId,
     subject: token.subject,
-    scopes: new Set(intersectLive(scope, token.roleScopes).scope),
+    scopes: new Set(intersectLive(splitScope(token.scope), token.roleScopes).scope),
     // What the token said and what the application has now: the narrower of both (rules 7 and 8).
     targetRealm: token.targetRealm === "*" ? token.liveTargetRealm : narrower(token),
   };

@@ -11,6 +11,11 @@ import type { Services } from "./services.ts";
 export async function findApplication(services: Services, request: HttpRequest): Promise<ApplicationContext> {
   const key = applicationKeyOf(request);
   const context = key === undefined ? undefined : await services.contexts.get(key);
-  if (context === undefined) throw new OAuthError("invalid_client", "no such application", { status: 404 });
+  if (context === undefined) throw unknownApplication();
   return context;
+}
+
+/** 404 `invalid_client`: the same for an unknown tenant, realm or application (rule 38). */
+export function unknownApplication(): OAuthError {
+  return new OAuthError("invalid_client", "no such application", { status: 404 });
 }

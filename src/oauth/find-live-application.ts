@@ -1,6 +1,7 @@
 import { applicationKeyOf, type HttpRequest } from "../http/route.ts";
-import type { ApplicationContext } from "../protocol/client-metadata.ts";
-import { OAuthError } from "../protocol/oauth-error.ts";
+import type { ApplicationContext, ApplicationKey } from "../protocol/client-metadata.ts";
+import type { LiveClient } from "../resources/application/queries.ts";
+import { unknownApplication } from "./find-application.ts";
 import type { Services } from "./services.ts";
 
 /** An application as it is configured at this moment, and its tenant's time. */
@@ -10,6 +11,22 @@ export interface LiveApplication {
   readonly now: number;
 }
 
+/** An application and what was read live of it, at one moment (rule 7). */
+export interface CurrentApplication {
+  readonly context: ApplicationContext;
+  readonly live: LiveClient;
+}
+
+/** Reads an application as it is at this moment; undefined when tenant, realm or application are gone. */
+export async function readCurrentApplication(
+  services: Services,
+  key: ApplicationKey,
+): Promise<CurrentApplication | undefined> {
+  const live = await services.readClient(key);
+  const context = live === undefined ? undefined : await services.contexts.fresh(key, live.stamp);
+  return live === undefined || context === undefined ? undefined : { context, live };
+}
+
 /**
  * The application that a path names, read strictly: a redirect URI that was just removed is not sent to any more.
  *
@@ -17,9 +34,8 @@ export interface LiveApplication {
  */
 export async function findLiveApplication(services: Services, request: HttpRequest): Promise<LiveApplication> {
   const key = applicationKeyOf(request);
-  const live = key === undefined ? undefined : await services.readClient(key);
-  const context = key === undefined || live === undefined ? undefined : await services.contexts.fresh(key, live.stamp);
-  if (live === undefined || context === undefined)
-    throw new OAuthError("invalid_client", "no such application", { status: 404 });
+  const current = key === undefined ? undefined : await readCurrentApplication(services, key);
+  if (current === undefined) throw unknownApplication();
+  const { context, live } = current;
   return { context, now: services.deps.clock.nowSeconds() + live.clockOffsetSeconds };
 }

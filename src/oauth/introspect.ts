@@ -4,13 +4,14 @@ import { accessTokenClaims } from "../protocol/access-token.ts";
 import { issuerOf } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import type { RequestParameters } from "../protocol/parameters.ts";
-import { intersectLive } from "../protocol/scope.ts";
+import { intersectLive, splitScope } from "../protocol/scope.ts";
 import { findCauseOfDeath } from "../protocol/token-state.ts";
 import type { RealmFacts } from "../resources/realm/queries.ts";
 import type { TokenFacts } from "../resources/token/queries.ts";
 import { authenticateScopedBearer, usesBearer } from "./bearer.ts";
 import { presentedClient, verifyClient } from "./client-authentication/index.ts";
 import { findApplication } from "./find-application.ts";
+import { readCurrentApplication } from "./find-live-application.ts";
 import { readForm } from "./form.ts";
 import { parseClaims, toGrantType } from "./issue.ts";
 import {
@@ -90,10 +91,9 @@ async function authenticateIntrospector(
   const presented = presentedClient({ authorization, parameters });
   const key =
     presented === undefined ? undefined : await services.directory.applicationOf(realm.key, presented.clientId);
-  const live = key === undefined ? undefined : await services.readClient(key);
-  const context = key === undefined || live === undefined ? undefined : await services.contexts.fresh(key, live.stamp);
-  if (context === undefined || live === undefined)
-    throw new OAuthError("invalid_client", "the client is unknown in this realm");
+  const current = key === undefined ? undefined : await readCurrentApplication(services, key);
+  if (current === undefined) throw new OAuthError("invalid_client", "the client is unknown in this realm");
+  const { context, live } = current;
   verifyClient(presented, context.client, live);
   if (context.client.confidentiality === "public")
     throw new OAuthError("invalid_client", "a public client may not introspect");
@@ -121,7 +121,7 @@ async function describeAccessToken(
     issuedAt: token.issuedAt,
     notBefore: token.notBefore,
     expiresAt: token.expiresAt,
-    scope: intersectLive(token.scope === "" ? [] : token.scope.split(" "), token.roleScopes).scope,
+    scope: intersectLive(splitScope(token.scope), token.roleScopes).scope,
     principal: token,
     targetRealm: token.targetRealm,
     grantType: toGrantType(token.grantType),

@@ -14,6 +14,7 @@ import {
 } from "../protocol/lifetime.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { formatOpaqueToken, formatRefreshToken, SECRET_BYTES, tokenSuffix } from "../protocol/opaque-token.ts";
+import { splitScope } from "../protocol/scope.ts";
 import { decodeId, encodeId, ID_KINDS, ID_RANDOM_BYTES, type IdParts } from "../protocol/token-id.ts";
 import type { KeyExpiry, NewToken } from "../resources/token/queries.ts";
 import type { Authorization, MadeRefreshToken, TokenRequest } from "./grants/grant.ts";
@@ -184,7 +185,7 @@ function claimsOf(request: TokenRequest, row: DescribedToken): object {
     tokenId: row.id,
     issuedAt: row.issuedAt,
     expiresAt: row.expiresAt,
-    scope: row.scope === "" ? [] : row.scope.split(" "),
+    scope: splitScope(row.scope),
     principal: { ...request.context.key, identityId: row.identityId },
     targetRealm: row.targetRealm,
     grantType: toGrantType(row.grantType),

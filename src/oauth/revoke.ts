@@ -4,7 +4,8 @@ import { OAuthError } from "../protocol/oauth-error.ts";
 import { parseForm, type RequestParameters } from "../protocol/parameters.ts";
 import { authenticateScopedBearer, usesBearer } from "./bearer.ts";
 import { presentedClient, verifyClient } from "./client-authentication/index.ts";
-import { findApplication } from "./find-application.ts";
+import { findApplication, unknownApplication } from "./find-application.ts";
+import { readCurrentApplication } from "./find-live-application.ts";
 import { readForm } from "./form.ts";
 import { findPresentedRefreshToken, findPresentedToken } from "./presented-token.ts";
 import { recordRefusals } from "./record-refusals.ts";
@@ -87,10 +88,8 @@ async function authenticateRevoker(
     return "realm";
   }
   const presented = presentedClient({ authorization, parameters });
-  const live = await services.readClient(key);
-  const context = live === undefined ? undefined : await services.contexts.fresh(key, live.stamp);
-  if (live === undefined || context === undefined)
-    throw new OAuthError("invalid_client", "no such application", { status: 404 });
-  verifyClient(presented, context.client, live);
+  const current = await readCurrentApplication(services, key);
+  if (current === undefined) throw unknownApplication();
+  verifyClient(presented, current.context.client, current.live);
   return { applicationId: key.applicationId };
 }

@@ -6,9 +6,9 @@ import { OAuthError } from "../protocol/oauth-error.ts";
 import { type RequestParameters, refuseInQuery } from "../protocol/parameters.ts";
 import { parseVerifier } from "../protocol/pkce.ts";
 import { parseScope } from "../protocol/scope.ts";
-import type { LiveClient } from "../resources/application/queries.ts";
 import { presentedClient, verifyClient } from "./client-authentication/index.ts";
-import { findApplication } from "./find-application.ts";
+import { findApplication, unknownApplication } from "./find-application.ts";
+import { type CurrentApplication, readCurrentApplication } from "./find-live-application.ts";
 import { readForm } from "./form.ts";
 import type { Grant, ReuseFound, TokenRequest } from "./grants/grant.ts";
 import { GRANTS } from "./grants/index.ts";
@@ -55,31 +55,22 @@ async function grantTokens(services: Services, request: HttpRequest): Promise<To
   });
 }
 
-interface Authenticated {
-  readonly context: ApplicationContext;
-  readonly live: LiveClient;
-}
-
 async function authenticate(
   services: Services,
   request: HttpRequest,
   known: { readonly context: ApplicationContext; readonly parameters: RequestParameters },
-): Promise<Authenticated> {
+): Promise<CurrentApplication> {
   const { parameters } = known;
   const presented = presentedClient({ authorization: headerOf(request, "authorization"), parameters });
-  const live = await services.readClient(known.context.key);
-  const context = live === undefined ? undefined : await services.contexts.fresh(known.context.key, live.stamp);
-  if (live === undefined || context === undefined) throw unknownApplication();
+  const current = await readCurrentApplication(services, known.context.key);
+  if (current === undefined) throw unknownApplication();
+  const { context, live } = current;
   // Reference 1.5: a public client's refresh token is bound to it, so that it need not name itself.
   const mayOmit =
     parameters.values.get("grant_type") === "refresh_token" && context.client.confidentiality === "public";
-  if (presented === undefined && mayOmit) return { context, live };
+  if (presented === undefined && mayOmit) return current;
   verifyClient(presented, context.client, live);
-  return { context, live };
-}
-
-function unknownApplication(): OAuthError {
-  return new OAuthError("invalid_client", "no such application", { status: 404 });
+  return current;
 }
 
 function chooseGrant(parameters: RequestParameters, context: ApplicationContext): Grant {
@@ -96,7 +87,7 @@ function chooseGrant(parameters: RequestParameters, context: ApplicationContext)
 function parseTokenRequest(
   services: Services,
   request: HttpRequest,
-  input: Authenticated & { readonly parameters: RequestParameters },
+  input: CurrentApplication & { readonly parameters: RequestParameters },
 ): TokenRequest {
   const { context, live, parameters } = input;
   const { client } = context;

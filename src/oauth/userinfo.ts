@@ -1,7 +1,7 @@
 import { type HttpReply, type HttpRequest, headerOf, jsonReply, type Route } from "../http/route.ts";
 import { userinfoClaims } from "../protocol/claims.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
-import { intersectLive } from "../protocol/scope.ts";
+import { intersectLive, splitScope } from "../protocol/scope.ts";
 import { findCauseOfDeath } from "../protocol/token-state.ts";
 import { readBearer } from "./bearer.ts";
 import { findApplication } from "./find-application.ts";
@@ -29,7 +29,7 @@ async function handleUserinfo(services: Services, request: HttpRequest): Promise
   if (token === undefined || token.applicationId !== context.key.applicationId) throw invalidToken();
   const now = services.deps.clock.nowSeconds() + token.clockOffsetSeconds;
   if (findCauseOfDeath(token, now) !== undefined) throw invalidToken();
-  const { scope } = intersectLive(token.scope === "" ? [] : token.scope.split(" "), token.roleScopes);
+  const { scope } = intersectLive(splitScope(token.scope), token.roleScopes);
   if (!scope.includes("openid") || token.grantId === undefined) {
     throw new OAuthError("insufficient_scope", "userinfo needs an access token with the scope openid");
   }

@@ -57,6 +57,11 @@ export function formatScope(scope: readonly string[]): string {
   return scope.join(" ");
 }
 
+/** The members of a scope in its wire form, as `formatScope` wrote it. */
+export function splitScope(text: string): readonly string[] {
+  return text === "" ? [] : text.split(" ");
+}
+
 /** Whether a text may be a scope (RFC 6749 §3.3), for resource servers and roles too. */
 function isScopeToken(text: string): boolean {
   return SCOPE_GRAMMAR.test(text);

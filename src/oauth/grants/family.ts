@@ -1,7 +1,7 @@
 import { isLivePartitionRange } from "../../protocol/bucket.ts";
 import type { FamilyState } from "../../protocol/family.ts";
 import { OAuthError } from "../../protocol/oauth-error.ts";
-import { negotiateGrantedScope, type ScopeVerdict } from "../../protocol/scope.ts";
+import { negotiateGrantedScope, type ScopeVerdict, splitScope } from "../../protocol/scope.ts";
 import { ID_KINDS, type IdParts } from "../../protocol/token-id.ts";
 import type { GrantFacts } from "../../resources/grant/queries.ts";
 import type { GrantAdvance } from "../../resources/token/queries.ts";
@@ -79,7 +79,7 @@ export function negotiateScope(request: TokenRequest, grant: GrantFacts): ScopeV
   const isSameServer = grant.resourceServerId === client.resourceServerId;
   return negotiateGrantedScope({
     requested: request.scope,
-    granted: grant.scope.split(" ").filter((scope) => scope !== ""),
+    granted: splitScope(grant.scope),
     allowedScopes: isSameServer ? client.allowedScopes : [],
     roleScopes: grant.resourceServerId === undefined ? undefined : grant.roleScopes,
   });

@@ -13,6 +13,7 @@ import {
 } from "../../http/route.ts";
 import { isLivePartitionRange } from "../../protocol/bucket.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
+import { splitScope } from "../../protocol/scope.ts";
 import { decodeId, ID_KINDS } from "../../protocol/token-id.ts";
 import { readClients } from "../application/queries.ts";
 import { readGrants } from "../grant/queries.ts";
@@ -128,7 +129,7 @@ function toResource(token: ListedToken): TokenResource {
   return {
     id: token.id,
     display_name: token.displayName,
-    scopes: token.scope === "" ? [] : token.scope.split(" "),
+    scopes: [...splitScope(token.scope)],
     token_suffix: token.tokenSuffix,
     token_format: token.selfContained ? "self_contained" : "referential",
     expires: token.expiresAt,
