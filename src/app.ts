@@ -8,6 +8,7 @@ import { createLogin } from "./login/index.ts";
 import { authenticateCaller } from "./oauth/bearer.ts";
 import { oauthRoutes } from "./oauth/index.ts";
 import { createServices } from "./oauth/services.ts";
+import { METRICS } from "./platform/metric-table.ts";
 import { createDecisionRecorder } from "./resources/decision/recorder.ts";
 import { managementRoutes } from "./resources/index.ts";
 
@@ -25,6 +26,7 @@ export interface App {
 /** The composition root: the only place that knows every module. */
 export function createApp(deps: Deps, readiness: Readiness, version: string): App {
   const decisions = createDecisionRecorder(deps.database, deps.clock, deps.log);
+  deps.metrics.gauge(METRICS.buildInfo).cell(version, process.version, deps.database.kind).set(1);
   const services = createServices(deps, createKeyStore(deps), decisions);
   const login = createLogin(deps, decisions);
   const routes = [
@@ -37,6 +39,8 @@ export function createApp(deps: Deps, readiness: Readiness, version: string): Ap
     clock: deps.clock,
     random: deps.random,
     log: deps.log,
+    metrics: deps.metrics,
+    tenantClassOf: services.tenantClasses.of,
     trustedProxies: deps.config.trustedProxies,
     isDraining: readiness.isDraining,
     authenticate: authenticateCaller.bind(undefined, services),

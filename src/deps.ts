@@ -3,6 +3,7 @@ import type { Database } from "./database/database.ts";
 import type { Clock } from "./platform/clock.ts";
 import type { Log } from "./platform/log.ts";
 import type { MailTransport } from "./platform/mail.ts";
+import type { Metrics } from "./platform/metrics.ts";
 import type { Random } from "./platform/random.ts";
 import type { Sealer } from "./platform/seal.ts";
 
@@ -15,4 +16,5 @@ export interface Deps {
   readonly sealer: Sealer;
   readonly mail: MailTransport;
   readonly log: Log;
+  readonly metrics: Metrics;
 }

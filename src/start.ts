@@ -17,6 +17,8 @@ import { startJobs } from "./jobs/runner.ts";
 import { type Clock, createClock } from "./platform/clock.ts";
 import { createLog } from "./platform/log.ts";
 import { createMailTransport } from "./platform/mail.ts";
+import { listMetrics } from "./platform/metric-table.ts";
+import { createMetrics } from "./platform/metrics.ts";
 import { createRandom } from "./platform/random.ts";
 import { createSealer } from "./platform/seal.ts";
 
@@ -61,7 +63,8 @@ async function openDeps(config: Config, options: StartOptions = {}): Promise<Dep
     clock,
     random,
   });
-  return { config, database, clock, random, sealer, mail, log: createLog(config.logLevel) };
+  const metrics = createMetrics(listMetrics());
+  return { config, database, clock, random, sealer, mail, log: createLog(config.logLevel), metrics };
 }
 
 /** Starts a server: database, clock, partitions, first start, declarative file, jobs, listeners. */

@@ -25,11 +25,8 @@ export function replyToError(error: unknown, context: FailureContext): HttpReply
 function oauthReply(error: OAuthError, traceId: string): HttpReply {
   const status = statusOf(error);
   const body = { error: error.code, error_description: publicDescription(error), trace_id: traceId };
-  return jsonReply(status, body, {
-    pragma: "no-cache",
-    ...challenge(error, status),
-    ...retryAfter(error.retryAfterSeconds),
-  });
+  const headers = { pragma: "no-cache", ...challenge(error, status), ...retryAfter(error.retryAfterSeconds) };
+  return { ...jsonReply(status, body, headers), refusal: { code: error.code } };
 }
 
 // Rule 38: every 401 names the scheme that was used, Basic if there was none; RFC 6750 §3 for bearer failures.
@@ -53,7 +50,7 @@ function retryAfter(seconds: number | undefined): Record<string, string> {
 function managementReply(error: ManagementError, traceId: string): HttpReply {
   const details = error.details.length === 0 ? {} : { details: error.details };
   const body = { code: error.code, message: error.message, ...details, trace_id: traceId };
-  return jsonReply(error.status, body, error.headers);
+  return { ...jsonReply(error.status, body, error.headers), refusal: { code: error.code } };
 }
 
 function asOAuthError(error: unknown, context: FailureContext): OAuthError {

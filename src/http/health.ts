@@ -1,5 +1,6 @@
 import { partitionsHealthy } from "../database/partitions.ts";
 import type { Deps } from "../deps.ts";
+import { PROMETHEUS_TYPE, printMetrics } from "../platform/prometheus.ts";
 import { jsonReply, type Route } from "./route.ts";
 
 /** What readiness is judged by, besides the database itself. */
@@ -40,7 +41,7 @@ export function healthRoutes(deps: Deps, readiness: Readiness): readonly Route[]
   ];
 }
 
-/** The details of readiness and the version, for operators, on the operations listener (rule 27). */
+/** The details of readiness, the version and the metrics, for operators, on the operations listener (rule 27). */
 export function operationsRoutes(deps: Deps, readiness: Readiness, version: string): readonly Route[] {
   return [
     {
@@ -61,6 +62,17 @@ export function operationsRoutes(deps: Deps, readiness: Readiness, version: stri
       kind: "operations",
       handle: async () =>
         jsonReply(200, { name: "mayfly", version, node: process.version, database: deps.database.kind }),
+    },
+    {
+      name: "metrics",
+      method: "GET",
+      path: "/metrics",
+      kind: "operations",
+      handle: async () => ({
+        status: 200,
+        headers: { "content-type": PROMETHEUS_TYPE, "cache-control": "no-store" },
+        body: await printMetrics([await deps.metrics.snapshot()]),
+      }),
     },
   ];
 }

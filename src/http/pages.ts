@@ -194,7 +194,11 @@ export function replyWithErrorPage(error: unknown, failure: PageFailure): HttpRe
     isTestTenant: failure.isTestTenant ?? false,
   });
   const retryAfter = reply.headers?.["retry-after"];
-  return retryAfter === undefined ? page : { ...page, headers: { ...page.headers, "retry-after": retryAfter } };
+  return {
+    ...page,
+    ...(retryAfter === undefined ? {} : { headers: { ...page.headers, "retry-after": retryAfter } }),
+    ...(reply.refusal === undefined ? {} : { refusal: reply.refusal }),
+  };
 }
 
 function wordsFor(status: number): { readonly heading: string; readonly advice: string } {

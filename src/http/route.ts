@@ -22,11 +22,19 @@ export interface HttpRequest {
   readonly caller: Caller | undefined;
 }
 
+/** Why a request was refused, in words of ours, for counts and the log. */
+export interface Refusal {
+  /** an error code of the protocol or of the management API */
+  readonly code: string;
+}
+
 /** What a handler answers. */
 export interface HttpReply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | Uint8Array;
+  /** set where the answer is an error */
+  readonly refusal?: Refusal;
 }
 
 /**

@@ -3,12 +3,14 @@ import type { Socket } from "node:net";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type HTTPMethods } from "fastify";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
+import type { Metrics } from "../platform/metrics.ts";
 import type { Random } from "../platform/random.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import type { Caller } from "./caller.ts";
 import { type FailureContext, replyToError } from "./errors.ts";
 import { checkQueryStrings, parseJsonBody } from "./json-body.ts";
 import { fieldViolations, ManagementError } from "./management-error.ts";
+import { observeRequests, type TenantClass } from "./observe-requests.ts";
 import type { HttpReply, HttpRequest, Route, RouteKind } from "./route.ts";
 import { newTraceId } from "./trace-id.ts";
 
@@ -26,6 +28,9 @@ export interface ServerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly metrics: Metrics;
+  /** What kind of tenant an id names, as far as this node knows. */
+  readonly tenantClassOf: (tenantId: string) => TenantClass;
   /** Finds the caller of a management route, or throws; `app.ts` installs it. */
   readonly authenticate: (request: HttpRequest, route: Route) => Promise<Caller>;
   readonly trustedProxies: readonly string[];
@@ -51,7 +56,10 @@ export function createServer(routes: readonly Route[], options: ServerOptions): 
     exposeHeadRoutes: true,
     return503OnClosing: false,
     rewriteUrl: (request) => decodeColons(request.url ?? "/"),
-    clientErrorHandler: (error, socket) => refuseMalformed(error, socket, newTraceId(options.clock, options.random)),
+    clientErrorHandler: (error, socket) => {
+      observed.malformed();
+      refuseMalformed(error, socket, newTraceId(options.clock, options.random));
+    },
     frameworkErrors: (error, request, reply) => {
       void reply.header("x-trace-id", request.id);
       void send(reply, replyToError(error, failureOf(request, "public", options.log)));
@@ -66,7 +74,7 @@ export function createServer(routes: readonly Route[], options: ServerOptions): 
     void reply.header("x-trace-id", request.id);
     if (options.isDraining()) void reply.header("connection", "close");
   });
-  logRequests(server, options);
+  const observed = observeRequests(server, options);
   server.setNotFoundHandler((request, reply) => {
     const error = new ManagementError("not_found", "no such path");
     return send(reply, replyToError(error, failureOf(request, "public", options.log)));
@@ -113,6 +121,7 @@ function register(server: FastifyInstance, route: Route, options: ServerOptions)
   server.route({
     method: route.method,
     url: route.path,
+    config: { routeName: route.name },
     bodyLimit: isManagement ? MANAGEMENT_BODY_BYTES_MAX : AUTH_BODY_BYTES_MAX,
     ...(route.schema ? { schema: route.schema } : {}),
     attachValidation: true,
@@ -159,6 +168,7 @@ function stringsOf(value: unknown): Readonly<Record<string, string>> {
 }
 
 function send(reply: FastifyReply, answer: HttpReply): FastifyReply {
+  reply.refusal = answer.refusal;
   return reply
     .code(answer.status)
     .headers({ "x-content-type-options": "nosniff", ...answer.headers })
@@ -200,6 +210,7 @@ function refuseOtherMethods(server: FastifyInstance, routes: readonly Route[], l
     server.route({
       method: METHODS.filter((method) => !allowed.has(method)),
       url: path,
+      config: { routeName: siblings[0]?.name ?? "" },
       handler: (request, reply) => {
         const answer = replyToError(methodNotAllowed(kind), failureOf(request, kind, log));
         return send(reply, { ...answer, headers: { ...answer.headers, allow } });
@@ -211,19 +222,4 @@ function refuseOtherMethods(server: FastifyInstance, routes: readonly Route[], l
 function methodNotAllowed(kind: RouteKind): Error {
   if (kind === "auth") return new OAuthError("invalid_request", "this method is not allowed here", { status: 405 });
   return new ManagementError("method_not_allowed", "this method is not allowed here");
-}
-
-function logRequests(server: FastifyInstance, options: ServerOptions): void {
-  server.addHook("onResponse", async (request, reply) => {
-    options.log.info(
-      {
-        trace_id: request.id,
-        method: request.method,
-        route: request.routeOptions.url ?? "unknown",
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime * 10) / 10,
-      },
-      "request",
-    );
-  });
 }

@@ -6,6 +6,8 @@ import { partitionsHealthy } from "../database/partitions.ts";
 import { rotateNow } from "../keys/rotate.ts";
 import { createClock } from "../platform/clock.ts";
 import { createLog } from "../platform/log.ts";
+import { listMetrics } from "../platform/metric-table.ts";
+import { createMetrics } from "../platform/metrics.ts";
 import { createRandom, hexId } from "../platform/random.ts";
 import { createSealer } from "../platform/seal.ts";
 import { addAttempt, sumAttempts } from "../resources/attempt-count/queries.ts";
@@ -20,7 +22,8 @@ const DAY = 86_400;
 
 function depsOf(database: Database): JobDeps {
   const clock = { ...createClock(), nowMs: () => NOW * 1_000, nowSeconds: () => NOW };
-  return { database, clock, random, sealer: createSealer([random.bytes(32)], random), log: createLog("silent") };
+  const sealer = createSealer([random.bytes(32)], random);
+  return { database, clock, random, sealer, log: createLog("silent"), metrics: createMetrics(listMetrics()) };
 }
 
 async function insertTestTenant(database: Database, offsetSeconds: number): Promise<string> {

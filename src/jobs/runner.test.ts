@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { sharedDatabase } from "../../test/support/scratch-database.ts";
 import { createClock } from "../platform/clock.ts";
 import { createLog } from "../platform/log.ts";
+import { listMetrics } from "../platform/metric-table.ts";
+import { createMetrics } from "../platform/metrics.ts";
 import { createRandom, hexId } from "../platform/random.ts";
 import { createSealer } from "../platform/seal.ts";
 import type { Job, JobDeps } from "./job.ts";
@@ -15,7 +17,8 @@ async function twoNodes(): Promise<{ one: JobDeps; other: JobDeps; pass: (ms: nu
   const { database, secondNode } = await sharedDatabase();
   let nowMs = NOW_MS;
   const clock = { ...createClock(), nowMs: () => nowMs, nowSeconds: () => Math.floor(nowMs / 1_000) };
-  const others = { clock, random, sealer: createSealer([random.bytes(32)], random), log: createLog("silent") };
+  const sealer = createSealer([random.bytes(32)], random);
+  const others = { clock, random, sealer, log: createLog("silent"), metrics: createMetrics(listMetrics()) };
   const pass = (ms: number): void => {
     nowMs += ms;
   };

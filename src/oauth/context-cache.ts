@@ -7,6 +7,7 @@ import {
   contextStamp,
 } from "../protocol/client-metadata.ts";
 import { findApplicationContext } from "../resources/application/queries.ts";
+import type { TenantClasses } from "./tenant-classes.ts";
 
 const STALE_MS_MAX = 2_000; // rule 7
 const CONTEXTS_MAX = 10_000;
@@ -28,7 +29,7 @@ interface Kept {
 }
 
 /** A cache that holds the applications used last. */
-export function createContextCache(database: Database, clock: Clock): ContextCache {
+export function createContextCache(database: Database, clock: Clock, tenants: TenantClasses): ContextCache {
   const kept = new Map<string, Kept>();
   const reading = new Map<string, Promise<ApplicationContext | undefined>>();
 
@@ -37,6 +38,7 @@ export function createContextCache(database: Database, clock: Clock): ContextCac
     const context = await findApplicationContext(database.tenants([key.tenantId]), key);
     kept.delete(name);
     if (context === undefined) return undefined;
+    tenants.remember(key.tenantId, context.tenant.kind);
     const oldest = kept.keys().next();
     if (kept.size >= CONTEXTS_MAX && !oldest.done) kept.delete(oldest.value);
     kept.set(name, { context, stamp: contextStamp(context), readAtMs });

@@ -4,6 +4,7 @@ import { createExpiringCache } from "../platform/expiring-cache.ts";
 import type { ApplicationKey, RealmKey } from "../protocol/client-metadata.ts";
 import { findApplicationByClientId } from "../resources/application/queries.ts";
 import { findAdminRealmId, findRealmFacts, type RealmFacts } from "../resources/realm/queries.ts";
+import type { TenantClasses } from "./tenant-classes.ts";
 
 const GOOD_FOR_MS = 2_000; // rule 7
 const ENTRIES_MAX = 20_000;
@@ -15,14 +16,18 @@ export interface RealmDirectory {
   applicationOf(realm: RealmKey, clientId: string): Promise<ApplicationKey | undefined>;
 }
 
-export function createRealmDirectory(database: Database, clock: Clock): RealmDirectory {
+export function createRealmDirectory(database: Database, clock: Clock, tenants: TenantClasses): RealmDirectory {
   const limits = { entriesMax: ENTRIES_MAX, goodForMs: GOOD_FOR_MS };
   const facts = createExpiringCache<RealmFacts>(limits, clock.monotonicMs);
   const admins = createExpiringCache<RealmKey>(limits, clock.monotonicMs);
   const applications = createExpiringCache<ApplicationKey>(limits, clock.monotonicMs);
   return {
     facts: (realm) =>
-      facts.get(`${realm.tenantId}/${realm.realmId}`, () => findRealmFacts(database.tenants([realm.tenantId]), realm)),
+      facts.get(`${realm.tenantId}/${realm.realmId}`, async () => {
+        const found = await findRealmFacts(database.tenants([realm.tenantId]), realm);
+        if (found !== undefined) tenants.remember(realm.tenantId, found.tenantKind);
+        return found;
+      }),
     adminRealm: (tenantId) =>
       admins.get(tenantId, async () => {
         const realmId = await findAdminRealmId(database.tenants([tenantId]), tenantId);

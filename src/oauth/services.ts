@@ -19,12 +19,14 @@ import {
 } from "../resources/token/queries.ts";
 import { type ContextCache, createContextCache } from "./context-cache.ts";
 import { createRealmDirectory, type RealmDirectory } from "./realm-directory.ts";
+import { createTenantClasses, type TenantClasses } from "./tenant-classes.ts";
 
 /** What the endpoints share: kept configuration, and look-ups and writes that travel in batches. */
 export interface Services {
   readonly deps: Deps;
   readonly contexts: ContextCache;
   readonly directory: RealmDirectory;
+  readonly tenantClasses: TenantClasses;
   readonly keys: KeyStore;
   readonly decisions: DecisionRecorder;
   /** Strict: what the database says at this moment (rule 7). */
@@ -40,6 +42,7 @@ export interface Services {
 /** Wires the batches over the database. */
 export function createServices(deps: Deps, keys: KeyStore, decisions: DecisionRecorder): Services {
   const { database } = deps;
+  const tenantClasses = createTenantClasses();
   const spend = createBatcher({ run: (batch: readonly Issue[]) => writeWithPartitions(database, batch, writeIssues) });
   const insert = createBatcher({
     run: (batch: readonly Issue[]) => writeWithPartitions(database, batch, recordIssues),
@@ -48,8 +51,9 @@ export function createServices(deps: Deps, keys: KeyStore, decisions: DecisionRe
     deps,
     keys,
     decisions,
-    contexts: createContextCache(database, deps.clock),
-    directory: createRealmDirectory(database, deps.clock),
+    tenantClasses,
+    contexts: createContextCache(database, deps.clock, tenantClasses),
+    directory: createRealmDirectory(database, deps.clock, tenantClasses),
     readClient: createBatcher({ run: (batch) => readClients(database.tenants(tenantsOf(batch)), batch) }),
     readGrant: createBatcher({ run: (batch) => readGrants(database.tenants(tenantsOf(batch)), batch) }),
     readToken: createBatcher({ run: (batch) => readTokens(database.tenants(tenantsOf(batch)), batch) }),

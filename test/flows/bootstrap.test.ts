@@ -11,6 +11,8 @@ import { createClock } from "../../src/platform/clock.ts";
 import { sha256 } from "../../src/platform/hash.ts";
 import { createLog } from "../../src/platform/log.ts";
 import { createMailTransport } from "../../src/platform/mail.ts";
+import { listMetrics } from "../../src/platform/metric-table.ts";
+import { createMetrics } from "../../src/platform/metrics.ts";
 import { createRandom } from "../../src/platform/random.ts";
 import { createSealer } from "../../src/platform/seal.ts";
 import { findApplicationContext, readClients } from "../../src/resources/application/queries.ts";
@@ -41,7 +43,8 @@ async function newDeps(directory: string): Promise<Deps> {
   const outboxDirectory = join(directory, "outbox");
   const mail = createMailTransport({ smtpUrl: undefined, from: "a@b", outboxDirectory, clock, random });
   const sealer = createSealer(await readMasterKeys(config, random), random);
-  return { config, database, clock, random, sealer, mail, log: createLog("silent") };
+  const metrics = createMetrics(listMetrics());
+  return { config, database, clock, random, sealer, mail, log: createLog("silent"), metrics };
 }
 
 async function readJson(file: string): Promise<Record<string, string>> {

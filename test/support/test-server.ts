@@ -11,6 +11,8 @@ import { type Started, type StartOptions, startServer } from "../../src/start.ts
 /** A server of the tests, in this process, on a random port. */
 export interface TestServer extends Started {
   readonly url: string;
+  /** of the operators' listener */
+  readonly operationsUrl: string;
   readonly dataDirectory: string;
   /** every statement that was sent, for tests that count or replay; cleared by whoever needs a clean start */
   readonly sent: SentStatement[];
@@ -62,9 +64,11 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
       if (sent.length < SENT_MAX) sent.push(statement);
     },
   });
+  const operations = started.app.operations.server.address();
   return {
     ...started,
     url: `http://localhost:${port}`,
+    operationsUrl: `http://127.0.0.1:${typeof operations === "object" ? operations?.port : ""}`,
     dataDirectory,
     sent,
     stop: async () => {

@@ -1,0 +1,99 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Log } from "../platform/log.ts";
+import { METRICS } from "../platform/metric-table.ts";
+import type { HistogramCell, Metrics } from "../platform/metrics.ts";
+import type { Refusal } from "./route.ts";
+
+/** What kind of tenant a request was about; `none` where it named none of ours. */
+export type TenantClass = "production" | "test" | "none";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** the name under which the route's requests are counted */
+    routeName?: string;
+  }
+  interface FastifyReply {
+    refusal: Refusal | undefined;
+  }
+}
+
+/** Names for what no route took. */
+const NO_ROUTE = "none";
+const MALFORMED = "malformed";
+
+export interface Observation {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly tenantClassOf: (tenantId: string) => TenantClass;
+}
+
+/** Counts what never becomes a request. */
+export interface RequestObserver {
+  /** Something that the HTTP parser refused. */
+  malformed(): void;
+}
+
+/** Counts every request and its time, and writes a log line about it. */
+export function observeRequests(server: FastifyInstance, observation: Observation): RequestObserver {
+  const { log, metrics, tenantClassOf } = observation;
+  const refusals = metrics.counter(METRICS.refusals);
+  const observeSeconds = createRequestCells(metrics);
+  const inFlight = metrics.gauge(METRICS.requestsInFlight).cell();
+  server.decorateReply("refusal", undefined);
+  server.addHook("onRequest", (_request, _reply, done) => {
+    inFlight.add(1);
+    done();
+  });
+  server.addHook("onResponse", (request, reply, done) => {
+    inFlight.add(-1);
+    const route = request.routeOptions.config.routeName ?? NO_ROUTE;
+    observeSeconds(
+      { route, status: reply.statusCode, tenant: tenantClassOf(tenantOf(request)) },
+      reply.elapsedTime / 1_000,
+    );
+    if (reply.refusal !== undefined) refusals.cell(route, reply.refusal.code).add();
+    log.info(describe(request, reply), "request");
+    done();
+  });
+  return { malformed: () => refusals.cell(MALFORMED, "bad_request").add() };
+}
+
+interface RequestLabels {
+  readonly route: string;
+  readonly status: number;
+  readonly tenant: TenantClass;
+}
+
+// Two look-ups by strings that exist already: building a key for each request would cost more than counting it.
+function createRequestCells(metrics: Metrics): (labels: RequestLabels, seconds: number) => void {
+  const seconds = metrics.histogram(METRICS.requestSeconds);
+  const routes = new Map<string, Map<number, HistogramCell>>();
+  return (labels, value) => {
+    const cells = routes.get(labels.route) ?? new Map<number, HistogramCell>();
+    if (cells.size === 0) routes.set(labels.route, cells);
+    const statusClass = Math.trunc(labels.status / 100);
+    const key = statusClass * TENANT_CLASSES.length + TENANT_CLASSES.indexOf(labels.tenant);
+    let cell = cells.get(key);
+    if (cell === undefined) {
+      cell = seconds.cell(labels.route, `${statusClass}xx`, labels.tenant);
+      cells.set(key, cell);
+    }
+    cell.observe(value);
+  };
+}
+
+const TENANT_CLASSES: readonly TenantClass[] = ["production", "test", "none"];
+
+function tenantOf({ params }: FastifyRequest): string {
+  return typeof params === "object" && params !== null && "tenant" in params ? String(params.tenant) : "";
+}
+
+function describe(request: FastifyRequest, reply: FastifyReply): object {
+  return {
+    trace_id: request.id,
+    method: request.method,
+    route: request.routeOptions.url ?? "unknown",
+    status: reply.statusCode,
+    ms: Math.round(reply.elapsedTime * 10) / 10,
+  };
+}
