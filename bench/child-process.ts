@@ -22,6 +22,8 @@ export type ServerCommand = {
   name: string;
   args: string[];
   env?: Record<string, string>;
+  /** Lets it use every core instead of the server's. */
+  isUnpinned?: boolean;
   /** Looks at what was printed so far and tells the port once the server is ready. */
   readyPort: (printed: string) => Promise<number | undefined> | number | undefined;
   signal: AbortSignal;
@@ -34,7 +36,7 @@ process.once("exit", () => {
 
 /** Starts a Node program pinned to the server's core and waits until it is ready; throws with its output if not. */
 export async function startServer(command: ServerCommand): Promise<ServerProcess> {
-  const child = startNode(SERVER_CORE, command.args, command.env);
+  const child = startNode(command.isUnpinned === true ? undefined : SERVER_CORE, command.args, command.env);
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding("utf8").on("data", (chunk: string) => {
@@ -81,8 +83,14 @@ export async function runLoadProcess(args: string[], input: string, signal: Abor
   }
 }
 
-function startNode(core: number, args: string[], env: Record<string, string> = {}): ChildProcess {
-  const command = [...pinning(core), process.execPath, "--import", STOP_WITH_PARENT, ...args];
+function startNode(core: number | undefined, args: string[], env: Record<string, string> = {}): ChildProcess {
+  const command = [
+    ...(core === undefined ? [] : pinning(core)),
+    process.execPath,
+    "--import",
+    STOP_WITH_PARENT,
+    ...args,
+  ];
   const child = spawn(command[0] ?? process.execPath, command.slice(1), {
     stdio: ["pipe", "pipe", "pipe", "ipc"],
     env: { ...inheritedEnvironment(), NODE_ENV: "production", ...env },

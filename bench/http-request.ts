@@ -1,41 +1,45 @@
-/** A form post with `client_secret_basic`, which is how every benchmark authenticates on every side. */
-export type FormPost = {
-  path: string;
-  clientId: string;
-  clientSecret: string;
-  form: Record<string, string>;
-};
+/** A client with its secret; every benchmark authenticates by `client_secret_basic`, on every side. */
+export type BenchClient = { clientId: string; clientSecret: string };
+
+/** A request to measure: a form post by a client where there is a form, else a GET that anybody may send. */
+export type BenchRequest = { path: string; client?: BenchClient; form?: Record<string, string> };
 
 const REQUEST_SECONDS_MAX = 10;
 
 /** Writes the whole HTTP/1.1 request that the load generator sends. */
-export function requestText(post: FormPost, port: number): string {
-  const body = new URLSearchParams(post.form).toString();
+export function requestText(request: BenchRequest, port: number): string {
+  const body = request.form === undefined ? undefined : new URLSearchParams(request.form).toString();
   const head = [
-    `POST ${post.path} HTTP/1.1`,
+    `${body === undefined ? "GET" : "POST"} ${request.path} HTTP/1.1`,
     `host: 127.0.0.1:${port}`,
-    `authorization: ${basic(post)}`,
-    "content-type: application/x-www-form-urlencoded",
-    `content-length: ${body.length}`,
+    ...(request.client === undefined ? [] : [`authorization: ${basic(request.client)}`]),
+    ...(body === undefined
+      ? []
+      : ["content-type: application/x-www-form-urlencoded", `content-length: ${body.length}`]),
   ];
-  return `${head.join("\r\n")}\r\n\r\n${body}`;
+  return `${head.join("\r\n")}\r\n\r\n${body ?? ""}`;
 }
 
-/** Sends one form post and returns the JSON object of its answer; throws unless the status is 200. */
-export async function sendForm(post: FormPost, port: number): Promise<Record<string, unknown>> {
-  const response = await fetch(`http://127.0.0.1:${port}${post.path}`, {
-    method: "POST",
-    headers: { authorization: basic(post) },
-    body: new URLSearchParams(post.form),
+/** Sends one request and returns the body of its answer; throws unless the status is 200. */
+async function sendRequest(request: BenchRequest, port: number): Promise<string> {
+  const { path, client, form } = request;
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
     signal: AbortSignal.timeout(REQUEST_SECONDS_MAX * 1000),
+    ...(client === undefined ? {} : { headers: { authorization: basic(client) } }),
+    ...(form === undefined ? {} : { method: "POST", body: new URLSearchParams(form) }),
   });
-  const answer: unknown = await response.json();
-  if (response.status !== 200 || typeof answer !== "object" || answer === null) {
-    throw new Error(`POST ${post.path} answered ${response.status}: ${JSON.stringify(answer)}`);
-  }
+  const answer = await response.text();
+  if (response.status !== 200) throw new Error(`${path} answered ${response.status}: ${answer}`);
+  return answer;
+}
+
+/** Sends one request and returns the JSON object of its answer; throws unless the status is 200. */
+export async function sendForObject(request: BenchRequest, port: number): Promise<Record<string, unknown>> {
+  const answer: unknown = JSON.parse(await sendRequest(request, port));
+  if (typeof answer !== "object" || answer === null) throw new Error(`${request.path} answered no object`);
   return { ...answer };
 }
 
-function basic(post: FormPost): string {
-  return `Basic ${Buffer.from(`${post.clientId}:${post.clientSecret}`).toString("base64")}`;
+function basic(client: BenchClient): string {
+  return `Basic ${Buffer.from(`${client.clientId}:${client.clientSecret}`).toString("base64")}`;
 }

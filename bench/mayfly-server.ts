@@ -44,7 +44,9 @@ async function start(context: SideContext): Promise<RunningSide> {
       MAYFLY_DATA_DIR: join(context.directory, "data"),
       MAYFLY_CONFIG: configPath,
       MAYFLY_LOG_LEVEL: "error",
+      ...context.environment,
     },
+    isUnpinned: context.isUnpinned ?? false,
     readyPort: async () => ((await isReady(port)) ? port : undefined),
     signal: context.signal,
   });
@@ -57,16 +59,22 @@ function requests(tenantId: string, applications: Map<TokenFormat, BenchApplicat
     if (application === undefined) throw new Error(`no application for ${format}`);
     return application;
   };
+  const base = (format: TokenFormat) => {
+    const { realmId, applicationId } = find(format);
+    return `/v1/tenants/${tenantId}/realms/${realmId}/applications/${applicationId}`;
+  };
   return {
+    discovery: () => ({ path: `${base("ES256")}/.well-known/openid-configuration` }),
+    jwks: (format: TokenFormat) => ({ path: `${base(format)}/.well-known/jwks.json` }),
     issue(format: TokenFormat) {
-      const { realmId, applicationId, clientId, clientSecret } = find(format);
-      const path = `/v1/tenants/${tenantId}/realms/${realmId}/applications/${applicationId}/token`;
-      return { path, clientId, clientSecret, form: { grant_type: "client_credentials", scope: BENCH_SCOPE } };
+      const { clientId, clientSecret } = find(format);
+      const form = { grant_type: "client_credentials", scope: BENCH_SCOPE };
+      return { path: `${base(format)}/token`, client: { clientId, clientSecret }, form };
     },
     introspect(format: TokenFormat, token: string) {
       const { realmId, clientId, clientSecret } = find(format);
       const path = `/v1/tenants/${tenantId}/realms/${realmId}/introspect`;
-      return { path, clientId, clientSecret, form: { token, token_type_hint: "access_token" } };
+      return { path, client: { clientId, clientSecret }, form: { token, token_type_hint: "access_token" } };
     },
   };
 }

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import type { Benchmark } from "./benchmark.ts";
 import { BENCHMARKS } from "./benchmarks/index.ts";
+import type { RunSettings } from "./run-context.ts";
 import type { SideName } from "./side.ts";
 import { SIDES } from "./sides.ts";
 
@@ -11,11 +12,8 @@ const SECONDS = 3;
 const SECONDS_MAX = 600;
 
 /** What the command line asks for. */
-export type Options = {
+export type Options = RunSettings & {
   benchmarks: Benchmark[];
-  sides: SideName[];
-  rounds: number;
-  seconds: number;
   /** An existing PostgreSQL server to use instead of a throw-away one. */
   databaseUrl: string | undefined;
 };
@@ -23,8 +21,8 @@ export type Options = {
 /** The text of `npm run bench -- --help`. */
 export const USAGE = `npm run bench [name ...] [-- options]
 
-  name            ${BENCHMARKS.map((benchmark) => benchmark.name).join(", ")}; all of them when none is named
-  --full          ${ROUNDS_FULL} rounds instead of ${ROUNDS}
+  name            ${BENCHMARKS.map((benchmark) => benchmark.name).join(", ")}; all but the heavy ones when none is named
+  --full          ${ROUNDS_FULL} rounds instead of ${ROUNDS}, and the heavy ones${listHeavy()}
   --rounds N      that many rounds
   --seconds N     seconds measured a round (${SECONDS})
   --sides A,B     only these sides: ${SIDES.map((side) => side.name).join(", ")}
@@ -47,12 +45,26 @@ export function parseOptions(args: string[]): Options | undefined {
   });
   if (values.help) return undefined;
   return {
-    benchmarks: positionals.length === 0 ? BENCHMARKS : positionals.map(getBenchmark),
+    benchmarks: positionals.length === 0 ? everyDay(values.full) : positionals.map(getBenchmark),
+    isFull: values.full,
     sides: values.sides === undefined ? SIDES.map((side) => side.name) : values.sides.split(",").map(getSideName),
     rounds: within("--rounds", values.rounds ?? String(values.full ? ROUNDS_FULL : ROUNDS), ROUNDS_MAX),
     seconds: within("--seconds", values.seconds, SECONDS_MAX),
     databaseUrl: values["database-url"],
   };
+}
+
+function everyDay(isFull: boolean): Benchmark[] {
+  return BENCHMARKS.filter((benchmark) => isFull || !isHeavy(benchmark));
+}
+
+function isHeavy(benchmark: Benchmark): boolean {
+  return "isHeavy" in benchmark && benchmark.isHeavy;
+}
+
+function listHeavy(): string {
+  const names = BENCHMARKS.filter(isHeavy).map((benchmark) => benchmark.name);
+  return names.length === 0 ? "" : `: ${names.join(", ")}`;
 }
 
 function getBenchmark(name: string): Benchmark {

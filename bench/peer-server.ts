@@ -29,6 +29,7 @@ async function start(context: SideContext, name: Side["name"], storeArgs: string
       const port = READY_LINE.exec(printed)?.[1];
       return port === undefined ? undefined : Number(port);
     },
+    isUnpinned: context.isUnpinned ?? false,
     signal: context.signal,
   });
   return {
@@ -37,15 +38,17 @@ async function start(context: SideContext, name: Side["name"], storeArgs: string
     port: server.port,
     issue: (format) => ({
       path: "/token",
-      ...client,
+      client,
       form: { grant_type: "client_credentials", scope: BENCH_SCOPE, resource: resource(format) },
     }),
     // Without the hint the peer would search its refresh tokens, too: one more read, at its cost.
     introspect: (_format, token) => ({
       path: "/token/introspection",
-      ...client,
+      client,
       form: { token, token_type_hint: "access_token" },
     }),
+    discovery: () => ({ path: "/.well-known/openid-configuration" }),
+    jwks: () => ({ path: "/jwks" }),
     stop: server.stop,
   };
 }

@@ -1,16 +1,19 @@
 /**
- * `npm run bench [name ...] [-- options]`: measures Mayfly and its peer side by side and prints a table of medians and
- * ratios. See README.md beside this file.
+ * `npm run bench [name ...] [-- options]`: measures Mayfly and its peer side by side and prints medians, ratios, and how
+ * they stand to their targets. See README.md beside this file.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { chosenContenders, type RunContext, runCase } from "./case-runner.ts";
+import type { Benchmark, BenchmarkCase, Row } from "./benchmark.ts";
+import { chosenContenders, runCase } from "./case-runner.ts";
 import { canPin, LOAD_CORE, SERVER_CORE } from "./child-process.ts";
+import { type CaseResult, ratioRows } from "./comparison.ts";
 import { openDatabaseServer } from "./database.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
 import { startProgress } from "./progress.ts";
-import { type CaseResult, formatTable, listDoubts } from "./table.ts";
+import type { RunContext, RunSettings } from "./run-context.ts";
+import { formatCases, formatRows, listErrors, listGeneratorLimits } from "./table.ts";
 
 const INTERRUPTED_STATUS = 130;
 
@@ -34,11 +37,12 @@ async function run(options: Options, signal: AbortSignal): Promise<number> {
   try {
     const database = await openDatabaseServer(options.databaseUrl);
     try {
-      const results = await runAll({ options, database, directory, signal, progress: startBar(options) });
-      const doubts = listDoubts(results);
-      const head = `${describeRun(options)}; ${database.description}`;
-      process.stdout.write(`${[head, "", formatTable(results), ...doubts.map((doubt) => `\n${doubt}`)].join("\n")}\n`);
-      return doubts.length === 0 ? 0 : 1;
+      const progress = startProgress(options.benchmarks.reduce((sum, one) => sum + stepsOf(one, options), 0));
+      const context = { settings: options, database, directory, progress, signal };
+      const results = await runAll(options.benchmarks, context);
+      const paragraphs = [`${describeRun(options)}; ${database.description}`, ...report(results)];
+      process.stdout.write(`${paragraphs.join("\n\n")}\n`);
+      return listErrors(results.cases).length === 0 ? 0 : 1;
     } finally {
       await database.stop();
     }
@@ -47,11 +51,20 @@ async function run(options: Options, signal: AbortSignal): Promise<number> {
   }
 }
 
-async function runAll(context: RunContext): Promise<CaseResult[]> {
-  const results: CaseResult[] = [];
+/** All figures: of cases side by side, and of each custom benchmark under its name. */
+type Results = { cases: CaseResult[]; rows: Map<string, Row[]> };
+
+async function runAll(benchmarks: Benchmark[], context: RunContext): Promise<Results> {
+  const results: Results = { cases: [], rows: new Map() };
   try {
-    for (const benchmarkCase of casesOf(context.options)) {
-      results.push({ benchmarkCase, measurements: await runCase(benchmarkCase, context) });
+    for (const benchmark of benchmarks) {
+      if ("run" in benchmark) {
+        results.rows.set(benchmark.name, await benchmark.run(context));
+        continue;
+      }
+      for (const benchmarkCase of chosenCases(benchmark.cases, context.settings)) {
+        results.cases.push({ benchmarkCase, measurements: await runCase(benchmarkCase, context) });
+      }
     }
     return results;
   } finally {
@@ -59,13 +72,23 @@ async function runAll(context: RunContext): Promise<CaseResult[]> {
   }
 }
 
-function casesOf(options: Options) {
-  return options.benchmarks.flatMap((benchmark) => benchmark.cases);
+function report({ cases, rows }: Results): string[] {
+  const limits = listGeneratorLimits(cases);
+  return [
+    ...(cases.length === 0 ? [] : [formatCases(cases), ...limits, "Ratios and targets", formatRows(ratioRows(cases))]),
+    ...[...rows].flatMap(([name, own]) => [name, formatRows(own)]),
+    ...listErrors(cases),
+  ];
 }
 
-function startBar(options: Options) {
-  const contenders = casesOf(options).map((benchmarkCase) => chosenContenders(benchmarkCase, options).length);
-  return startProgress(contenders.reduce((sum, count) => sum + count, 0) * options.rounds);
+function stepsOf(benchmark: Benchmark, settings: RunSettings): number {
+  if ("run" in benchmark) return benchmark.steps(settings);
+  const contenders = benchmark.cases.map((benchmarkCase) => chosenContenders(benchmarkCase, settings).length);
+  return contenders.reduce((sum, count) => sum + count, 0) * settings.rounds;
+}
+
+function chosenCases(cases: BenchmarkCase[], settings: RunSettings): BenchmarkCase[] {
+  return cases.filter((benchmarkCase) => chosenContenders(benchmarkCase, settings).length > 0);
 }
 
 function describeRun(options: Options): string {

@@ -1,5 +1,5 @@
 import type { Database } from "./database.ts";
-import type { FormPost } from "./http-request.ts";
+import type { BenchRequest } from "./http-request.ts";
 
 /** The formats of access token that are measured; the JWTs are named by their signature. */
 export type TokenFormat = "opaque" | "ES256" | "RS256";
@@ -13,14 +13,26 @@ export type RunningSide = {
   pid: number;
   port: number;
   /** The request for one token of that format by client credentials. */
-  issue(format: TokenFormat): FormPost;
+  issue(format: TokenFormat): BenchRequest;
   /** The request by that token's own client to introspect it. */
-  introspect(format: TokenFormat, token: string): FormPost;
+  introspect(format: TokenFormat, token: string): BenchRequest;
+  /** The request for the issuer's metadata. */
+  discovery(): BenchRequest;
+  /** The request for the keys that sign tokens of that format. */
+  jwks(format: TokenFormat): BenchRequest;
   stop(): Promise<void>;
 };
 
+/** How a server is started for one measurement, where it is not as always. */
+export type ServerSettings = {
+  /** Environment variables of Mayfly on top of its own. */
+  environment?: Record<string, string>;
+  /** Lets the server use every core instead of one. */
+  isUnpinned?: boolean;
+};
+
 /** What a side is given to start. */
-export type SideContext = {
+export type SideContext = ServerSettings & {
   /** Makes a fresh, empty database. */
   createDatabase(): Promise<Database>;
   /** A directory of its own, removed by the runner. */

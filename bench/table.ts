@@ -1,85 +1,101 @@
-import type { BenchmarkCase } from "./benchmark.ts";
+import type { Row } from "./benchmark.ts";
 import type { Measurement } from "./case-runner.ts";
-import type { LoadResult } from "./load-plan.ts";
+import { type CaseResult, contenderLabel, FIGURES, type Figure, ratioToBaseline } from "./comparison.ts";
 import { median } from "./statistics.ts";
+import { gateOf, judge, type Target } from "./verdict.ts";
 
 /** Above this share of its core the load generator may have been the limit. */
 const GENERATOR_UTILISATION_MAX = 0.9;
 const BYTES_PER_MEGABYTE = 1_000_000;
+/** Figures that say something: more would be noise. */
+const DIGITS = 3;
 
-const HEAD = [
-  "| benchmark | side | req/s median | p50 ms | p99 ms | CPU us/request | RSS MB | ratio |",
-  "|---|---|--:|--:|--:|--:|--:|--:|",
+const CASE_HEAD = [
+  "| benchmark | side | req/s | p50 ms | p99 ms | CPU us/request | RSS MB | req/s ratio | p99 ratio | CPU ratio | RSS ratio |",
+  "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
 ];
+const ROW_HEAD = ["| figure | value | unit | target | gate | verdict | note |", "|---|--:|---|--:|--:|---|---|"];
 
-/** A case that was measured. */
-export type CaseResult = { benchmarkCase: BenchmarkCase; measurements: Measurement[] };
-
-/** The results as a markdown table; `ratio` is the median, over the rounds, of requests/s against the baseline's. */
-export function formatTable(results: CaseResult[]): string {
-  const rows = results.flatMap((result) => result.measurements.map((measurement) => formatRow(result, measurement)));
-  return [...HEAD, ...rows].join("\n");
+/** What was measured side by side, as a markdown table of medians. */
+export function formatCases(results: CaseResult[]): string {
+  const rows = results.flatMap((result) => result.measurements.map((measurement) => formatCase(result, measurement)));
+  return [...CASE_HEAD, ...rows].join("\n");
 }
 
-function formatRow(result: CaseResult, { contender, rounds }: Measurement): string {
-  const format = contender.format === "opaque" ? "opaque" : `JWT ${contender.format}`;
-  const title = result.benchmarkCase.title;
+function formatCase(result: CaseResult, measurement: Measurement): string {
+  const { contender, rounds } = measurement;
+  const middle = (figure: Figure) => median(rounds.map(figure));
+  const ratio = (figure: Figure) => fixed(ratioToBaseline(result, rounds, figure), 2);
   const cells = [
-    title.includes(format) ? title : `${title}, ${format}`,
+    contenderLabel(result, measurement),
     contender.side,
-    medianOf(rounds, rate, 0),
-    medianOf(rounds, (round) => round.p50Milliseconds, 1),
-    medianOf(rounds, (round) => round.p99Milliseconds, 1),
-    medianOf(rounds, cpuMicrosecondsPerRequest, 0),
-    medianOf(rounds, (round) => (round.serverRssBytes ?? Number.NaN) / BYTES_PER_MEGABYTE, 0),
-    ratio(result, rounds),
+    fixed(middle(FIGURES.requestsPerSecond), 0),
+    fixed(middle(FIGURES.p50Milliseconds), 1),
+    fixed(middle(FIGURES.p99Milliseconds), 1),
+    fixed(middle(FIGURES.cpuMicroseconds), 0),
+    fixed(middle(FIGURES.rssBytes) / BYTES_PER_MEGABYTE, 0),
+    ratio(FIGURES.requestsPerSecond),
+    ratio(FIGURES.p99Milliseconds),
+    ratio(FIGURES.cpuMicroseconds),
+    ratio(FIGURES.rssBytes),
   ];
   return `| ${cells.join(" | ")} |`;
 }
 
-function ratio(result: CaseResult, rounds: LoadResult[]): string {
-  const { side, format } = result.benchmarkCase.baseline;
-  const baseline = result.measurements.find(
-    ({ contender }) => contender.side === side && contender.format === format,
-  )?.rounds;
-  if (baseline === undefined) return "-";
-  const ratios = rounds.map((round, index) => {
-    const other = baseline[index];
-    return other === undefined ? Number.NaN : rate(round) / rate(other);
+/** Figures with their targets, gates and verdicts, as a markdown table. */
+export function formatRows(rows: Row[]): string {
+  return [...ROW_HEAD, ...rows.map(formatRow)].join("\n");
+}
+
+function formatRow({ label, value, unit, target, note }: Row): string {
+  const limits =
+    target === undefined ? ["-", "-", "-"] : [formatTarget(target), formatTarget(gateOf(target)), judge(value, target)];
+  return `| ${[label, significant(value ?? Number.NaN), unit, ...limits, note ?? ""].join(" | ")} |`;
+}
+
+function formatTarget(target: Target): string {
+  return "atLeast" in target ? `>= ${significant(target.atLeast)}` : `<= ${significant(target.atMost)}`;
+}
+
+function fixed(value: number, digits: number): string {
+  return format(value, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+/** Whole numbers as they are, others with three digits that say something. */
+function significant(value: number): string {
+  const isLarge = Number.isInteger(value) || Math.abs(value) >= 10 ** DIGITS;
+  return format(value, isLarge ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: DIGITS });
+}
+
+function format(value: number, options: Intl.NumberFormatOptions): string {
+  return Number.isFinite(value) ? value.toLocaleString("en-US", options) : "-";
+}
+
+/** What makes figures doubtful: answers that were errors. */
+export function listErrors(results: CaseResult[]): string[] {
+  return everyMeasurement(results, (name, { rounds }) => {
+    const errors = rounds.reduce((sum, round) => sum + round.errors, 0);
+    const firstError = rounds.find((round) => round.firstError !== undefined)?.firstError;
+    return errors > 0 ? `${name}: ${errors} errors, the first: ${firstError}` : undefined;
   });
-  return number(median(ratios), 2);
 }
 
-function rate(round: LoadResult): number {
-  return round.requests / round.seconds;
+/** Where the load generator was at its own limit: the server could do more than its row says. */
+export function listGeneratorLimits(results: CaseResult[]): string[] {
+  return everyMeasurement(results, (name, { rounds }) => {
+    const busiest = median(rounds.map((round) => round.generatorUtilisation));
+    return busiest > GENERATOR_UTILISATION_MAX ? `${name}: at least this; the load generator was the limit` : undefined;
+  });
 }
 
-function cpuMicrosecondsPerRequest(round: LoadResult): number {
-  return ((round.serverCpuSeconds ?? Number.NaN) / round.requests) * 1e6;
-}
-
-function medianOf(rounds: LoadResult[], value: (round: LoadResult) => number, digits: number): string {
-  return number(median(rounds.map(value)), digits);
-}
-
-function number(value: number, digits: number): string {
-  return Number.isFinite(value)
-    ? value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })
-    : "-";
-}
-
-/** What makes figures doubtful: answers that were errors, or a load generator at its own limit. */
-export function listDoubts(results: CaseResult[]): string[] {
-  return results.flatMap(({ benchmarkCase, measurements }) =>
-    measurements.flatMap(({ contender, rounds }) => {
-      const name = `${benchmarkCase.title}, ${contender.side}`;
-      const errors = rounds.reduce((sum, round) => sum + round.errors, 0);
-      const firstError = rounds.find((round) => round.firstError !== undefined)?.firstError;
-      const busiest = Math.max(...rounds.map((round) => round.generatorUtilisation));
-      return [
-        ...(errors > 0 ? [`${name}: ${errors} errors, the first: ${firstError}`] : []),
-        ...(busiest > GENERATOR_UTILISATION_MAX ? [`${name}: the load generator was the limit`] : []),
-      ];
-    }),
+function everyMeasurement(
+  results: CaseResult[],
+  describe: (name: string, measurement: Measurement) => string | undefined,
+): string[] {
+  return results.flatMap((result) =>
+    result.measurements.flatMap(
+      (measurement) =>
+        describe(`${contenderLabel(result, measurement)}, ${measurement.contender.side}`, measurement) ?? [],
+    ),
   );
 }

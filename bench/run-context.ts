@@ -1,0 +1,81 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { runLoadProcess } from "./child-process.ts";
+import type { DatabaseServer } from "./database.ts";
+import { type LoadPlan, type LoadResult, parseLoadResult } from "./load-plan.ts";
+import type { Progress } from "./progress.ts";
+import type { RunningSide, ServerSettings, SideName } from "./side.ts";
+import { getSide } from "./sides.ts";
+
+const LOAD_PROGRAM = fileURLToPath(new URL("./load.ts", import.meta.url));
+
+/** Requests in flight in a closed loop, on every side. */
+const CONNECTIONS = 64;
+const WARMUP_SECONDS = 1;
+const REQUESTS_MAX = 5_000_000;
+
+/** What the command line asks of every benchmark. */
+export type RunSettings = {
+  rounds: number;
+  /** measured a round and contender */
+  seconds: number;
+  sides: SideName[];
+  /** whether the figures are to be quoted, so that heavy benchmarks take their full size */
+  isFull: boolean;
+};
+
+/** What the runner shares with every benchmark. */
+export type RunContext = {
+  settings: RunSettings;
+  database: DatabaseServer;
+  /** removed at the end */
+  directory: string;
+  progress: Progress;
+  signal: AbortSignal;
+};
+
+let directories = 0;
+
+/** Makes an empty directory of that name in the run's own. */
+function makeDirectory(context: RunContext, name: string): string {
+  directories += 1;
+  const directory = join(context.directory, `${directories}-${name}`);
+  mkdirSync(directory, { mode: 0o700 });
+  return directory;
+}
+
+/** Starts a side's server with an empty database; the caller stops it. */
+export function startSide(name: SideName, context: RunContext, settings: ServerSettings = {}): Promise<RunningSide> {
+  return getSide(name).start({
+    createDatabase: () => context.database.createDatabase(),
+    directory: makeDirectory(context, name),
+    signal: context.signal,
+    ...settings,
+  });
+}
+
+/** What a load may leave to its defaults: a closed loop over 64 connections, one second of warm-up. */
+export type Load = Pick<LoadPlan, "source" | "expectedText"> & Partial<LoadPlan>;
+
+/** Loads a server in a process of its own; throws when it answered nothing well in the measured time. */
+export async function runLoad(
+  server: { name: string; pid: number; port: number },
+  load: Load,
+  context: RunContext,
+): Promise<LoadResult> {
+  const plan: LoadPlan = {
+    host: "127.0.0.1",
+    port: server.port,
+    connections: CONNECTIONS,
+    warmupSeconds: WARMUP_SECONDS,
+    warmupRequestsMax: REQUESTS_MAX,
+    seconds: context.settings.seconds,
+    requestsMax: REQUESTS_MAX,
+    serverPid: server.pid,
+    ...load,
+  };
+  const result = parseLoadResult(await runLoadProcess([LOAD_PROGRAM], JSON.stringify(plan), context.signal));
+  if (result.requests === 0) throw new Error(`${server.name} answered no request well: ${result.firstError}`);
+  return result;
+}
