@@ -1,6 +1,7 @@
 /**
  * A throw-away PostgreSQL server for tests and benchmarks: its own directory, port and password, durable as a real one, gone
- * when it is stopped or when this process ends. What a killed process left behind is removed by the next start.
+ * when it is stopped or when this process ends. What a killed process left behind is removed by the next start. Or a standby of
+ * such a server, which follows it until it is promoted.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -49,6 +50,7 @@ const NOT_DURABLE_SETTINGS = { fsync: "off", synchronous_commit: "off", full_pag
  * @typedef {object} PostgresOptions
  * @property {boolean} [durable] false gives up durability for speed; true unless told
  * @property {Record<string, string>} [settings] further lines of postgresql.conf, values as written there
+ * @property {PostgresServer} [standbyOf] the running server to copy and follow: same roles, passwords and databases
  */
 
 /**
@@ -76,12 +78,12 @@ export function findPostgresPrograms() {
  * @param {PostgresOptions} [options]
  * @returns {Promise<PostgresServer>}
  */
-export async function startPostgres({ durable = true, settings = {} } = {}) {
+export async function startPostgres({ durable = true, settings = {}, standbyOf } = {}) {
   const folder = findPostgresPrograms();
   if (folder === undefined)
     throw new Error("PostgreSQL is not installed (on Debian, as root: apt-get install postgresql)");
   removeAbandoned();
-  const cluster = createCluster(folder);
+  const cluster = createCluster(folder, standbyOf);
   /** @type {{ child: import("node:child_process").ChildProcess, port: number } | undefined} */
   let server;
   const cleanUp = () => {
@@ -93,7 +95,7 @@ export async function startPostgres({ durable = true, settings = {} } = {}) {
     writeSettings(cluster, { ...SETTINGS, ...(durable ? {} : NOT_DURABLE_SETTINGS), ...settings });
     server = await startWithRetries(async () => startOn(cluster, await findFreePort()));
     const { port } = server;
-    createOwner(cluster, port);
+    if (standbyOf === undefined) createOwner(cluster, port);
     return {
       url: urlOf(cluster, port, OWNER, OWNER),
       adminUrl: urlOf(cluster, port, SUPERUSER, "postgres"),
@@ -118,12 +120,14 @@ export async function startPostgres({ durable = true, settings = {} } = {}) {
 
 /**
  * @param {string} folder
+ * @param {PostgresServer | undefined} standbyOf
  * @returns {Cluster}
  */
-function createCluster(folder) {
+function createCluster(folder, standbyOf) {
   const directory = mkdtempSync(join(tmpdir(), DIRECTORY_PREFIX));
   writeFileSync(join(directory, "owner.pid"), String(process.pid));
-  const cluster = { folder, directory, password: randomBytes(16).toString("hex"), user: findUnprivilegedUser() };
+  const password = standbyOf === undefined ? randomBytes(16).toString("hex") : new URL(standbyOf.url).password;
+  const cluster = { folder, directory, password, user: findUnprivilegedUser() };
   const passwordFile = join(directory, "password");
   writeFileSync(passwordFile, cluster.password, { mode: 0o600 });
   mkdirSync(join(directory, "data"), { mode: 0o700 });
@@ -131,7 +135,8 @@ function createCluster(folder) {
     if (cluster.user !== undefined) chownSync(path, cluster.user.uid, cluster.user.gid);
   }
   try {
-    initialise(cluster, passwordFile);
+    if (standbyOf === undefined) initialise(cluster, passwordFile);
+    else copy(cluster, standbyOf.adminUrl);
     return cluster;
   } catch (error) {
     removeCluster(directory);
@@ -152,6 +157,15 @@ function initialise(cluster, passwordFile) {
   } catch {
     run(cluster, "initdb", args); // built without ICU
   }
+}
+
+/**
+ * @param {Cluster} cluster
+ * @param {string} url of the server to follow
+ */
+function copy(cluster, url) {
+  const data = join(cluster.directory, "data");
+  run(cluster, "pg_basebackup", ["-D", data, "-d", url, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"]);
 }
 
 /**
@@ -221,14 +235,14 @@ async function startOn(cluster, port) {
 }
 
 /**
- * The postmaster writes its pid into the first line of its pid file and its state into the eighth.
+ * The postmaster writes its pid into the first line of its pid file and its state into the eighth: "ready", or "standby".
  * @param {Cluster} cluster
  * @param {number | undefined} pid
  */
 function isReady(cluster, pid) {
   const pidFile = join(cluster.directory, "data", "postmaster.pid");
   const lines = existsSync(pidFile) ? readFileSync(pidFile, "utf8").split("\n") : [];
-  return lines[0] === String(pid) && lines[7]?.trim() === "ready";
+  return lines[0] === String(pid) && ["ready", "standby"].includes(lines[7]?.trim() ?? "");
 }
 
 /**

@@ -1,4 +1,5 @@
 import { LOG_LEVELS, type LogLevel } from "./platform/log.ts";
+import { splitHosts } from "./platform/postgres-url.ts";
 
 /** The checked configuration of a process; nothing else reads the environment (specification section 8, rule 27, settled 15). */
 export interface Config {
@@ -219,9 +220,10 @@ function httpOrigin(environment: Environment, name: string): string | undefined 
 function postgresUrl(environment: Environment, name: string): string | undefined {
   const value = text(environment, name);
   if (value === undefined) return undefined;
-  if (!/^postgres(ql)?:\/\//.test(value) || !URL.canParse(value)) {
-    throw new ConfigError(`${name} must be postgres://user:password@host:port/database, with one host`);
-  }
+  if (splitHosts(value) === undefined)
+    throw new ConfigError(
+      `${name} must be postgres://user:password@host:port/database, where several hosts are separated by commas`,
+    );
   return value;
 }
 

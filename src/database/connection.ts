@@ -1,4 +1,6 @@
-import { type ClientBase, Pool, type PoolConfig, types } from "pg";
+import { Client, type ClientBase, type ClientConfig, Pool, type PoolConfig, types } from "pg";
+import { DatabaseUnavailable } from "./database-error.ts";
+import { type Hosts, READ_ONLY } from "./hosts.ts";
 
 const BYTES_OF_INT8 = 20;
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -14,6 +16,10 @@ const parsers = {
 export interface ConnectionOptions {
   /** whether all connections lead to one session, which keeps what the one before left in it */
   readonly isOneSession?: boolean;
+  /** where each new connection leads; without it all lead where the pool's settings say */
+  readonly hosts?: Hosts;
+  /** whether a server that takes no writes will do */
+  readonly mayBeReadOnly?: boolean;
 }
 
 /**
@@ -28,6 +34,7 @@ export function createPool(config: PoolConfig, options: ConnectionOptions = {}):
     types: parsers,
     pipeline: true,
     ...config,
+    ...(options.hosts === undefined ? {} : { Client: clientTo(options.hosts) }),
     onConnect: (client) => setUp(client, options),
   };
   const pool = new Pool(settings);
@@ -36,15 +43,28 @@ export function createPool(config: PoolConfig, options: ConnectionOptions = {}):
   return pool;
 }
 
-async function setUp(client: ClientBase, { isOneSession = false }: ConnectionOptions): Promise<void> {
+// The pool makes a client before it connects it, so that each may have another host.
+function clientTo(hosts: Hosts): new () => ClientBase {
+  return class extends Client {
+    constructor(config: ClientConfig = {}) {
+      super({ ...config, ...hosts.target() });
+    }
+  };
+}
+
+async function setUp(client: ClientBase, options: ConnectionOptions): Promise<void> {
+  const { isOneSession = false, mayBeReadOnly = false } = options;
   client.on("error", () => undefined);
   if (isOneSession) {
     await client.query("ROLLBACK");
     await client.query("DISCARD ALL"); // prepared statements among it: their names would be taken
   }
   const known = await client.query(
-    "SELECT current_setting('synchronous_commit') AS commits, EXISTS (SELECT FROM pg_roles WHERE rolname = 'mayfly_app') AS has_role",
+    `SELECT current_setting('synchronous_commit') AS commits, ${READ_ONLY} AS read_only,
+       EXISTS (SELECT FROM pg_roles WHERE rolname = 'mayfly_app') AS has_role`,
   );
+  // What it says may be old, and what is spent cannot be written (settled 12).
+  if (known.rows[0]?.read_only === true && !mayBeReadOnly) throw new DatabaseUnavailable("the host takes no writes");
   // What is answered is durable, whatever the server's default; a stronger setting stays.
   if (known.rows[0]?.commits === "off") await client.query("SET synchronous_commit = on");
   await client.query(

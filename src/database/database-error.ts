@@ -48,6 +48,13 @@ export function isStalePlan(error: unknown): boolean {
   return state === "26000" || (state === "0A000" && error instanceof Error && error.message.includes("cached plan"));
 }
 
+/** Trouble that another host may not have: a connection that broke or was refused, a server that ends, one that takes no writes. */
+export function isHostTrouble(error: unknown): boolean {
+  if (!(error instanceof DatabaseUnavailable)) return false;
+  const state = sqlState(error.cause);
+  return state === undefined ? isConnectionLoss(error.cause) : /^(08|57P0|25006)/.test(state);
+}
+
 /** Translates what the driver threw: server trouble becomes DatabaseUnavailable, everything else stays as it is. */
 export function translateDatabaseError(error: unknown): unknown {
   const state = sqlState(error);

@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Pool, PoolClient, QueryConfig, QueryResult } from "pg";
 import { STATEMENT_TIMEOUT_MS } from "./connection.ts";
-import { DatabaseUnavailable, isStalePlan, translateDatabaseError } from "./database-error.ts";
+import { DatabaseUnavailable, isHostTrouble, isStalePlan, translateDatabaseError } from "./database-error.ts";
+import type { Hosts } from "./hosts.ts";
 import { type Statement, statement } from "./statement.ts";
 
 /** Something that answers statements about the tenants it was opened for: a transaction, or one statement at a time. */
@@ -43,10 +44,14 @@ export interface Database {
 export interface DatabaseParts {
   readonly kind: Database["kind"];
   readonly pool: Pool;
+  /** where another primary may be found, when connections break */
+  readonly hosts?: Hosts;
   readonly countSyncs: () => Promise<number | undefined>;
   readonly stop: () => Promise<void>;
   readonly onStatement?: (sent: SentStatement) => void;
 }
+
+type Connections = Pick<DatabaseParts, "pool" | "hosts">;
 
 const TENANT_IDS = /^[0-9a-f]{16}$/;
 const MAINTENANCE_TIMEOUT_MS = 120_000;
@@ -71,12 +76,12 @@ export function createDatabase(parts: DatabaseParts): Database {
       run: (declared, values) => {
         refuseInside();
         observe(declared, tenantIds, values);
-        return runWithFreshPlan(parts.pool, (client) => runAlone(client, tenantIds, { declared, values }));
+        return runWithFreshPlan(parts, (client) => runAlone(client, tenantIds, { declared, values }));
       },
     }),
     transaction: (tenantIds, work) => {
       refuseInside();
-      return withClient(parts.pool, (client) => {
+      return withClient(parts, (client) => {
         const session: Queryable = {
           run: async (declared, values) => {
             observe(declared, tenantIds, values);
@@ -88,7 +93,7 @@ export function createDatabase(parts: DatabaseParts): Database {
     },
     maintain: (work) => {
       refuseInside();
-      return withClient(parts.pool, (client) => runAsOwner(client, work));
+      return withClient(parts, (client) => runAsOwner(client, work));
     },
     countSyncs: parts.countSyncs,
     close: async () => {
@@ -100,24 +105,25 @@ export function createDatabase(parts: DatabaseParts): Database {
 
 // After another version's migration each connection may remember a table's former shape. Nothing ran, and the connection that
 // refused is gone: at the latest when all of them are, a new one answers.
-async function runWithFreshPlan<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  for (let left = pool.options.max ?? 1; ; left -= 1) {
+async function runWithFreshPlan<T>(parts: Connections, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  for (let left = parts.pool.options.max ?? 1; ; left -= 1) {
     try {
-      return await withClient(pool, work);
+      return await withClient(parts, work);
     } catch (error) {
       if (!isStalePlan(error) || left === 0) throw error;
     }
   }
 }
 
-async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const client = await acquire(pool);
+async function withClient<T>(parts: Connections, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await acquire(parts);
   let broken = false;
   try {
     return await work(client);
   } catch (error) {
     const translated = translateDatabaseError(error);
     broken = translated instanceof DatabaseUnavailable;
+    if (isHostTrouble(translated)) parts.hosts?.suspect();
     throw translated;
   } finally {
     client.release(broken);
@@ -136,9 +142,13 @@ async function runTransaction<T>(client: PoolClient, tenantIds: readonly string[
   }
 }
 
-async function acquire(pool: Pool): Promise<PoolClient> {
+async function acquire({ pool, hosts }: Connections): Promise<PoolClient> {
+  if (hosts?.isChosen() === false) await hosts.look();
   try {
-    return await pool.connect();
+    return await pool.connect().catch(async (error: unknown) => {
+      if (!(await hosts?.look())) throw error;
+      return pool.connect();
+    });
   } catch (error) {
     throw new DatabaseUnavailable("no connection to the database", { cause: error });
   }

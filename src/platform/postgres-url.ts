@@ -1,0 +1,14 @@
+const HOSTS_MAX = 8;
+const SHAPE = /^(postgres(?:ql)?:\/\/)((?:[^/?#]*@)?)([^/?#@]+)([/?#]\S*)?$/;
+
+/**
+ * The hosts that a URL `postgres://user:password@a:5432,b:5432/database` names, each as a URL of its own, in their order.
+ *
+ * @returns undefined when the URL cannot be used
+ */
+export function splitHosts(url: string): readonly string[] | undefined {
+  const [, scheme = "", user = "", hosts = "", rest = ""] = SHAPE.exec(url) ?? [];
+  const urls = hosts.split(",").map((host) => `${scheme}${user}${host}${rest}`);
+  const isUsable = hosts.split(",").every((host) => host !== "") && urls.every((one) => URL.canParse(one));
+  return isUsable && urls.length <= HOSTS_MAX ? urls : undefined;
+}

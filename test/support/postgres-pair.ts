@@ -1,0 +1,64 @@
+import { Client } from "pg";
+import { type PostgresServer, startPostgres } from "../../bin/postgres.mjs";
+
+// A primary and a synchronous standby, as an operator runs them who wants to lose nothing with a machine.
+
+/** Two PostgreSQL servers, of which one takes writes and the other confirms each. */
+export interface PostgresPair {
+  /** names both hosts, the first primary first */
+  readonly url: string;
+  readonly primary: () => PostgresServer;
+  readonly standby: () => PostgresServer;
+  /** Kills the primary as a power cut would, and promotes the standby; it is then alone. */
+  failOver(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts both, with the standby in step: what is committed is on both. */
+export async function startPair(): Promise<PostgresPair> {
+  const first = await startPostgres();
+  const second = await startPostgres({ standbyOf: first }).catch(async (error: unknown) => {
+    await first.stop();
+    throw error;
+  });
+  await awaitStandby(first);
+  let [primary, standby] = [first, second];
+  const url = new URL(first.url);
+  return {
+    url: first.url.replace(url.host, `${url.host},${new URL(second.url).host}`),
+    primary: () => primary,
+    standby: () => standby,
+    failOver: async () => {
+      await primary.kill();
+      await runAsSuperuser(standby, "SELECT pg_promote(true, 30)");
+      [primary, standby] = [standby, primary];
+    },
+    stop: async () => {
+      await first.stop();
+      await second.stop();
+    },
+  };
+}
+
+/** Runs SQL where only the operator may. */
+export async function runAsSuperuser(server: PostgresServer, text: string): Promise<Record<string, unknown>[]> {
+  const client = new Client({ connectionString: server.adminUrl });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(text)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+// Named only now: a server that lacks its synchronous standby answers no commit, and the copy must not wait for one itself.
+async function awaitStandby(primary: PostgresServer): Promise<void> {
+  await runAsSuperuser(primary, "ALTER SYSTEM SET synchronous_standby_names = '*'");
+  await runAsSuperuser(primary, "SELECT pg_reload_conf()");
+  for (let tries = 0; tries < 500; tries += 1) {
+    const rows = await runAsSuperuser(primary, "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'");
+    if (rows.length > 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error("the standby does not follow");
+}
