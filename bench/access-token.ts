@@ -8,7 +8,7 @@ export async function issueToken(side: RunningSide, format: TokenFormat): Promis
 }
 
 /** Returns a token that has that format; throws, naming it, when it has another or is none. */
-function expectFormat(name: string, token: unknown, format: TokenFormat): string {
+export function expectFormat(name: string, token: unknown, format: TokenFormat): string {
   if (typeof token !== "string") throw new Error(`${name} is missing`);
   const found = formatOf(token);
   if (found !== format) throw new Error(`${name} is ${found} where ${format} was configured`);

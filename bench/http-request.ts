@@ -21,7 +21,7 @@ export function requestText(request: BenchRequest, port: number): string {
 }
 
 /** Sends one request and returns the body of its answer; throws unless the status is 200. */
-async function sendRequest(request: BenchRequest, port: number): Promise<string> {
+export async function sendRequest(request: BenchRequest, port: number): Promise<string> {
   const { path, client, form } = request;
   const response = await fetch(`http://127.0.0.1:${port}${path}`, {
     signal: AbortSignal.timeout(REQUEST_SECONDS_MAX * 1000),

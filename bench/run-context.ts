@@ -11,7 +11,7 @@ import { getSide } from "./sides.ts";
 const LOAD_PROGRAM = fileURLToPath(new URL("./load.ts", import.meta.url));
 
 /** Requests in flight in a closed loop, on every side. */
-const CONNECTIONS = 64;
+export const CONNECTIONS = 64;
 const WARMUP_SECONDS = 1;
 const REQUESTS_MAX = 5_000_000;
 

@@ -16,6 +16,14 @@ export type RunningSide = {
   issue(format: TokenFormat): BenchRequest;
   /** The request by that token's own client to introspect it. */
   introspect(format: TokenFormat, token: string): BenchRequest;
+  /** The request by that token's own client to revoke it. */
+  revoke(format: TokenFormat, token: string): BenchRequest;
+  /** Codes of as many finished logins (login.ts), to be exchanged within a minute. */
+  makeCodes(count: number): Promise<string[]>;
+  /** The request to exchange a code for an ES256 access token, an ES256 ID token and a refresh token. */
+  exchange(code: string): BenchRequest;
+  /** The request to exchange a refresh token for the same, and its successor. */
+  refresh(token: string): BenchRequest;
   /** The request for the issuer's metadata. */
   discovery(): BenchRequest;
   /** The request for the keys that sign tokens of that format. */

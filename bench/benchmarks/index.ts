@@ -1,7 +1,10 @@
 import type { Benchmark } from "../benchmark.ts";
+import { exchange } from "./exchange.ts";
 import { introspection } from "./introspection.ts";
 import { issue } from "./issue.ts";
 import { metadata } from "./metadata.ts";
+import { refresh } from "./refresh.ts";
+import { revocation } from "./revocation.ts";
 
 /** All benchmarks, in the order they run. */
-export const BENCHMARKS: Benchmark[] = [issue, introspection, metadata];
+export const BENCHMARKS: Benchmark[] = [issue, introspection, refresh, exchange, revocation, metadata];

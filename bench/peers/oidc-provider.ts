@@ -8,6 +8,9 @@ import { createServer, type Server } from "node:http";
 import { parseArgs } from "node:util";
 import { Provider } from "oidc-provider";
 import pg from "pg";
+import { LOGIN_SCOPE, REDIRECT_URI, REFRESH_LIFETIME_SECONDS } from "../login.ts";
+import { CODE_LIFETIME_SECONDS, makeCodes } from "./codes.ts";
+import { CODES_PATH } from "./codes-path.ts";
 import { PEER_SCHEMA, postgresqlAdapter } from "./postgresql-adapter.ts";
 
 const TOKEN_LIFETIME_SECONDS = 3600;
@@ -32,7 +35,20 @@ const pool = await openStore();
 const server = createServer();
 await listen(server);
 const port = portOf(server);
-server.on("request", new Provider(`http://127.0.0.1:${port}`, configuration()).callback());
+const provider = new Provider(`http://127.0.0.1:${port}`, configuration());
+const answer = provider.callback();
+server.on("request", (request, response) => {
+  if (request.url?.startsWith(`${CODES_PATH}?`) !== true) {
+    void answer(request, response);
+    return;
+  }
+  const count = Number(new URL(request.url, "http://peer").searchParams.get("count"));
+  const login = { clientId: settings["client-id"], resource: `${RESOURCE_PREFIX}ES256` };
+  makeCodes(provider, login, count).then(
+    (codes) => response.end(JSON.stringify(codes)),
+    (error: unknown) => response.end(JSON.stringify(String(error))),
+  );
+});
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void stop());
 process.stdout.write(`${JSON.stringify({ ready: true, port })}\n`);
 
@@ -64,21 +80,35 @@ function configuration(): Record<string, unknown> {
       {
         client_id: settings["client-id"],
         client_secret: settings["client-secret"],
-        grant_types: ["client_credentials"],
-        redirect_uris: [],
-        response_types: [],
+        grant_types: ["client_credentials", "authorization_code", "refresh_token"],
+        redirect_uris: [REDIRECT_URI],
+        response_types: ["code"],
+        id_token_signed_response_alg: "ES256",
         token_endpoint_auth_method: "client_secret_basic",
       },
     ],
     jwks: { keys: [signingKey("ES256"), signingKey("RS256")] },
-    scopes: [settings.scope],
+    scopes: [settings.scope, ...LOGIN_SCOPE.split(" ")],
+    findAccount: (_context: unknown, accountId: string) => ({ accountId, claims: () => ({ sub: accountId }) }),
+    rotateRefreshToken: true,
+    ttl: {
+      AuthorizationCode: CODE_LIFETIME_SECONDS,
+      Grant: REFRESH_LIFETIME_SECONDS,
+      RefreshToken: REFRESH_LIFETIME_SECONDS,
+      IdToken: TOKEN_LIFETIME_SECONDS,
+    },
     // The peer's introspection policy asks nothing of the database; the client reads its own tokens.
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
       introspection: { enabled: true },
       revocation: { enabled: true },
-      resourceIndicators: { enabled: true, getResourceServerInfo: (_context: unknown, id: string) => resource(id) },
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: (_context: unknown, id: string) => resource(id),
+        // The access token is for the resource of the login, as Mayfly's is, and not for userinfo.
+        useGrantedResource: () => true,
+      },
     },
   };
 }

@@ -1,0 +1,99 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { stringify } from "yaml";
+import { REDIRECT_URI, REFRESH_LIFETIME_SECONDS } from "./login.ts";
+import { BENCH_SCOPE, type TokenFormat } from "./side.ts";
+
+const TOKEN_LIFETIME_SECONDS = 3600;
+
+/** An application that is measured: one by client credentials for each format, and one that people log in to. */
+export type BenchApplication = {
+  format: TokenFormat;
+  isOidc: boolean;
+  realmId: string;
+  resourceServerId: string;
+  applicationId: string;
+  /** the person who has logged in; only where `isOidc` */
+  identityId: string;
+  clientId: string;
+  clientSecret: string;
+};
+
+/** Invents an application. */
+export function benchApplication(format: TokenFormat, isOidc: boolean): BenchApplication {
+  return {
+    format,
+    isOidc,
+    realmId: hexId(),
+    resourceServerId: randomUUID(),
+    applicationId: randomUUID(),
+    identityId: hexId(),
+    clientId: `bench-${isOidc ? "login" : format.toLowerCase()}`,
+    clientSecret: randomBytes(32).toString("base64url"),
+  };
+}
+
+/**
+ * The declarative file (settled 14). One realm an application: a realm's second algorithm would sign with the first
+ * one's key until its own is published (rule 39).
+ */
+export function declare(tenantId: string, applications: BenchApplication[]): string {
+  const realms = applications.map((application) => ({
+    id: application.realmId,
+    display_name: application.clientId,
+    resource_servers: [declaredResourceServer(application)],
+    ...(application.isOidc ? declaredPerson(application) : {}),
+    applications: [declaredApplication(application)],
+  }));
+  return stringify({ version: 1, tenants: [{ id: tenantId, display_name: "Benchmark", realms }] });
+}
+
+function declaredResourceServer({ resourceServerId, identityId, isOidc }: BenchApplication) {
+  const roles = [{ display_name: "Readers", scopes: [BENCH_SCOPE], identities: [identityId] }];
+  return {
+    id: resourceServerId,
+    display_name: "Benchmark API",
+    identifier: "urn:mayfly:bench",
+    scopes: [BENCH_SCOPE],
+    ...(isOidc ? { roles } : {}),
+  };
+}
+
+function declaredPerson({ identityId }: BenchApplication) {
+  return {
+    authenticator_configs: [{ display_name: "Login", config: { type: "hosted_web" } }],
+    identities: [{ id: identityId, display_name: "Ann", traits: { type: "traits_v0", username: "ann" } }],
+  };
+}
+
+function declaredApplication(application: BenchApplication) {
+  const { format, isOidc } = application;
+  const signing = { token_signing_algorithm: format, ...(isOidc ? { id_token_signed_response_alg: format } : {}) };
+  return {
+    id: application.applicationId,
+    display_name: application.clientId,
+    resource_server_id: application.resourceServerId,
+    ...(isOidc ? { authenticator_config_id: "Login" } : {}),
+    protocol_config: {
+      confidentiality: "confidential",
+      allowed_scopes: [BENCH_SCOPE],
+      client_id: application.clientId,
+      client_secret: application.clientSecret,
+      token_format: format === "opaque" ? "referential" : "self_contained",
+      token_configuration: { expires_after: TOKEN_LIFETIME_SECONDS, ...(format === "opaque" ? {} : signing) },
+      ...(isOidc ? LOGIN : { type: "oauth2", grant_type: ["client_credentials"] }),
+    },
+  };
+}
+
+const LOGIN = {
+  type: "oidc",
+  grant_type: ["authorization_code"],
+  redirect_uris: [REDIRECT_URI],
+  pkce: "s256",
+  refresh_token_configuration: { enabled: true, absolute_duration: REFRESH_LIFETIME_SECONDS, rotate: true },
+};
+
+/** 16 lowercase hexadecimal digits, the shape of tenant, realm and identity ids. */
+export function hexId(): string {
+  return randomBytes(8).toString("hex");
+}
