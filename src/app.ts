@@ -25,7 +25,7 @@ export interface App {
 
 /** The composition root: the only place that knows every module. */
 export function createApp(deps: Deps, readiness: Readiness, version: string): App {
-  const decisions = createDecisionRecorder(deps.database, deps.clock, deps.log);
+  const decisions = createDecisionRecorder(deps);
   deps.metrics.gauge(METRICS.buildInfo).cell(version, process.version, deps.database.kind).set(1);
   const services = createServices(deps, createKeyStore(deps), decisions);
   const login = createLogin(deps, decisions);

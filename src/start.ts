@@ -5,6 +5,7 @@ import { type App, createApp } from "./app.ts";
 import type { Config, Environment } from "./config.ts";
 import type { Database, SentStatement } from "./database/database.ts";
 import { openEmbedded } from "./database/embedded.ts";
+import { createDatabaseMeter, type DatabaseMeter } from "./database/meter.ts";
 import { migrate } from "./database/migrate.ts";
 import { ensureFirstPartitions } from "./database/partitions.ts";
 import { openPostgresql } from "./database/postgresql.ts";
@@ -17,8 +18,9 @@ import { startJobs } from "./jobs/runner.ts";
 import { type Clock, createClock } from "./platform/clock.ts";
 import { createLog } from "./platform/log.ts";
 import { createMailTransport } from "./platform/mail.ts";
-import { listMetrics } from "./platform/metric-table.ts";
+import { listMetrics, METRICS } from "./platform/metric-table.ts";
 import { createMetrics } from "./platform/metrics.ts";
+import { watchProcess } from "./platform/process-metrics.ts";
 import { createRandom } from "./platform/random.ts";
 import { createSealer } from "./platform/seal.ts";
 
@@ -54,7 +56,8 @@ async function openDeps(config: Config, options: StartOptions = {}): Promise<Dep
   const random = createRandom();
   const dataDirectory = resolve(config.dataDirectory);
   const sealer = createSealer(await readMasterKeys(config, random), random);
-  const database = await openDatabase(config, options);
+  const metrics = createMetrics(listMetrics());
+  const database = await openDatabase(config, { ...options, meter: createDatabaseMeter(metrics, clock) });
   await migrate(database, config.migrate);
   const mail = createMailTransport({
     smtpUrl: config.smtpUrl,
@@ -63,7 +66,6 @@ async function openDeps(config: Config, options: StartOptions = {}): Promise<Dep
     clock,
     random,
   });
-  const metrics = createMetrics(listMetrics());
   return { config, database, clock, random, sealer, mail, log: createLog(config.logLevel), metrics };
 }
 
@@ -82,6 +84,8 @@ export async function startServer(
     const changes = await reconcileFile(deps, config.declarativeFile, environment);
     for (const change of changes) deps.log.info({ change }, "the declarative file changed this");
   }
+  deps.metrics.gauge(METRICS.clockAge).cell().read(clock.clockAgeSeconds);
+  const processWatch = watchProcess(deps.metrics);
   let draining = false;
   const app = createApp(
     deps,
@@ -100,6 +104,7 @@ export async function startServer(
       await drain(app);
       await jobs.stop();
       await clock.stop();
+      processWatch.stop();
       deps.mail.close();
       await deps.database.close();
     },
@@ -147,8 +152,9 @@ function openExisting(config: Config): Promise<Deps> {
   return openDeps({ ...config, migrate: "check" });
 }
 
-function openDatabase(config: Config, options: StartOptions): Promise<Database> {
-  const watch = options.onStatement === undefined ? {} : { onStatement: options.onStatement };
+function openDatabase(config: Config, options: StartOptions & { readonly meter: DatabaseMeter }): Promise<Database> {
+  const { meter } = options;
+  const watch = options.onStatement === undefined ? { meter } : { meter, onStatement: options.onStatement };
   if (config.databaseUrl === undefined) {
     return openEmbedded({
       directory: resolve(config.dataDirectory),

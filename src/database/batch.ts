@@ -1,4 +1,5 @@
 import { DatabaseUnavailable, isDataError } from "./database-error.ts";
+import type { BatchMeter } from "./meter.ts";
 
 /** How requests that arrive together share one statement. */
 export interface BatchOptions<Item, Result> {
@@ -7,6 +8,7 @@ export interface BatchOptions<Item, Result> {
   readonly sizeMax?: number;
   readonly inFlightMax?: number;
   readonly queueMax?: number;
+  readonly meter?: BatchMeter;
 }
 
 export const BATCH_SIZE_MAX = 64;
@@ -17,6 +19,7 @@ const RESEND_DELAY_MS = 25;
 
 interface Waiting<Item, Result> {
   readonly item: Item;
+  readonly sinceMs: number;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -29,10 +32,11 @@ interface Waiting<Item, Result> {
  * @returns a function that submits one item and resolves with its result when that is durable
  */
 export function createBatcher<Item, Result>(options: BatchOptions<Item, Result>): (item: Item) => Promise<Result> {
-  const { sizeMax = BATCH_SIZE_MAX, inFlightMax = BATCHES_IN_FLIGHT, queueMax = BATCH_QUEUE_MAX } = options;
+  const { sizeMax = BATCH_SIZE_MAX, inFlightMax = BATCHES_IN_FLIGHT, queueMax = BATCH_QUEUE_MAX, meter } = options;
   let queue: Waiting<Item, Result>[] = [];
   let inFlight = 0;
   let scheduled = false;
+  meter?.watchQueue(() => queue.length);
 
   function pump(): void {
     scheduled = false;
@@ -40,8 +44,10 @@ export function createBatcher<Item, Result>(options: BatchOptions<Item, Result>)
       const batch = queue.slice(0, sizeMax);
       queue = queue.slice(sizeMax);
       inFlight += 1;
+      if (meter !== undefined) noteSent(meter, batch);
       void settle(options.run, batch).finally(() => {
         inFlight -= 1;
+        meter?.settled();
         pump();
       });
     }
@@ -50,15 +56,20 @@ export function createBatcher<Item, Result>(options: BatchOptions<Item, Result>)
   return (item) =>
     new Promise<Result>((resolve, reject) => {
       if (queue.length >= queueMax) {
-        reject(new DatabaseUnavailable(`${queueMax} requests are waiting already`));
+        reject(new DatabaseUnavailable(`${queueMax} requests are waiting already`, { reason: "queue_full" }));
         return;
       }
-      queue.push({ item, resolve, reject });
+      queue.push({ item, sinceMs: meter?.now() ?? 0, resolve, reject });
       if (scheduled) return;
       // The next turn of the loop, so that requests read from their sockets in this turn travel together.
       scheduled = true;
       setImmediate(pump);
     });
+}
+
+function noteSent(meter: BatchMeter, batch: readonly { readonly sinceMs: number }[]): void {
+  meter.sent(batch.length);
+  for (const { sinceMs } of batch) meter.waited(sinceMs);
 }
 
 async function settle<Item, Result>(

@@ -1,11 +1,19 @@
+/** What could not be had: the database's answer, or a place in the line before it. */
+export type UnavailableReason = "database" | "queue_full";
+
 /** The database could not answer in time or at all; the caller answers 503 and nothing was acknowledged. */
 export class DatabaseUnavailable extends Error {
   readonly mayHaveCommitted: boolean;
+  readonly reason: UnavailableReason;
 
-  constructor(message: string, options: { cause?: unknown; mayHaveCommitted?: boolean } = {}) {
+  constructor(
+    message: string,
+    options: { cause?: unknown; mayHaveCommitted?: boolean; reason?: UnavailableReason } = {},
+  ) {
     super(message, { cause: options.cause });
     this.name = "DatabaseUnavailable";
     this.mayHaveCommitted = options.mayHaveCommitted ?? false;
+    this.reason = options.reason ?? "database";
   }
 }
 

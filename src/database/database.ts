@@ -3,6 +3,7 @@ import type { Pool, PoolClient, QueryConfig, QueryResult } from "pg";
 import { STATEMENT_TIMEOUT_MS } from "./connection.ts";
 import { DatabaseUnavailable, isHostTrouble, isStalePlan, translateDatabaseError } from "./database-error.ts";
 import type { Hosts } from "./hosts.ts";
+import type { DatabaseMeter } from "./meter.ts";
 import { type Statement, statement } from "./statement.ts";
 
 /** Something that answers statements about the tenants it was opened for: a transaction, or one statement at a time. */
@@ -49,9 +50,10 @@ export interface DatabaseParts {
   readonly countSyncs: () => Promise<number | undefined>;
   readonly stop: () => Promise<void>;
   readonly onStatement?: (sent: SentStatement) => void;
+  readonly meter?: DatabaseMeter;
 }
 
-type Connections = Pick<DatabaseParts, "pool" | "hosts">;
+type Connections = Pick<DatabaseParts, "pool" | "hosts" | "meter">;
 
 const TENANT_IDS = /^[0-9a-f]{16}$/;
 const MAINTENANCE_TIMEOUT_MS = 120_000;
@@ -59,7 +61,9 @@ const nameTenants = statement("session.tenants", "SELECT set_config('mayfly.tena
 
 /** Puts the house's transactions over a pool of `pg` connections. */
 export function createDatabase(parts: DatabaseParts): Database {
+  const { pool, meter } = parts;
   const inTransaction = new AsyncLocalStorage<true>();
+  meter?.watchPool(pool);
 
   // On the embedded database's one session, waiting for a second handle inside a transaction would wait for ever.
   function refuseInside(): void {
@@ -76,7 +80,9 @@ export function createDatabase(parts: DatabaseParts): Database {
       run: (declared, values) => {
         refuseInside();
         observe(declared, tenantIds, values);
-        return runWithFreshPlan(parts, (client) => runAlone(client, tenantIds, { declared, values }));
+        return runWithFreshPlan(parts, (client) =>
+          measure(meter, declared, () => runAlone(client, tenantIds, { declared, values })),
+        );
       },
     }),
     transaction: (tenantIds, work) => {
@@ -85,7 +91,7 @@ export function createDatabase(parts: DatabaseParts): Database {
         const session: Queryable = {
           run: async (declared, values) => {
             observe(declared, tenantIds, values);
-            return (await send(client, declared, values)).rows;
+            return (await measure(meter, declared, () => send(client, declared, values))).rows;
           },
         };
         return runTransaction(client, tenantIds, () => inTransaction.run(true, () => work(session)));
@@ -97,7 +103,7 @@ export function createDatabase(parts: DatabaseParts): Database {
     },
     countSyncs: parts.countSyncs,
     close: async () => {
-      await parts.pool.end();
+      await pool.end();
       await parts.stop();
     },
   };
@@ -115,8 +121,20 @@ async function runWithFreshPlan<T>(parts: Connections, work: (client: PoolClient
   }
 }
 
+async function measure<T>(meter: DatabaseMeter | undefined, { name }: Statement, work: () => Promise<T>): Promise<T> {
+  if (meter === undefined) return work();
+  const sinceMs = meter.now();
+  try {
+    return await work();
+  } finally {
+    meter.answered(name, sinceMs);
+  }
+}
+
 async function withClient<T>(parts: Connections, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const sinceMs = parts.meter?.now() ?? 0;
   const client = await acquire(parts);
+  parts.meter?.connected(sinceMs);
   let broken = false;
   try {
     return await work(client);

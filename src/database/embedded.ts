@@ -6,6 +6,7 @@ import { Worker } from "node:worker_threads";
 import { createPool } from "./connection.ts";
 import { createDatabase, type Database, type SentStatement } from "./database.ts";
 import { lockDirectory } from "./directory-lock.ts";
+import type { DatabaseMeter } from "./meter.ts";
 
 /** What the worker that holds the embedded PostgreSQL is started with. */
 export interface EmbeddedSettings {
@@ -26,6 +27,7 @@ export interface EmbeddedOptions {
   /** Called when the database stops by itself: the process cannot go on without it. */
   readonly onFailure: (error: Error) => void;
   readonly onStatement?: (sent: SentStatement) => void;
+  readonly meter?: DatabaseMeter;
 }
 
 /**
@@ -87,6 +89,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Database> 
       await lock.release();
     },
     ...(options.onStatement ? { onStatement: options.onStatement } : {}),
+    ...(options.meter ? { meter: options.meter } : {}),
   });
 }
 

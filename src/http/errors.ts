@@ -2,9 +2,11 @@ import { DatabaseUnavailable } from "../database/database-error.ts";
 import type { Log } from "../platform/log.ts";
 import { OAuthError, publicDescription, statusOf } from "../protocol/oauth-error.ts";
 import { ManagementError, type ManagementErrorCode } from "./management-error.ts";
-import { type HttpReply, jsonReply, type RouteKind } from "./route.ts";
+import { type HttpReply, jsonReply, type Refusal, type RouteKind } from "./route.ts";
 
 const RETRY_AFTER_SECONDS = 1;
+/** Too many requests wanted the same thing at once. */
+const CONTENTION = "contention";
 
 /** Where and when a failure happened, for its answer and its log line. */
 export interface FailureContext {
@@ -13,16 +15,23 @@ export interface FailureContext {
   readonly log: Log;
 }
 
+type RefusingReply = HttpReply & { readonly refusal: Refusal };
+
 /**
  * The one place where errors become answers: an OAuth error on auth routes, a management error elsewhere. Anything unknown is a
  * bug: 500 without a word about it, and a log line.
  */
-export function replyToError(error: unknown, context: FailureContext): HttpReply {
-  if (context.kind === "auth") return oauthReply(asOAuthError(error, context), context.traceId);
-  return managementReply(asManagementError(error, context), context.traceId);
+export function replyToError(error: unknown, context: FailureContext): RefusingReply {
+  const reply =
+    context.kind === "auth"
+      ? oauthReply(asOAuthError(error, context), context.traceId)
+      : managementReply(asManagementError(error, context), context.traceId);
+  if (reply.status !== 503) return reply;
+  const unavailable = error instanceof DatabaseUnavailable ? error.reason : CONTENTION;
+  return { ...reply, refusal: { ...reply.refusal, unavailable } };
 }
 
-function oauthReply(error: OAuthError, traceId: string): HttpReply {
+function oauthReply(error: OAuthError, traceId: string): RefusingReply {
   const status = statusOf(error);
   const body = { error: error.code, error_description: publicDescription(error), trace_id: traceId };
   const headers = { pragma: "no-cache", ...challenge(error, status), ...retryAfter(error.retryAfterSeconds) };
@@ -47,7 +56,7 @@ function retryAfter(seconds: number | undefined): Record<string, string> {
   return seconds === undefined ? {} : { "retry-after": String(seconds) };
 }
 
-function managementReply(error: ManagementError, traceId: string): HttpReply {
+function managementReply(error: ManagementError, traceId: string): RefusingReply {
   const details = error.details.length === 0 ? {} : { details: error.details };
   const body = { code: error.code, message: error.message, ...details, trace_id: traceId };
   return { ...jsonReply(error.status, body, error.headers), refusal: { code: error.code } };

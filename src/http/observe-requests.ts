@@ -37,6 +37,7 @@ export interface RequestObserver {
 export function observeRequests(server: FastifyInstance, observation: Observation): RequestObserver {
   const { log, metrics, tenantClassOf } = observation;
   const refusals = metrics.counter(METRICS.refusals);
+  const unavailable = metrics.counter(METRICS.unavailable);
   const observeSeconds = createRequestCells(metrics);
   const inFlight = metrics.gauge(METRICS.requestsInFlight).cell();
   server.decorateReply("refusal", undefined);
@@ -51,7 +52,10 @@ export function observeRequests(server: FastifyInstance, observation: Observatio
       { route, status: reply.statusCode, tenant: tenantClassOf(tenantOf(request)) },
       reply.elapsedTime / 1_000,
     );
-    if (reply.refusal !== undefined) refusals.cell(route, reply.refusal.code).add();
+    if (reply.refusal !== undefined) {
+      refusals.cell(route, reply.refusal.code).add();
+      if (reply.refusal.unavailable !== undefined) unavailable.cell(reply.refusal.unavailable).add();
+    }
     log.info(describe(request, reply), "request");
     done();
   });

@@ -197,7 +197,7 @@ export function replyWithErrorPage(error: unknown, failure: PageFailure): HttpRe
   return {
     ...page,
     ...(retryAfter === undefined ? {} : { headers: { ...page.headers, "retry-after": retryAfter } }),
-    ...(reply.refusal === undefined ? {} : { refusal: reply.refusal }),
+    refusal: reply.refusal,
   };
 }
 

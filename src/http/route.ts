@@ -26,6 +26,8 @@ export interface HttpRequest {
 export interface Refusal {
   /** an error code of the protocol or of the management API */
   readonly code: string;
+  /** for a 503: what could not be had */
+  readonly unavailable?: string;
 }
 
 /** What a handler answers. */

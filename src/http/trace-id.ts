@@ -15,6 +15,11 @@ export function newTraceId(clock: Clock, random: Random): Buffer {
   return id;
 }
 
+/** When the request of a trace id of ours was received, in milliseconds of real time. */
+export function receivedAtMs(traceId: Uint8Array): number {
+  return traceId.subarray(0, TIME_BYTES).reduce((ms, byte) => ms * 256 + byte, 0);
+}
+
 /** Reads a trace id as responses show it: 32 lowercase hexadecimal digits. */
 export function parseTraceId(text: string): Buffer | undefined {
   return /^[0-9a-f]{32}$/.test(text) ? Buffer.from(text, "hex") : undefined;

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { sharedDatabase } from "../../test/support/scratch-database.ts";
 import { createClock } from "../platform/clock.ts";
 import { createLog } from "../platform/log.ts";
-import { listMetrics } from "../platform/metric-table.ts";
+import { listMetrics, METRICS } from "../platform/metric-table.ts";
 import { createMetrics } from "../platform/metrics.ts";
 import { createRandom, hexId } from "../platform/random.ts";
 import { createSealer } from "../platform/seal.ts";
@@ -82,6 +82,14 @@ test("a job's error is reported and the job runs again", async () => {
   assert.equal(await runJob(one, failing, "a"), false);
   assert.equal(await runJob(one, job, "a"), true);
   assert.equal(job.runs(), 1);
+  const snapshots = await one.metrics.snapshot();
+  const valuesOf = (name: string) => snapshots.find((metric) => metric.name === name)?.values ?? [];
+  const runs = valuesOf(METRICS.jobRuns.name).map(({ labels, value }) => [labels.job, labels.result, value]);
+  assert.deepEqual(runs, [
+    [job.name, "failed", 1],
+    [job.name, "done", 1],
+  ]);
+  assert.ok(valuesOf(METRICS.jobSeconds.name).some(({ labels, value }) => labels.job === job.name && value === 2));
 });
 
 test("jobs run at once, and stopping waits for the run that is under way", async () => {

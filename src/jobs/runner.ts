@@ -1,3 +1,4 @@
+import { METRICS } from "../platform/metric-table.ts";
 import { hexId } from "../platform/random.ts";
 import { type Lease, takeLease, updateLeaseEnd } from "../resources/lease/queries.ts";
 import { JOBS } from "./index.ts";
@@ -41,12 +42,31 @@ export async function runJob(deps: JobDeps, job: Job, holder: string): Promise<b
   const lease = (untilMs: number): Lease => ({ name: job.name, holder, untilMs });
   try {
     if (!(await takeLease(db, lease(startedAtMs + LEASE_MS), startedAtMs))) return true;
-    await job.run(deps);
+    await measureRun(deps, job);
     await updateLeaseEnd(db, lease(startedAtMs + job.everySeconds * 1_000));
     return true;
   } catch (error) {
     deps.log.error({ job: job.name, err: error }, "a job failed and will be run again");
     return false;
+  }
+}
+
+async function measureRun(deps: JobDeps, job: Job): Promise<void> {
+  const { clock, metrics } = deps;
+  const sinceMs = clock.monotonicMs();
+  const end = (result: "done" | "failed"): void => {
+    metrics.counter(METRICS.jobRuns).cell(job.name, result).add();
+    metrics
+      .histogram(METRICS.jobSeconds)
+      .cell(job.name)
+      .observe((clock.monotonicMs() - sinceMs) / 1_000);
+  };
+  try {
+    await job.run(deps);
+    end("done");
+  } catch (error) {
+    end("failed");
+    throw error;
   }
 }
 

@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from "jose";
 import { sharedDatabase } from "../../test/support/scratch-database.ts";
 import type { Database } from "../database/database.ts";
+import { listMetrics } from "../platform/metric-table.ts";
+import { createMetrics } from "../platform/metrics.ts";
 import { createRandom, hexId } from "../platform/random.ts";
 import { createSealer } from "../platform/seal.ts";
 import type { RealmKey } from "../protocol/client-metadata.ts";
@@ -14,6 +16,7 @@ import { markCompromised, rotateKeys, rotateNow } from "./rotate.ts";
 
 const random = createRandom();
 const sealer = createSealer([random.bytes(32)], random);
+const metrics = createMetrics(listMetrics());
 const NOW = 1_800_000_000;
 const DAY = 86_400;
 const ignore = () => undefined;
@@ -33,7 +36,7 @@ async function fixture(): Promise<Fixture> {
   const realm: RealmKey = { tenantId: hexId(random), realmId: hexId(random) };
   let monotonicMs = 0;
   const clock = { nowMs: () => NOW * 1000, nowSeconds: () => NOW, monotonicMs: () => monotonicMs, follow: ignore };
-  const node = (of: Database): KeyDeps => ({ database: of, clock, sealer });
+  const node = (of: Database): KeyDeps => ({ database: of, clock, sealer, metrics });
   const deps = node(database);
   return {
     realm,

@@ -1,4 +1,5 @@
 import type { KeyObject } from "node:crypto";
+import { createCacheMeter } from "../platform/cache-meter.ts";
 import { sha256 } from "../platform/hash.ts";
 import type { RealmKey, SigningAlgorithm } from "../protocol/client-metadata.ts";
 import { listSigningKeys, type SigningKeyRow } from "../resources/signing-key/queries.ts";
@@ -124,6 +125,7 @@ function createRowCache(deps: KeyDeps): RowCache {
   const cache = createBoundedMap<RealmKeys>(REALMS_MAX);
   const reading = new Map<string, Promise<RealmKeys>>();
   const making = new Map<string, Promise<RealmKeys>>();
+  const meter = createCacheMeter(deps.metrics, "signing_key");
 
   async function read(realm: RealmKey): Promise<RealmKeys> {
     const readAtMs = deps.clock.monotonicMs();
@@ -149,6 +151,7 @@ function createRowCache(deps: KeyDeps): RowCache {
     get: async (realm) => {
       const known = cache.get(nameOf(realm));
       const ageMs = known === undefined ? Number.POSITIVE_INFINITY : deps.clock.monotonicMs() - known.readAtMs;
+      (known !== undefined && ageMs <= STALE_MS_MAX ? meter.hit : meter.miss).add();
       if (known !== undefined && ageMs <= FRESH_MS) return known;
       const fresh = shareOne(reading, nameOf(realm), () => read(realm));
       if (known === undefined || ageMs > STALE_MS_MAX) return fresh;

@@ -1,4 +1,5 @@
 import type { Deps } from "../deps.ts";
+import { METRICS } from "../platform/metric-table.ts";
 import type { RealmKey, SigningAlgorithm } from "../protocol/client-metadata.ts";
 import {
   insertFirstSigningKeys,
@@ -10,7 +11,7 @@ import { generateSigningKey } from "./algorithms.ts";
 import { hasSigner, nextGeneration, PUBLISHED_BEFORE_SECONDS } from "./schedule.ts";
 
 /** What keys need of the outside world. */
-export type KeyDeps = Pick<Deps, "database" | "clock" | "sealer">;
+export type KeyDeps = Pick<Deps, "database" | "clock" | "sealer" | "metrics">;
 
 /** Which key to make: `rows` are the realm's keys as just read, `now` is seconds of tenant time. */
 export interface KeyOrder {
@@ -49,6 +50,7 @@ async function makeKey(
   wanted: Pick<NewSigningKey, "algorithm" | "generation" | "signsFromAt">,
 ): Promise<NewSigningKey> {
   const { keyId, publicJwk, privateKey } = await generateSigningKey(wanted.algorithm);
+  deps.metrics.counter(METRICS.signingKeysMade).cell(wanted.algorithm).add();
   const privateKeySealed = deps.sealer.seal(privateKey, sealContext(realm, keyId));
   return { ...wanted, keyId, publicJwk, privateKeySealed, createdAtMs: deps.clock.nowMs() };
 }

@@ -1,3 +1,4 @@
+import { METRICS } from "../platform/metric-table.ts";
 import type { RealmKey, SigningAlgorithm } from "../protocol/client-metadata.ts";
 import {
   deleteRetiredSigningKey,
@@ -32,6 +33,7 @@ export async function rotateKeys(deps: KeyDeps, realm: RealmKey, now: number): P
     const isGone = await deleteRetiredSigningKey(db, realm, { keyId, expiredBy: now - RETIRED_AFTER_SECONDS });
     if (isGone) retired.push(keyId);
   }
+  deps.metrics.counter(METRICS.signingKeysRetired).cell().add(retired.length);
   return { made, retired };
 }
 

@@ -118,7 +118,8 @@ async function refuse(services: Services, finished: Finished, error: OAuthError)
     ...error.facts,
     redirect_uri: recordedUri(stored.parameters.redirectUri),
   });
-  return reply(services, finished, { error: error.code, error_description: describe(error) });
+  const told = reply(services, finished, { error: error.code, error_description: describe(error) });
+  return { ...told, refusal: { code: error.code } };
 }
 
 function record(

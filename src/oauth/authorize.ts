@@ -91,7 +91,7 @@ async function beginOrTell(services: Services, begun: Begun): Promise<HttpReply>
       redirect_uri: recordedUri(target.redirectUri),
       response_mode: target.mode.name,
     });
-    return target.mode.reply({
+    const reply = target.mode.reply({
       redirectUri: target.redirectUri,
       parameters: {
         error: told.code,
@@ -102,6 +102,7 @@ async function beginOrTell(services: Services, begun: Begun): Promise<HttpReply>
       setCookies: [],
       isTestTenant: context.tenant.kind === "test",
     });
+    return { ...reply, refusal: { code: told.code } };
   }
 }
 

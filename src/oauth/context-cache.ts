@@ -1,5 +1,5 @@
-import type { Database } from "../database/database.ts";
-import type { Clock } from "../platform/clock.ts";
+import type { Deps } from "../deps.ts";
+import { createCacheMeter } from "../platform/cache-meter.ts";
 import {
   type ApplicationContext,
   type ApplicationKey,
@@ -28,8 +28,12 @@ interface Kept {
   readonly readAtMs: number;
 }
 
+type ContextDeps = Pick<Deps, "database" | "clock" | "metrics">;
+
 /** A cache that holds the applications used last. */
-export function createContextCache(database: Database, clock: Clock, tenants: TenantClasses): ContextCache {
+export function createContextCache(deps: ContextDeps, tenants: TenantClasses): ContextCache {
+  const { database, clock, metrics } = deps;
+  const meter = createCacheMeter(metrics, "application");
   const kept = new Map<string, Kept>();
   const reading = new Map<string, Promise<ApplicationContext | undefined>>();
 
@@ -57,14 +61,16 @@ export function createContextCache(database: Database, clock: Clock, tenants: Te
     get: async (key) => {
       const name = applicationPath(key);
       const entry = kept.get(name);
-      if (entry !== undefined && clock.monotonicMs() - entry.readAtMs <= STALE_MS_MAX) return entry.context;
-      return readOnce(key, name);
+      const isKept = entry !== undefined && clock.monotonicMs() - entry.readAtMs <= STALE_MS_MAX;
+      (isKept ? meter.hit : meter.miss).add();
+      return isKept ? entry.context : readOnce(key, name);
     },
     fresh: async (key, stamp) => {
       const name = applicationPath(key);
       const entry = kept.get(name);
-      if (entry?.stamp === stamp) return entry.context;
-      return read(key, name);
+      const isCurrent = entry?.stamp === stamp;
+      (isCurrent ? meter.hit : meter.miss).add();
+      return isCurrent ? entry.context : read(key, name);
     },
     forget: (tenantId) => {
       for (const [name, entry] of kept) if (entry.context.key.tenantId === tenantId) kept.delete(name);

@@ -55,6 +55,7 @@ export async function issueTokens(
     keyExpiries: signatures.flatMap((signature) => signature.expiry ?? []),
   });
   if (!won) return undefined;
+  request.services.tokenMeter.issued(grantType, request.context.client.tokenFormat, lifetime);
   for (const { key, expiry } of signatures)
     if (expiry !== undefined) request.services.keys.rememberExpiry(key, expiry.latestExpiryAt);
   const member = lifetimeMember(lifetime);

@@ -1,5 +1,5 @@
-import type { Database } from "../database/database.ts";
-import type { Clock } from "../platform/clock.ts";
+import type { Deps } from "../deps.ts";
+import { createCacheMeter } from "../platform/cache-meter.ts";
 import { createExpiringCache } from "../platform/expiring-cache.ts";
 import type { ApplicationKey, RealmKey } from "../protocol/client-metadata.ts";
 import { findApplicationByClientId } from "../resources/application/queries.ts";
@@ -16,8 +16,12 @@ export interface RealmDirectory {
   applicationOf(realm: RealmKey, clientId: string): Promise<ApplicationKey | undefined>;
 }
 
-export function createRealmDirectory(database: Database, clock: Clock, tenants: TenantClasses): RealmDirectory {
-  const limits = { entriesMax: ENTRIES_MAX, goodForMs: GOOD_FOR_MS };
+type DirectoryDeps = Pick<Deps, "database" | "clock" | "metrics">;
+
+export function createRealmDirectory(deps: DirectoryDeps, tenants: TenantClasses): RealmDirectory {
+  const { database, clock } = deps;
+  const meter = createCacheMeter(deps.metrics, "realm");
+  const limits = { entriesMax: ENTRIES_MAX, goodForMs: GOOD_FOR_MS, meter };
   const facts = createExpiringCache<RealmFacts>(limits, clock.monotonicMs);
   const admins = createExpiringCache<RealmKey>(limits, clock.monotonicMs);
   const applications = createExpiringCache<ApplicationKey>(limits, clock.monotonicMs);

@@ -1,8 +1,10 @@
 import { createBatcher } from "../database/batch.ts";
 import type { Database, Queryable } from "../database/database.ts";
+import { type BatchMeter, createBatchMeter } from "../database/meter.ts";
 import { insertWithPartitions } from "../database/partitions.ts";
 import { bucketOf } from "../database/row-id.ts";
 import type { Deps } from "../deps.ts";
+import { createRevocationMeter } from "../http/revocation-meter.ts";
 import type { KeyStore } from "../keys/key-store.ts";
 import type { ApplicationKey } from "../protocol/client-metadata.ts";
 import { type LiveClient, readClients } from "../resources/application/queries.ts";
@@ -20,6 +22,7 @@ import {
 import { type ContextCache, createContextCache } from "./context-cache.ts";
 import { createRealmDirectory, type RealmDirectory } from "./realm-directory.ts";
 import { createTenantClasses, type TenantClasses } from "./tenant-classes.ts";
+import { createTokenMeter, type TokenMeter } from "./token-meter.ts";
 
 /** What the endpoints share: kept configuration, and look-ups and writes that travel in batches. */
 export interface Services {
@@ -27,6 +30,7 @@ export interface Services {
   readonly contexts: ContextCache;
   readonly directory: RealmDirectory;
   readonly tenantClasses: TenantClasses;
+  readonly tokenMeter: TokenMeter;
   readonly keys: KeyStore;
   readonly decisions: DecisionRecorder;
   /** Strict: what the database says at this moment (rule 7). */
@@ -43,27 +47,52 @@ export interface Services {
 export function createServices(deps: Deps, keys: KeyStore, decisions: DecisionRecorder): Services {
   const { database } = deps;
   const tenantClasses = createTenantClasses();
-  const spend = createBatcher({ run: (batch: readonly Issue[]) => writeWithPartitions(database, batch, writeIssues) });
+  const meter = (batch: string) => createBatchMeter(deps.metrics, deps.clock, batch);
+  const spend = createBatcher({
+    run: (batch: readonly Issue[]) => writeWithPartitions(database, batch, writeIssues),
+    meter: meter("spend"),
+  });
   const insert = createBatcher({
     run: (batch: readonly Issue[]) => writeWithPartitions(database, batch, recordIssues),
+    meter: meter("insert"),
   });
   return {
     deps,
     keys,
     decisions,
     tenantClasses,
-    contexts: createContextCache(database, deps.clock, tenantClasses),
-    directory: createRealmDirectory(database, deps.clock, tenantClasses),
-    readClient: createBatcher({ run: (batch) => readClients(database.tenants(tenantsOf(batch)), batch) }),
-    readGrant: createBatcher({ run: (batch) => readGrants(database.tenants(tenantsOf(batch)), batch) }),
-    readToken: createBatcher({ run: (batch) => readTokens(database.tenants(tenantsOf(batch)), batch) }),
-    writeIssue: (issue) => (issue.token.grantId === undefined ? insert(issue) : spend(issue)),
-    revoke: createBatcher({
-      run: async (batch) => {
-        await insertRevocations(database, batch);
-        return batch.map(() => undefined);
-      },
+    tokenMeter: createTokenMeter(deps.metrics),
+    contexts: createContextCache(deps, tenantClasses),
+    directory: createRealmDirectory(deps, tenantClasses),
+    readClient: createBatcher({
+      run: (batch) => readClients(database.tenants(tenantsOf(batch)), batch),
+      meter: meter("client"),
     }),
+    readGrant: createBatcher({
+      run: (batch) => readGrants(database.tenants(tenantsOf(batch)), batch),
+      meter: meter("grant"),
+    }),
+    readToken: createBatcher({
+      run: (batch) => readTokens(database.tenants(tenantsOf(batch)), batch),
+      meter: meter("token"),
+    }),
+    writeIssue: (issue) => (issue.token.grantId === undefined ? insert(issue) : spend(issue)),
+    revoke: createRevoke(deps, meter("revoke")),
+  };
+}
+
+function createRevoke(deps: Deps, meter: BatchMeter): Services["revoke"] {
+  const observeDelay = createRevocationMeter(deps);
+  const write = createBatcher({
+    run: async (batch: readonly Revocation[]) => {
+      await insertRevocations(deps.database, batch);
+      return batch.map(() => undefined);
+    },
+    meter,
+  });
+  return async (revocation) => {
+    await write(revocation);
+    observeDelay(revocation.traceId);
   };
 }
 

@@ -100,12 +100,18 @@ function parseTokenRequest(
     parameters,
     traceId: request.traceId,
     now: services.deps.clock.nowSeconds() + live.clockOffsetSeconds,
-    expirationTime: parseExpirationTime(parameters.values.get("expiration_time")),
+    expirationTime: readExpirationTime(services, parameters),
     customClaims: parseCustomClaims(rawClaims, client.customClaimsBytesMax)?.text,
     scope: parseScope(parameters.values.get("scope")),
     codeVerifier: parseVerifier(parameters.values.get("code_verifier")),
     tokenName: parseTokenName(parameters.values.get("token_name")),
   };
+}
+
+function readExpirationTime(services: Services, parameters: RequestParameters): number | undefined {
+  const seconds = parseExpirationTime(parameters.values.get("expiration_time"));
+  services.tokenMeter.requested(seconds);
+  return seconds;
 }
 
 function parseTokenName(raw: string | undefined): string | undefined {

@@ -1,3 +1,5 @@
+import type { CacheMeter } from "./cache-meter.ts";
+
 /** A bounded map whose entries are good for a time, for what is read often and may be a little old. */
 export interface ExpiringCache<Value> {
   /** The kept value if it is young enough, otherwise what `read` brings; an undefined result is not kept. */
@@ -6,18 +8,20 @@ export interface ExpiringCache<Value> {
 }
 
 /**
- * @param limits how many entries at most (the oldest go first), and for how many milliseconds each is good
+ * @param limits how many entries at most (the oldest go first), for how many milliseconds each is good, and who counts
  * @param monotonicMs the clock to judge by
  */
 export function createExpiringCache<Value>(
-  limits: { readonly entriesMax: number; readonly goodForMs: number },
+  limits: { readonly entriesMax: number; readonly goodForMs: number; readonly meter?: CacheMeter },
   monotonicMs: () => number,
 ): ExpiringCache<Value> {
   const kept = new Map<string, { readonly value: Value; readonly readAtMs: number }>();
   return {
     get: async (name, read) => {
       const entry = kept.get(name);
-      if (entry !== undefined && monotonicMs() - entry.readAtMs <= limits.goodForMs) return entry.value;
+      const isKept = entry !== undefined && monotonicMs() - entry.readAtMs <= limits.goodForMs;
+      (isKept ? limits.meter?.hit : limits.meter?.miss)?.add();
+      if (isKept) return entry.value;
       const readAtMs = monotonicMs();
       const value = await read();
       kept.delete(name);

@@ -29,6 +29,8 @@ export interface HistogramDeclaration<Labels extends readonly string[]> extends 
 /** A cell is one series of a metric. Look it up once and keep it: adding to it is an addition of numbers. */
 export interface CounterCell {
   add(amount?: number): void;
+  /** Takes the total from whoever keeps it, whenever somebody looks. */
+  read(total: () => number): void;
 }
 
 export interface GaugeCell {
@@ -163,10 +165,16 @@ function createFamily<Cell>(declared: Declaration, aggregator: string, create: (
 
 function createCounter(): Series<CounterCell> {
   let total = 0;
-  const add = (amount = 1): void => {
-    total += amount;
+  let ask: (() => number) | undefined;
+  const cell: CounterCell = {
+    add: (amount = 1) => {
+      total += amount;
+    },
+    read: (kept) => {
+      ask = kept;
+    },
   };
-  return { cell: { add }, list: (labels) => [{ value: total, labels }] };
+  return { cell, list: (labels) => [{ value: ask?.() ?? total, labels }] };
 }
 
 function createGauge(): Series<GaugeCell> {

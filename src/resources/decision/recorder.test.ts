@@ -5,6 +5,8 @@ import type { Database } from "../../database/database.ts";
 import { ensureFirstPartitions } from "../../database/partitions.ts";
 import { createClock } from "../../platform/clock.ts";
 import { createLog, type Log } from "../../platform/log.ts";
+import { listMetrics, METRICS } from "../../platform/metric-table.ts";
+import { createMetrics } from "../../platform/metrics.ts";
 import { createRandom, hexId } from "../../platform/random.ts";
 import { type Decision, listDecisions } from "./queries.ts";
 import { createDecisionRecorder } from "./recorder.ts";
@@ -30,12 +32,18 @@ async function fixture() {
   });
   const isKept = async ({ traceId, ...key }: Recorded): Promise<boolean> =>
     (await listDecisions(database.tenants([key.tenantId]), key, traceId)).length === 1;
-  return { database, realm, decide, isKept, warnings, log };
+  const metrics = createMetrics(listMetrics());
+  const countDecisions = async () => {
+    const snapshots = await metrics.snapshot();
+    const values = snapshots.find(({ name }) => name === METRICS.decisions.name)?.values ?? [];
+    return Object.fromEntries(values.map(({ labels, value }) => [labels.result, value]));
+  };
+  return { metrics, countDecisions, database, realm, decide, isKept, warnings, log };
 }
 
 test("of a group the decision that the database cannot take is lost alone", async () => {
-  const { database, decide, isKept, warnings, log } = await fixture();
-  const recorder = createDecisionRecorder(database, clock, log);
+  const { database, decide, isKept, warnings, log, metrics } = await fixture();
+  const recorder = createDecisionRecorder({ database, clock, log, metrics });
   const bad = [decide({ outcome: "\u0000" }), decide({ applicationId: "x\u0000" })];
   const [first, ...others] = [decide(), decide({ tenantId: hexId(random) }), decide(), decide()];
   assert.ok(first);
@@ -47,8 +55,8 @@ test("of a group the decision that the database cannot take is lost alone", asyn
 });
 
 test("what came from outside may hold anything and is bounded", async () => {
-  const { database, decide, isKept, warnings, log } = await fixture();
-  const recorder = createDecisionRecorder(database, clock, log);
+  const { database, decide, isKept, warnings, log, metrics } = await fixture();
+  const recorder = createDecisionRecorder({ database, clock, log, metrics });
   const texts = ["\u0000", "\ud800", `${"x".repeat(199)}😀`, "\ud83d", "x".repeat(1_000_000), '"\\'];
   const decisions = texts.map((text) => decide({ facts: { [text]: text, list: [text], deep: { text } } }));
   for (const one of decisions) recorder.record(one);
@@ -58,13 +66,13 @@ test("what came from outside may hold anything and is bounded", async () => {
 });
 
 test("when the database does not answer a warning says how many were lost, and the next are kept", async () => {
-  const { database, decide, isKept, warnings, log } = await fixture();
+  const { database, decide, isKept, warnings, log, metrics, countDecisions } = await fixture();
   let isDown = true;
   const flaky: Database = {
     ...database,
     tenants: (ids) => (isDown ? { run: () => Promise.reject(new Error("down")) } : database.tenants(ids)),
   };
-  const recorder = createDecisionRecorder(flaky, clock, log);
+  const recorder = createDecisionRecorder({ database: flaky, clock, log, metrics });
   const [lost, kept] = [decide(), decide()];
   recorder.record(lost);
   recorder.record(decide());
@@ -77,11 +85,12 @@ test("when the database does not answer a warning says how many were lost, and t
     warnings.map((line) => (line as { lost: number }).lost),
     [2],
   );
+  assert.deepEqual(await countDecisions(), { recorded: 1, dropped: 0, lost: 2 });
 });
 
 test("more than may wait are counted by their cause instead of kept", async () => {
-  const { database, realm, decide, log } = await fixture();
-  const recorder = createDecisionRecorder(database, clock, log);
+  const { database, realm, decide, log, metrics, countDecisions } = await fixture();
+  const recorder = createDecisionRecorder({ database, clock, log, metrics });
   for (let count = 0; count < 2_010; count += 1) recorder.record(decide());
   for (let count = 0; count < 5; count += 1) recorder.record(decide({ kind: "revoke" }));
   await recorder.flush();
@@ -95,4 +104,5 @@ test("more than may wait are counted by their cause instead of kept", async () =
       { kind: "token", count: 10 },
     ],
   );
+  assert.deepEqual(await countDecisions(), { recorded: 2_002, dropped: 15, lost: 0 });
 });

@@ -1,7 +1,7 @@
-import type { Database } from "../../database/database.ts";
 import { isDataError } from "../../database/database-error.ts";
-import type { Clock } from "../../platform/clock.ts";
-import type { Log } from "../../platform/log.ts";
+import type { Deps } from "../../deps.ts";
+import { METRICS } from "../../platform/metric-table.ts";
+import type { CounterCell } from "../../platform/metrics.ts";
 import { type Decision, insertDecisions } from "./queries.ts";
 
 const QUEUE_MAX = 2_000;
@@ -16,8 +16,23 @@ export interface DecisionRecorder {
   flush(): Promise<void>;
 }
 
+type RecorderDeps = Pick<Deps, "database" | "clock" | "log" | "metrics">;
+
+interface Counted {
+  readonly recorded: CounterCell;
+  readonly dropped: CounterCell;
+  readonly lost: CounterCell;
+}
+
+function countersOf(metrics: RecorderDeps["metrics"]): Counted {
+  const decisions = metrics.counter(METRICS.decisions);
+  return { recorded: decisions.cell("recorded"), dropped: decisions.cell("dropped"), lost: decisions.cell("lost") };
+}
+
 /** Writes decisions in bounded groups. Those that change state are not for this: they commit with the change (rule 24). */
-export function createDecisionRecorder(database: Database, clock: Clock, log: Log): DecisionRecorder {
+export function createDecisionRecorder(deps: RecorderDeps): DecisionRecorder {
+  const { clock, metrics } = deps;
+  const counted = countersOf(metrics);
   let queue: Decision[] = [];
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
@@ -26,6 +41,7 @@ export function createDecisionRecorder(database: Database, clock: Clock, log: Lo
   function drop(decision: Decision): void {
     const cause = `${decision.tenantId} ${decision.realmId} ${decision.applicationId ?? ""} ${decision.kind} ${decision.outcome}`;
     const entry = dropped.get(cause);
+    counted.dropped.add();
     if (entry !== undefined) entry.count += 1;
     else if (dropped.size < QUEUE_MAX) dropped.set(cause, { decision, count: 1 });
   }
@@ -46,7 +62,7 @@ export function createDecisionRecorder(database: Database, clock: Clock, log: Lo
     queue = [];
     for (let start = 0; start < all.length; start += GROUP_MAX) {
       const group = all.slice(start, start + GROUP_MAX);
-      await writeGroup(database, log, group);
+      await writeGroup(deps, counted, group);
     }
   }
 
@@ -70,15 +86,17 @@ export function createDecisionRecorder(database: Database, clock: Clock, log: Lo
 }
 
 // A group that fails for its data is written one by one: a failure is confined to its own request (rule 10).
-async function writeGroup(database: Database, log: Log, group: readonly Decision[]): Promise<void> {
+async function writeGroup(deps: RecorderDeps, counted: Counted, group: readonly Decision[]): Promise<void> {
   const tenants = [...new Set(group.map((decision) => decision.tenantId))];
   try {
-    await insertDecisions(database.tenants(tenants), group);
+    await insertDecisions(deps.database.tenants(tenants), group);
+    counted.recorded.add(group.length);
   } catch (error) {
     if (group.length > 1 && isDataError(error)) {
-      for (const decision of group) await writeGroup(database, log, [decision]);
+      for (const decision of group) await writeGroup(deps, counted, [decision]);
       return;
     }
-    log.warn({ err: error, lost: group.length }, "decisions could not be recorded");
+    counted.lost.add(group.length);
+    deps.log.warn({ err: error, lost: group.length }, "decisions could not be recorded");
   }
 }

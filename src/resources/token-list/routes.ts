@@ -3,6 +3,7 @@ import type { Deps } from "../../deps.ts";
 import { notFound } from "../../http/management-error.ts";
 import { formatPageToken, parsePageToken, readPageSize } from "../../http/pagination.ts";
 import { parseQueryOf } from "../../http/query.ts";
+import { createRevocationMeter } from "../../http/revocation-meter.ts";
 import {
   applicationKeyOf,
   callerOf,
@@ -107,6 +108,7 @@ async function handleRevoke(deps: Deps, request: HttpRequest): Promise<HttpReply
     facts: { by: "an administrator", application_id: caller.applicationId, subject: caller.subject },
   };
   await insertRevocations(deps.database, [revocation]);
+  createRevocationMeter(deps)(request.traceId);
   return done;
 }
 

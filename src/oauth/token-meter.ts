@@ -1,0 +1,32 @@
+import { METRICS } from "../platform/metric-table.ts";
+import type { CounterCell, Metrics } from "../platform/metrics.ts";
+import type { GrantType } from "../protocol/access-token.ts";
+import type { TokenFormat } from "../protocol/client-metadata.ts";
+import type { LifetimeGranted } from "../protocol/lifetime.ts";
+
+/** Counts tokens and how long they live. */
+export interface TokenMeter {
+  /** A caller asked for a lifetime, in seconds; undefined: it did not. */
+  requested(lifetimeSeconds: number | undefined): void;
+  issued(grantType: GrantType, format: TokenFormat, lifetime: LifetimeGranted): void;
+}
+
+export function createTokenMeter(metrics: Metrics): TokenMeter {
+  const requested = metrics.histogram(METRICS.requestedLifetime).cell();
+  const granted = metrics.histogram(METRICS.grantedLifetime);
+  const byBasis = { requested: granted.cell("requested"), default: granted.cell("default") };
+  const issued = metrics.counter(METRICS.tokensIssued);
+  const byKind = new Map<GrantType, Map<TokenFormat, CounterCell>>();
+  return {
+    requested: (lifetimeSeconds) => {
+      if (lifetimeSeconds !== undefined) requested.observe(lifetimeSeconds);
+    },
+    issued: (grantType, format, lifetime) => {
+      const formats = byKind.get(grantType) ?? new Map<TokenFormat, CounterCell>();
+      const cell = formats.get(format) ?? issued.cell(grantType, format);
+      byKind.set(grantType, formats.set(format, cell));
+      cell.add();
+      byBasis[lifetime.ledger.basis].observe(lifetime.grantedSeconds);
+    },
+  };
+}
