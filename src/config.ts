@@ -136,6 +136,11 @@ function checkCombination(config: Config): void {
       "MAYFLY_WORKERS above 1 needs MAYFLY_DATABASE_URL: the embedded database belongs to one process",
     );
   }
+  if (config.databaseReplicaUrl !== undefined && config.databaseUrl === undefined) {
+    throw new ConfigError(
+      "MAYFLY_DATABASE_REPLICA_URL needs MAYFLY_DATABASE_URL: the embedded database has no replica",
+    );
+  }
   refuseUnfinished(config);
   if (config.masterKeys !== undefined && config.masterKeyFile !== undefined) {
     throw new ConfigError("MAYFLY_MASTER_KEY and MAYFLY_MASTER_KEY_FILE are both set; set one");
@@ -158,7 +163,6 @@ function refuseUnfinished(config: Config): void {
   const unfinished = {
     "MAYFLY_WORKERS above 1": config.workers > 1,
     MAYFLY_API_URL: config.apiUrl !== undefined,
-    MAYFLY_DATABASE_REPLICA_URL: config.databaseReplicaUrl !== undefined,
   };
   for (const [name, isSet] of Object.entries(unfinished)) {
     if (isSet) throw new ConfigError(`${name} is not supported by this version yet; leave it out`);

@@ -8,7 +8,7 @@ import { openEmbedded } from "./database/embedded.ts";
 import { createDatabaseMeter, type DatabaseMeter } from "./database/meter.ts";
 import { migrate } from "./database/migrate.ts";
 import { ensureFirstPartitions } from "./database/partitions.ts";
-import { openPostgresql } from "./database/postgresql.ts";
+import { addReplica, openPostgresql } from "./database/postgresql.ts";
 import { type BootstrapResult, bootstrap } from "./declarative/bootstrap.ts";
 import { readMasterKeys, readOperatorToken } from "./declarative/master-key.ts";
 import { planFile, reconcileFile } from "./declarative/reconcile.ts";
@@ -57,7 +57,7 @@ async function openDeps(config: Config, options: StartOptions = {}): Promise<Dep
   const dataDirectory = resolve(config.dataDirectory);
   const sealer = createSealer(await readMasterKeys(config, random), random);
   const metrics = createMetrics(listMetrics());
-  const database = await openDatabase(config, { ...options, meter: createDatabaseMeter(metrics, clock) });
+  const database = await openDatabase(config, clock, { ...options, meter: createDatabaseMeter(metrics, clock) });
   await migrate(database, config.migrate);
   const mail = createMailTransport({
     smtpUrl: config.smtpUrl,
@@ -152,7 +152,11 @@ function openExisting(config: Config): Promise<Deps> {
   return openDeps({ ...config, migrate: "check" });
 }
 
-function openDatabase(config: Config, options: StartOptions & { readonly meter: DatabaseMeter }): Promise<Database> {
+async function openDatabase(
+  config: Config,
+  clock: Clock,
+  options: StartOptions & { readonly meter: DatabaseMeter },
+): Promise<Database> {
   const { meter } = options;
   const watch = options.onStatement === undefined ? { meter } : { meter, onStatement: options.onStatement };
   if (config.databaseUrl === undefined) {
@@ -162,7 +166,10 @@ function openDatabase(config: Config, options: StartOptions & { readonly meter: 
       ...watch,
     });
   }
-  return Promise.resolve(openPostgresql({ url: config.databaseUrl, poolSize: config.databasePoolSize, ...watch }));
+  const { databaseReplicaUrl, databasePoolSize: poolSize } = config;
+  const primary = openPostgresql({ url: config.databaseUrl, poolSize, ...watch });
+  if (databaseReplicaUrl === undefined) return primary;
+  return addReplica(primary, { url: databaseReplicaUrl, poolSize, monotonicMs: clock.monotonicMs });
 }
 
 async function readVersion(): Promise<string> {

@@ -33,6 +33,7 @@ const TENANTLESS: Readonly<Record<string, string>> = {
   "lease.insert_mark": "a mark of the start belongs to the nodes",
   "lease.find_mark": "a mark of the start belongs to the nodes",
   "lease.read_clock": "the clock is one for all (rule 14)",
+  "replica.read_position": "how far the log has come is the server's",
 };
 
 /** Recordings of one statement that are replayed, or looked at until one does something. */

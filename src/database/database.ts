@@ -32,6 +32,8 @@ export interface Database {
   readonly kind: "embedded" | "postgresql";
   /** A handle whose every statement is its own transaction and sees these tenants only: one round trip each. */
   tenants(tenantIds: readonly string[]): Queryable;
+  /** Like `tenants`, for lists that may be ten seconds old: reads a replica where there is one (settled 12). Never for a decision. */
+  recent(tenantIds: readonly string[]): Queryable;
   /** Runs `work` in one transaction that sees these tenants only; what it throws rolls everything back. */
   transaction<T>(tenantIds: readonly string[], work: (session: Queryable) => Promise<T>): Promise<T>;
   /** Runs `work` as the schema's owner, outside row-level security: migrations and partitions. */
@@ -74,17 +76,20 @@ export function createDatabase(parts: DatabaseParts): Database {
     parts.onStatement?.({ statement: declared, tenantIds, values });
   }
 
+  const tenants = (tenantIds: readonly string[]): Queryable => ({
+    run: (declared, values) => {
+      refuseInside();
+      observe(declared, tenantIds, values);
+      return runWithFreshPlan(parts, (client) =>
+        measure(meter, declared, () => runAlone(client, tenantIds, { declared, values })),
+      );
+    },
+  });
+
   return {
     kind: parts.kind,
-    tenants: (tenantIds) => ({
-      run: (declared, values) => {
-        refuseInside();
-        observe(declared, tenantIds, values);
-        return runWithFreshPlan(parts, (client) =>
-          measure(meter, declared, () => runAlone(client, tenantIds, { declared, values })),
-        );
-      },
-    }),
+    tenants,
+    recent: tenants,
     transaction: (tenantIds, work) => {
       refuseInside();
       return withClient(parts, (client) => {

@@ -3,6 +3,7 @@ import { createPool } from "./connection.ts";
 import { createDatabase, type Database, type SentStatement } from "./database.ts";
 import { createHosts } from "./hosts.ts";
 import type { DatabaseMeter } from "./meter.ts";
+import { withReplica } from "./replica.ts";
 
 export interface PostgresqlOptions {
   /** `postgres://user:password@host:port,host:port/database` */
@@ -11,6 +12,17 @@ export interface PostgresqlOptions {
   readonly onStatement?: (sent: SentStatement) => void;
   readonly meter?: DatabaseMeter;
 }
+
+export interface ReplicaOptions {
+  readonly url: string;
+  readonly poolSize: number;
+  /** the clock that its lag is judged by, in milliseconds */
+  readonly monotonicMs: () => number;
+}
+
+/** Who may read the primary as well waits no longer for a replica, in milliseconds. */
+const REPLICA_CONNECT_MS_MAX = 1_000;
+const REPLICA_ANSWER_MS_MAX = 3_000;
 
 /** The database of a PostgreSQL server, version 15 or newer. Connections are made as they are needed. */
 export function openPostgresql(options: PostgresqlOptions): Database {
@@ -27,4 +39,22 @@ export function openPostgresql(options: PostgresqlOptions): Database {
     ...(options.onStatement ? { onStatement: options.onStatement } : {}),
     ...(options.meter ? { meter: options.meter } : {}),
   });
+}
+
+/** Lets what may be some seconds old be read from a replica (settled 12). */
+export function addReplica(primary: Database, { url, poolSize, monotonicMs }: ReplicaOptions): Database {
+  const settings = {
+    connectionString: url,
+    max: poolSize,
+    application_name: "mayfly replica",
+    connectionTimeoutMillis: REPLICA_CONNECT_MS_MAX,
+    query_timeout: REPLICA_ANSWER_MS_MAX,
+  };
+  const replica = createDatabase({
+    kind: "postgresql",
+    pool: createPool(settings, { mayBeReadOnly: true }),
+    countSyncs: async () => undefined,
+    stop: async () => undefined,
+  });
+  return withReplica(primary, replica, monotonicMs);
 }

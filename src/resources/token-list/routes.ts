@@ -62,7 +62,7 @@ async function handleList(deps: Deps, request: HttpRequest): Promise<HttpReply> 
   // Page tokens are not signed: what one says of the size is bounded like what a query says.
   const keptSize = Math.max(1, Math.min(position?.pageSize ?? PAGE_SIZE_MAX, PAGE_SIZE_MAX));
   const pageSize = readPageSize(query.page_size, sizes) ?? keptSize;
-  const db = deps.database.tenants([key.tenantId]);
+  const db = deps.database.recent([key.tenantId]);
   const [rows, counted] = await Promise.all([
     listTokens(db, key, filter, { after: position?.after, limit: pageSize + 1 }),
     position?.totalSize ?? countTokens(db, key, filter, EXACT_COUNT_MAX + 1),
