@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { createSimulatedTimers } from "../../test/support/simulated-timers.ts";
 import { testCodeFlow } from "../../test/support/test-code-flow.ts";
 import { readGrants } from "../resources/grant/queries.ts";
-import { BATCH_SIZE_MAX, createBatcher } from "./batch.ts";
+import { BATCH_SIZE_MAX, BATCH_WAIT_MS_MAX, createBatcher, RESEND_MS_MAX } from "./batch.ts";
 import { DatabaseUnavailable } from "./database-error.ts";
 import { bucketOf, bytea } from "./row-id.ts";
 
-// The laws of settled 4, against a table that fails as a database does: for its data, before it committed, after it did.
-// Below, the same of the statement that spends and records.
+// The laws of settled 4, against a table that fails as a database does: for its data, before it committed, after it did, or by
+// not answering for a while. Below, the same of the statement that spends and records.
 
 /** A request that wants what `key` names; of several one gets it. */
 interface Claim {
@@ -18,7 +19,7 @@ interface Claim {
 }
 
 /** What befalls one send of a batch, in the order of the sends; after the last, all goes well. */
-type Fate = "works" | "lost before" | "lost after" | "refused";
+type Fate = "works" | "lost before" | "lost after" | "refused" | "slow" | "slow and lost after";
 
 interface Limits {
   readonly sizeMax: number;
@@ -26,10 +27,16 @@ interface Limits {
   readonly queueMax: number;
 }
 
+/** What arrives in one turn of the loop, how many turns pass until the next, and how much time after them. */
+interface Wave {
+  readonly claims: readonly Omit<Claim, "id">[];
+  readonly turns: number;
+  readonly passMs: number;
+}
+
 interface Story {
   readonly limits: Limits;
-  /** what arrives in one turn of the loop, and how many turns pass until the next */
-  readonly waves: readonly { readonly claims: readonly Omit<Claim, "id">[]; readonly turns: number }[];
+  readonly waves: readonly Wave[];
   readonly fates: readonly Fate[];
 }
 
@@ -37,36 +44,40 @@ interface Answered {
   readonly claim: Claim;
   /** how many claims waited when this one came */
   readonly waiting: number;
+  readonly sinceMs: number;
+  readonly atMs: number;
   readonly outcome: PromiseSettledResult<string>;
 }
 
 const DATA_ERROR = Object.assign(new Error("bad value"), { code: "22P05" });
+const SLOW_MS = 1_500;
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** The table: a claim is won by who came first, and whoever asks again for what he won is told so. */
-function createTable(fates: readonly Fate[]) {
+function createTable(fates: readonly Fate[], time = createSimulatedTimers()) {
   const owners = new Map<number, number>();
-  const sends: { readonly ids: readonly number[]; readonly items: readonly Claim[] }[] = [];
+  const sends: { readonly ids: readonly number[]; readonly items: readonly Claim[]; readonly atMs: number }[] = [];
   const left = [...fates];
   let running = 0;
   let runningMax = 0;
 
   async function run(items: readonly Claim[]): Promise<string[]> {
-    sends.push({ ids: items.map(({ id }) => id), items });
+    sends.push({ ids: items.map(({ id }) => id), items, atMs: time.timers.nowMs() });
     running += 1;
     runningMax = Math.max(runningMax, running);
-    await turn();
-    await turn();
-    running -= 1;
     const fate = left.shift() ?? "works";
+    await turn();
+    await turn();
+    if (fate.startsWith("slow")) await new Promise<void>((resolve) => time.timers.after(SLOW_MS, resolve));
+    running -= 1;
     if (fate === "refused") throw new DatabaseUnavailable("too many connections");
     if (fate === "lost before") throw new DatabaseUnavailable("connection lost", { mayHaveCommitted: true });
     if (items.some(({ isBad }) => isBad)) throw DATA_ERROR;
     for (const { id, key } of items) if (!owners.has(key)) owners.set(key, id);
-    if (fate === "lost after") throw new DatabaseUnavailable("connection lost", { mayHaveCommitted: true });
+    if (fate.endsWith("lost after")) throw new DatabaseUnavailable("connection lost", { mayHaveCommitted: true });
     return items.map(({ id, key }) => `${id} ${owners.get(key) === id}`);
   }
-  return { run, sends, owners, runningMax: () => runningMax };
+  return { run, sends, owners, runningMax: () => runningMax, ...time };
 }
 
 type Table = ReturnType<typeof createTable>;
@@ -74,20 +85,29 @@ type Table = ReturnType<typeof createTable>;
 /** Lets the story happen and waits for every answer. */
 async function tell(story: Story): Promise<{ table: Table; answers: Answered[] }> {
   const table = createTable(story.fates);
-  const submit = createBatcher({ run: table.run, ...story.limits });
+  const { timers, pass } = table;
+  const submit = createBatcher({ run: table.run, timers, ...story.limits });
   const answers: Promise<Answered>[] = [];
-  const accepted = new Set<number>();
+  const waiting = new Set<number>();
+  let open = 0;
   let nextId = 0;
-  for (const { claims, turns } of story.waves) {
-    for (const wanted of claims) {
-      const claim: Claim = { ...wanted, id: nextId++ };
-      const sent = new Set(table.sends.flatMap(({ ids }) => ids));
-      const waiting = [...accepted].filter((id) => !sent.has(id)).length;
-      if (waiting < story.limits.queueMax) accepted.add(claim.id);
-      answers.push(Promise.allSettled([submit(claim)]).then(([outcome]) => ({ claim, waiting, outcome })));
-    }
+  const ask = (claim: Claim): Promise<Answered> => {
+    for (const { ids } of table.sends) for (const id of ids) waiting.delete(id);
+    const asked = { claim, waiting: waiting.size, sinceMs: timers.nowMs() };
+    if (waiting.size < story.limits.queueMax) waiting.add(claim.id);
+    open += 1;
+    return Promise.allSettled([submit(claim)]).then(([outcome]) => {
+      waiting.delete(claim.id);
+      open -= 1;
+      return { ...asked, atMs: timers.nowMs(), outcome };
+    });
+  };
+  for (const { claims, turns, passMs } of story.waves) {
+    for (const wanted of claims) answers.push(ask({ ...wanted, id: nextId++ }));
     for (let count = 0; count < turns; count += 1) await turn();
+    await pass(passMs);
   }
+  while (open > 0) await pass(SLOW_MS);
   return { table, answers: await Promise.all(answers) };
 }
 
@@ -98,6 +118,7 @@ const claimMade = fc.record({
 const waveMade = fc.record({
   claims: fc.array(claimMade, { maxLength: 14 }),
   turns: fc.integer({ min: 0, max: 5 }),
+  passMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 1_000 })),
 });
 const limitsMade = fc.record({
   sizeMax: fc.integer({ min: 1, max: 6 }),
@@ -116,9 +137,9 @@ function checkLaws(story: Story, table: Table, answers: readonly Answered[]): vo
 
 function checkSends({ limits }: Story, { sends, runningMax }: Table, answers: readonly Answered[]): void {
   assert.ok(runningMax() <= limits.inFlightMax, "(e) too many batches in flight");
-  const seen = new Map<number, string>();
-  const order: number[] = [];
-  for (const { ids, items } of sends) {
+  const since = new Map(answers.map(({ claim, sinceMs }) => [claim.id, sinceMs]));
+  const first = new Map<number, { readonly batch: string; readonly atMs: number }>();
+  for (const { ids, items, atMs } of sends) {
     const batch = ids.join(",");
     assert.ok(ids.length <= limits.sizeMax, "(e) a batch is too large");
     assert.deepEqual(
@@ -127,32 +148,44 @@ function checkSends({ limits }: Story, { sends, runningMax }: Table, answers: re
       "(a) a batch was changed after it was sent",
     );
     for (const id of ids) {
-      const before = seen.get(id);
-      if (before === undefined) order.push(id);
+      const before = first.get(id);
+      if (before === undefined) {
+        assert.ok(atMs - (since.get(id) ?? 0) < BATCH_WAIT_MS_MAX, "(e) a claim was sent that had waited too long");
+        first.set(id, { batch, atMs });
+        continue;
+      }
       // (a), (c), (d): once sent, a claim is sent again in the same batch, or alone.
-      else assert.ok(before === batch || ids.length === 1, `claim ${id} went from batch ${before} to batch ${batch}`);
-      seen.set(id, batch);
+      assert.ok(before.batch === batch || ids.length === 1, `claim ${id} went from ${before.batch} to ${batch}`);
     }
   }
-  const taken = answers.filter(({ waiting }) => waiting < limits.queueMax).map(({ claim }) => claim.id);
-  assert.deepEqual(order, taken, "claims are sent in the order in which they came, and none is lost");
+  const taken = answers.filter(({ waiting }) => waiting < limits.queueMax);
+  const sent = taken.filter((answered) => !isLate(answered)).map(({ claim }) => claim.id);
+  assert.deepEqual([...first.keys()], sent, "claims are sent in the order in which they came, and none is lost");
 }
 
-function checkAnswer({ limits, fates }: Story, { owners }: Table, { claim, waiting, outcome }: Answered): void {
-  if (waiting >= limits.queueMax) {
-    assert.equal(outcome.status, "rejected", "(e) more waited than may");
-    assert.ok(outcome.status === "rejected" && outcome.reason instanceof DatabaseUnavailable);
+/** Whether a claim was refused because it had waited too long. */
+function isLate({ outcome }: Answered): boolean {
+  return outcome.status === "rejected" && /not sent within/.test(String(outcome.reason));
+}
+
+function checkAnswer(story: Story, { owners }: Table, answered: Answered): void {
+  const { claim, waiting, outcome, sinceMs, atMs } = answered;
+  if (outcome.status === "fulfilled") {
+    assert.equal(claim.isBad, false, "(c) a bad claim was answered");
+    // (b) and (d): the one owner is told so, however often his batch was sent; everybody else is not.
+    assert.equal(outcome.value, `${claim.id} ${owners.get(claim.key) === claim.id}`, "an answer went to another claim");
     return;
   }
-  const mayBeUnavailable = fates.some((fate) => fate !== "works");
-  if (outcome.status === "rejected") {
-    const isExcused = mayBeUnavailable && outcome.reason instanceof DatabaseUnavailable;
-    assert.ok(isExcused || claim.isBad, "(c) a good claim failed with somebody else's data error");
+  const isUnavailable = outcome.reason instanceof DatabaseUnavailable;
+  if (isUnavailable && !outcome.reason.mayHaveCommitted)
+    assert.notEqual(owners.get(claim.key), claim.id, "(d) a claim won that was told that nothing was written");
+  if (waiting >= story.limits.queueMax) {
+    assert.ok(isUnavailable, "(e) more waited than may");
     return;
   }
-  assert.equal(claim.isBad, false, "(c) a bad claim was answered");
-  // (b) and (d): the one owner is told so, however often his batch was sent; everybody else is not.
-  assert.equal(outcome.value, `${claim.id} ${owners.get(claim.key) === claim.id}`, "an answer went to another claim");
+  if (isLate(answered)) assert.equal(atMs - sinceMs, BATCH_WAIT_MS_MAX, "(e) a claim waited longer than it may");
+  const isExcused = isUnavailable && (isLate(answered) || story.fates.some((fate) => /lost|refused/.test(fate)));
+  assert.ok(isExcused || claim.isBad, "(c) a good claim failed with somebody else's data error");
 }
 
 test("batches keep their laws, whatever arrives when, and whatever is bad in it", async () => {
@@ -163,14 +196,13 @@ test("batches keep their laws, whatever arrives when, and whatever is bad in it"
   await fc.assert(property, { numRuns: 500 });
 });
 
-test("batches keep their laws when connections are lost, before a commit and after it", async () => {
-  const fate = fc.constantFrom<Fate>("works", "lost before", "lost after", "refused");
-  const property = fc.asyncProperty(storyMade(fc.array(fate, { maxLength: 8 })), async (story) => {
+test("batches keep their laws when connections are lost, before a commit and after it, and when answers come late", async () => {
+  const fate = fc.constantFrom<Fate>("works", "lost before", "lost after", "refused", "slow", "slow and lost after");
+  const property = fc.asyncProperty(storyMade(fc.array(fate, { maxLength: 12 })), async (story) => {
     const { table, answers } = await tell(story);
     checkLaws(story, table, answers);
   });
-  // A lost batch waits before it is sent again, so many stories are told side by side.
-  await Promise.all(Array.from({ length: 50 }, () => fc.assert(property, { numRuns: 10 })));
+  await fc.assert(property, { numRuns: 500 });
 });
 
 test("a claim that comes while a batch is under way waits for the next", async () => {
@@ -200,20 +232,60 @@ test("claims of one turn of the loop travel together, 64 at most", async () => {
 
 test("a claim whose connection was lost in COMMIT is sent again and knows its own work", async () => {
   const table = createTable(["lost after", "lost before", "works"]);
-  const submit = createBatcher({ run: table.run });
-  const answers = await Promise.all([1, 2].map((id) => submit({ id, key: 7, isBad: false })));
-  assert.deepEqual(answers, ["1 true", "2 false"]);
+  const submit = createBatcher({ run: table.run, timers: table.timers });
+  const answers = Promise.all([1, 2].map((id) => submit({ id, key: 7, isBad: false })));
+  await table.pass(1_000);
+  assert.deepEqual(await answers, ["1 true", "2 false"]);
   assert.equal(table.sends.length, 3);
 });
 
-test("a batch that is lost three times is given up, and its callers are told that it may have been written", async () => {
-  const table = createTable(["lost after", "lost before", "lost before"]);
-  const submit = createBatcher({ run: table.run });
-  await assert.rejects(submit({ id: 1, key: 1, isBad: false }), {
-    name: "DatabaseUnavailable",
-    mayHaveCommitted: true,
-  });
-  assert.equal(await submit({ id: 2, key: 1, isBad: false }), "2 false");
+test("a batch that is lost for longer than it is sent again is given up, and its callers know that it may be written", async () => {
+  const table = createTable(["lost after", ...Array.from<Fate>({ length: 30 }).fill("refused")]);
+  const { timers, pass } = table;
+  const submit = createBatcher({ run: table.run, timers });
+  const answer = Promise.allSettled([submit({ id: 1, key: 1, isBad: false })]).then(([outcome]) => ({
+    outcome,
+    atMs: timers.nowMs(),
+  }));
+  await pass(2 * RESEND_MS_MAX);
+  const { outcome, atMs } = await answer;
+  assert.ok(outcome.status === "rejected" && outcome.reason instanceof DatabaseUnavailable);
+  assert.equal(outcome.reason.mayHaveCommitted, true, "a refused send says nothing of the one that was lost");
+  assert.ok(atMs > RESEND_MS_MAX / 2 && atMs <= RESEND_MS_MAX, `given up after ${atMs} ms`);
+});
+
+test("a batch is sent again while the server starts anew, and recognises what it had written before", async () => {
+  const table = createTable(["lost after", "refused", "refused", "refused", "refused", "refused"]);
+  const submit = createBatcher({ run: table.run, timers: table.timers });
+  const answers = Promise.all([1, 2].map((id) => submit({ id, key: 7, isBad: false })));
+  await table.pass(RESEND_MS_MAX);
+  assert.deepEqual(await answers, ["1 true", "2 false"]);
+});
+
+test("who waited too long behind slow batches is refused and was not sent", async () => {
+  const table = createTable(["slow", "slow", "slow"]);
+  const submit = createBatcher({ run: table.run, timers: table.timers, inFlightMax: 1, sizeMax: 1 });
+  const outcomes = Promise.allSettled([1, 2, 3].map((id) => submit({ id, key: id, isBad: false })));
+  await table.pass(BATCH_WAIT_MS_MAX);
+  await table.pass(SLOW_MS);
+  assert.deepEqual(
+    (await outcomes).map((one) => (one.status === "fulfilled" ? one.value : String(one.reason))),
+    ["1 true", "2 true", `DatabaseUnavailable: not sent within ${BATCH_WAIT_MS_MAX} ms`],
+  );
+  assert.deepEqual([...table.owners.keys()], [1, 2]);
+});
+
+test("when the database goes away while a batch goes row by row, the rest is told at once that it was not written", async () => {
+  const table = createTable(["works", "works", "refused"]);
+  const submit = createBatcher({ run: table.run, timers: table.timers });
+  const claims = [1, 2, 3, 4].map((id) => ({ id, key: id, isBad: id === 3 }));
+  const outcomes = await Promise.allSettled(claims.map(submit));
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    ["fulfilled", "rejected", "rejected", "rejected"],
+  );
+  assert.deepEqual([...table.owners.keys()], [1]);
+  assert.equal(table.sends.length, 3);
 });
 
 test("what was certainly not written is not sent again", async () => {

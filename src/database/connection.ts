@@ -3,9 +3,14 @@ import { DatabaseUnavailable } from "./database-error.ts";
 import { type Hosts, READ_ONLY } from "./hosts.ts";
 
 const BYTES_OF_INT8 = 20;
-const CONNECT_TIMEOUT_MS = 5_000;
-/** No statement of a request runs longer, in milliseconds. */
-export const STATEMENT_TIMEOUT_MS = 10_000;
+/**
+ * Clients give up after five to ten seconds, so that a request may lose one wait and still be answered: for a connection, new or
+ * one of the pool's, and for a statement. The server ends a statement itself; a server that no longer answers is given up a little
+ * later.
+ */
+const CONNECT_TIMEOUT_MS = 3_000;
+export const STATEMENT_TIMEOUT_MS = 3_000;
+const SILENCE_MS = 500;
 
 // int8 holds seconds, milliseconds and counts, all far below 2^53: a number is what the code works with.
 const parsers = {
@@ -30,7 +35,7 @@ export function createPool(config: PoolConfig, options: ConnectionOptions = {}):
   const settings: PoolConfig = {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: 0,
-    query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
+    query_timeout: STATEMENT_TIMEOUT_MS + SILENCE_MS,
     types: parsers,
     pipeline: true,
     ...config,

@@ -46,6 +46,9 @@ export function isDataError(error: unknown): boolean {
 // 08 connection, 57P0x shutdown, 53 out of resources, 25006 a standby, 55P03 and 40xxx contention, 57014 cancelled.
 const UNAVAILABLE = /^(08|53|57P0|40|25006|55P03|57014|58|XX)/;
 
+// What PostgreSQL says of a statement that ran out of room or time: its transaction is undone, and again it would fail as slowly.
+const SURELY_UNDONE = /^(53|57014)/;
+
 /**
  * A prepared statement that no longer fits: a newer version's migration changed its table, or the session lost it. Its connection
  * is of no use any more, and the statement did nothing.
@@ -71,7 +74,7 @@ export function translateDatabaseError(error: unknown): unknown {
     if (!UNAVAILABLE.test(state)) return error;
     return new DatabaseUnavailable(`the database refused (${state})`, {
       cause: error,
-      mayHaveCommitted: !state.startsWith("53"),
+      mayHaveCommitted: !SURELY_UNDONE.test(state),
     });
   }
   if (error instanceof DatabaseUnavailable) return error;

@@ -23,9 +23,8 @@ export interface PoolCounts {
 
 /** Measures what a batcher does. */
 export interface BatchMeter {
-  now(): number;
-  /** An item leaves with its batch; it has waited since then. */
-  waited(sinceMs: number): void;
+  /** An item leaves with its batch, after so many milliseconds. */
+  waited(ms: number): void;
   sent(size: number): void;
   settled(): void;
   watchQueue(length: () => number): void;
@@ -63,14 +62,12 @@ export function createDatabaseMeter(metrics: Metrics, clock: Watched): DatabaseM
 }
 
 /** @param batch what the batches are of, one word */
-export function createBatchMeter(metrics: Metrics, clock: Watched, batch: string): BatchMeter {
+export function createBatchMeter(metrics: Metrics, batch: string): BatchMeter {
   const wait = metrics.histogram(METRICS.batchWait).cell(batch);
   const size = metrics.histogram(METRICS.batchSize).cell(batch);
   const inFlight = metrics.gauge(METRICS.batchesInFlight).cell(batch);
-  const now = clock.monotonicMs;
   return {
-    now,
-    waited: (sinceMs) => wait.observe((now() - sinceMs) / 1_000),
+    waited: (ms) => wait.observe(ms / 1_000),
     sent: (items) => {
       size.observe(items);
       inFlight.add(1);

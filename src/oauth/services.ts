@@ -47,7 +47,7 @@ export interface Services {
 export function createServices(deps: Deps, keys: KeyStore, decisions: DecisionRecorder): Services {
   const { database } = deps;
   const tenantClasses = createTenantClasses();
-  const meter = (batch: string) => createBatchMeter(deps.metrics, deps.clock, batch);
+  const meter = (batch: string) => createBatchMeter(deps.metrics, batch);
   const spend = createBatcher({
     run: (batch: readonly Issue[]) => writeWithPartitions(database, batch, writeIssues),
     meter: meter("spend"),
