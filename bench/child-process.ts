@@ -65,10 +65,13 @@ async function waitUntilReady(command: ServerCommand, child: ChildProcess, print
   throw new Error(`${command.name} was not ready after ${START_SECONDS_MAX} s`);
 }
 
-/** Runs a Node program pinned to the load's core, gives it `input` and returns what it printed; an abort kills it. */
-export async function runLoadProcess(args: string[], input: string, signal: AbortSignal): Promise<string> {
+/** A program that is run to its end; `core` is where it is pinned to, anywhere when undefined. */
+export type Program = { args: string[]; input: string; core: number | undefined; signal: AbortSignal };
+
+/** Runs a Node program, gives it `input` and returns what it printed; an abort kills it. */
+export async function runProgram({ args, input, core, signal }: Program): Promise<string> {
   signal.throwIfAborted();
-  const child = startNode(LOAD_CORE, args);
+  const child = startNode(core, args);
   const kill = () => child.kill("SIGKILL");
   signal.addEventListener("abort", kill, { once: true });
   try {
@@ -76,7 +79,7 @@ export async function runLoadProcess(args: string[], input: string, signal: Abor
     const output = child.stdout === null || child.stderr === null ? [] : [text(child.stdout), text(child.stderr)];
     const [[code], printed = "", complaint = ""] = await Promise.all([once(child, "close"), ...output]);
     signal.throwIfAborted();
-    if (code !== 0) throw new Error(`the load generator failed: ${complaint}`);
+    if (code !== 0) throw new Error(`${args[0]} failed: ${complaint}`);
     return printed;
   } finally {
     signal.removeEventListener("abort", kill);

@@ -18,6 +18,7 @@ export const FIGURES = {
   p50Milliseconds: (round) => round.p50Milliseconds,
   p99Milliseconds: (round) => round.p99Milliseconds,
   cpuMicroseconds: (round) => ((round.serverCpuSeconds ?? Number.NaN) / round.requests) * 1e6,
+  databaseCpuMicroseconds: (round) => ((round.databaseCpuSeconds ?? Number.NaN) / round.requests) * 1e6,
   rssBytes: (round) => round.serverRssBytes ?? Number.NaN,
 } satisfies Record<string, Figure>;
 

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import pg from "pg";
 import { startPostgres } from "../bin/postgres.mjs";
 
@@ -8,6 +10,8 @@ export type Database = { url: string };
 export type DatabaseServer = {
   /** Its version and what it promises, for the head of the report. */
   description: string;
+  /** The process whose children serve the connections; undefined for a server that the benchmark did not start. */
+  pid: number | undefined;
   createDatabase(): Promise<Database>;
   stop(): Promise<void>;
 };
@@ -17,11 +21,13 @@ const DURABLE_SETTINGS = ["fsync", "synchronous_commit", "full_page_writes"];
 
 /** Uses the server at that URL, or starts a throw-away one; refuses a server that is not durable. */
 export async function openDatabaseServer(url: string | undefined): Promise<DatabaseServer> {
-  const server = url === undefined ? await startPostgres() : { url, stop: async () => undefined };
+  const server =
+    url === undefined ? await startPostgres() : { url, dataDirectory: undefined, stop: async () => undefined };
   const names: string[] = [];
   try {
     return {
       description: await describeDurable(server.url),
+      pid: server.dataDirectory === undefined ? undefined : postmasterPid(server.dataDirectory),
       async createDatabase() {
         const name = `bench_${process.pid}_${names.length}`;
         await administer(server.url, [`CREATE DATABASE ${name}`]);
@@ -40,6 +46,11 @@ export async function openDatabaseServer(url: string | undefined): Promise<Datab
     await server.stop();
     throw error;
   }
+}
+
+/** PostgreSQL writes its process's id to the first line of a file. */
+function postmasterPid(dataDirectory: string): number {
+  return Number(readFileSync(join(dataDirectory, "postmaster.pid"), "latin1").split("\n")[0]);
 }
 
 async function describeDurable(url: string): Promise<string> {

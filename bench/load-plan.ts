@@ -18,6 +18,8 @@ export const LoadPlanSchema = Type.Object(
     requestsMax: Type.Integer({ minimum: 1, maximum: 100_000_000 }),
     /** The process whose CPU time and memory, with its children's, are read at both ends of the measured time. */
     serverPid: Type.Integer({ minimum: 1 }),
+    /** A database server whose CPU time is read, too. */
+    databasePid: Type.Optional(Type.Integer({ minimum: 1 })),
     source: RequestSourceSchema,
     /** A response that is not 200 or does not contain this text counts as an error. */
     expectedText: Type.String(),
@@ -43,6 +45,7 @@ export const LoadResultSchema = Type.Object({
   p50Milliseconds: Type.Number(),
   p99Milliseconds: Type.Number(),
   serverCpuSeconds: Type.Optional(Type.Number()),
+  databaseCpuSeconds: Type.Optional(Type.Number()),
   serverRssBytes: Type.Optional(Type.Number()),
   /** The share of its core that the generator itself used; near 1 it, and not the server, was the limit. */
   generatorUtilisation: Type.Number(),

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { runLoadProcess } from "./child-process.ts";
+import { runProgram } from "./child-process.ts";
 import { requestText } from "./http-request.ts";
 import { type LoadPlan, type LoadResult, parseLoadResult } from "./load-plan.ts";
 import { VALUE_MARKER } from "./request-template.ts";
@@ -32,7 +32,10 @@ async function load(handle: Handler, plan: (port: number) => Partial<LoadPlan>):
     ...plan(port),
   };
   try {
-    return parseLoadResult(await runLoadProcess([PROGRAM], JSON.stringify(whole), AbortSignal.timeout(30_000)));
+    const signal = AbortSignal.timeout(30_000);
+    return parseLoadResult(
+      await runProgram({ args: [PROGRAM], input: JSON.stringify(whole), core: undefined, signal }),
+    );
   } finally {
     server.closeAllConnections();
     server.close();

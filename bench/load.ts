@@ -21,11 +21,11 @@ async function load(plan: LoadPlan): Promise<LoadResult> {
   const tally = createTally();
   const run = await startLoadRun(plan, tally.record);
   await run.wait(plan.warmupSeconds, plan.warmupRequestsMax);
-  const before = sample(plan.serverPid);
+  const before = sample(plan);
   tally.measure();
   await run.wait(plan.seconds, plan.requestsMax);
   const measured = tally.stop();
-  const after = sample(plan.serverPid);
+  const after = sample(plan);
   const unanswered = await run.drain(DRAIN_SECONDS_MAX);
   const { errors, firstError, values } = tally.total();
   return {
@@ -71,13 +71,20 @@ function createTally() {
   };
 }
 
-type Sample = { milliseconds: number; serverCpu: number | undefined; rss: number | undefined; own: number };
+type Sample = {
+  milliseconds: number;
+  serverCpu: number | undefined;
+  databaseCpu: number | undefined;
+  rss: number | undefined;
+  own: number;
+};
 
-function sample(serverPid: number): Sample {
+function sample({ serverPid, databasePid }: LoadPlan): Sample {
   const own = process.cpuUsage();
   return {
     milliseconds: performance.now(),
     serverCpu: cpuSecondsOf(serverPid),
+    databaseCpu: databasePid === undefined ? undefined : cpuSecondsOf(databasePid),
     rss: rssBytesOf(serverPid),
     own: (own.user + own.system) / 1e6,
   };
@@ -85,12 +92,17 @@ function sample(serverPid: number): Sample {
 
 function difference(before: Sample, after: Sample) {
   const seconds = (after.milliseconds - before.milliseconds) / 1000;
-  const cpu =
-    after.serverCpu === undefined || before.serverCpu === undefined ? undefined : after.serverCpu - before.serverCpu;
+  const serverCpuSeconds = subtract(after.serverCpu, before.serverCpu);
+  const databaseCpuSeconds = subtract(after.databaseCpu, before.databaseCpu);
   return {
     seconds,
-    ...(cpu === undefined ? {} : { serverCpuSeconds: cpu }),
+    ...(serverCpuSeconds === undefined ? {} : { serverCpuSeconds }),
+    ...(databaseCpuSeconds === undefined ? {} : { databaseCpuSeconds }),
     ...(after.rss === undefined ? {} : { serverRssBytes: after.rss }),
     generatorUtilisation: (after.own - before.own) / seconds,
   };
+}
+
+function subtract(after: number | undefined, before: number | undefined): number | undefined {
+  return after === undefined || before === undefined ? undefined : after - before;
 }

@@ -4,19 +4,19 @@ import { readdirSync, readFileSync } from "node:fs";
 const TICKS_PER_SECOND = 100;
 
 /** Fields of /proc/<pid>/stat counted after the command's closing parenthesis. */
-const UTIME_FIELD = 11;
-const STIME_FIELD = 12;
+const CPU_FIELDS = { user: 11, system: 12, endedChildrenUser: 13, endedChildrenSystem: 14 };
 
 /**
- * CPU seconds that a process and its children have used, with all their threads; undefined where there is no /proc, or
- * when the process has ended.
+ * CPU seconds that a process and its children, living and ended, have used with all their threads; undefined where there
+ * is no /proc, or when the process has ended.
  */
 export function cpuSecondsOf(pid: number): number | undefined {
   return sumOverTree(pid, (member) => {
     const stat = readProc(`${member}/stat`);
     if (stat === undefined) return undefined;
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return (Number(fields[UTIME_FIELD]) + Number(fields[STIME_FIELD])) / TICKS_PER_SECOND;
+    const ticks = Object.values(CPU_FIELDS).map((field) => Number(fields[field]));
+    return ticks.reduce((sum, one) => sum + one, 0) / TICKS_PER_SECOND;
   });
 }
 

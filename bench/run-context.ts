@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runLoadProcess } from "./child-process.ts";
+import { LOAD_CORE, runProgram } from "./child-process.ts";
 import type { DatabaseServer } from "./database.ts";
 import { type LoadPlan, type LoadResult, parseLoadResult } from "./load-plan.ts";
 import type { Progress } from "./progress.ts";
@@ -73,9 +73,11 @@ export async function runLoad(
     seconds: context.settings.seconds,
     requestsMax: REQUESTS_MAX,
     serverPid: server.pid,
+    ...(context.database.pid === undefined ? {} : { databasePid: context.database.pid }),
     ...load,
   };
-  const result = parseLoadResult(await runLoadProcess([LOAD_PROGRAM], JSON.stringify(plan), context.signal));
+  const program = { args: [LOAD_PROGRAM], input: JSON.stringify(plan), core: LOAD_CORE, signal: context.signal };
+  const result = parseLoadResult(await runProgram(program));
   if (result.requests === 0) throw new Error(`${server.name} answered no request well: ${result.firstError}`);
   return result;
 }

@@ -11,8 +11,8 @@ const BYTES_PER_MEGABYTE = 1_000_000;
 const DIGITS = 3;
 
 const CASE_HEAD = [
-  "| benchmark | side | req/s | p50 ms | p99 ms | CPU us/request | RSS MB | req/s ratio | p99 ratio | CPU ratio | RSS ratio |",
-  "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+  "| benchmark | side | req/s | p50 ms | p99 ms | CPU us/request | PostgreSQL CPU us/request | RSS MB | req/s ratio | p99 ratio | CPU ratio | RSS ratio |",
+  "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
 ];
 const ROW_HEAD = ["| figure | value | unit | target | gate | verdict | note |", "|---|--:|---|--:|--:|---|---|"];
 
@@ -33,6 +33,7 @@ function formatCase(result: CaseResult, measurement: Measurement): string {
     fixed(middle(FIGURES.p50Milliseconds), 1),
     fixed(middle(FIGURES.p99Milliseconds), 1),
     fixed(middle(FIGURES.cpuMicroseconds), 0),
+    fixed(middle(FIGURES.databaseCpuMicroseconds), 0),
     fixed(middle(FIGURES.rssBytes) / BYTES_PER_MEGABYTE, 0),
     ratio(FIGURES.requestsPerSecond),
     ratio(FIGURES.p99Milliseconds),

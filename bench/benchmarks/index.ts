@@ -3,8 +3,10 @@ import { exchange } from "./exchange.ts";
 import { introspection } from "./introspection.ts";
 import { issue } from "./issue.ts";
 import { metadata } from "./metadata.ts";
+import { probe } from "./probe.ts";
 import { refresh } from "./refresh.ts";
 import { revocation } from "./revocation.ts";
+import { rsa } from "./rsa.ts";
 
 /** All benchmarks, in the order they run. */
-export const BENCHMARKS: Benchmark[] = [issue, introspection, refresh, exchange, revocation, metadata];
+export const BENCHMARKS: Benchmark[] = [issue, introspection, refresh, exchange, revocation, metadata, probe, rsa];
