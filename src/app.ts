@@ -11,13 +11,14 @@ import { createServices } from "./oauth/services.ts";
 import { METRICS } from "./platform/metric-table.ts";
 import { createDecisionRecorder } from "./resources/decision/recorder.ts";
 import { managementRoutes } from "./resources/index.ts";
+import { createLiveCountRecorder } from "./resources/live-count/recorder.ts";
 
 /** A running server's parts: the main listener, the operators' listener, and the routes that both are made of. */
 export interface App {
   readonly main: FastifyInstance;
   readonly operations: FastifyInstance;
   readonly routes: readonly Route[];
-  /** Resolves when what requests left to be done after their answers, mails and decisions, is done. */
+  /** Resolves when what requests left to be done after their answers, mails, decisions and counts, is done. */
   settled(): Promise<void>;
   /** Stops taking requests, lets those under way finish, and writes what is held back. */
   close(): Promise<void>;
@@ -26,13 +27,14 @@ export interface App {
 /** The composition root: the only place that knows every module. */
 export function createApp(deps: Deps, readiness: Readiness, version: string): App {
   const decisions = createDecisionRecorder(deps);
+  const liveTokens = createLiveCountRecorder(deps, "token");
   deps.metrics.gauge(METRICS.buildInfo).cell(version, process.version, deps.database.kind).set(1);
-  const services = createServices(deps, createKeyStore(deps), decisions);
+  const services = createServices(deps, createKeyStore(deps), { decisions, liveTokens });
   const login = createLogin(deps, decisions);
   const routes = [
     ...oauthRoutes(services),
     ...login.routes,
-    ...managementRoutes(deps, decisions),
+    ...managementRoutes(deps, decisions, liveTokens),
     ...healthRoutes(deps, readiness),
   ];
   const options = {
@@ -49,7 +51,7 @@ export function createApp(deps: Deps, readiness: Readiness, version: string): Ap
   const operations = createServer(operationsRoutes(deps, readiness, version), options);
   const settled = async (): Promise<void> => {
     await login.settled();
-    await decisions.flush();
+    await Promise.all([decisions.flush(), liveTokens.settled()]);
   };
   return {
     main,
@@ -58,7 +60,8 @@ export function createApp(deps: Deps, readiness: Readiness, version: string): Ap
     settled,
     close: async () => {
       await Promise.all([main.close(), operations.close()]);
-      await settled();
+      await login.settled();
+      await Promise.all([decisions.flush(), liveTokens.flush()]);
     },
   };
 }

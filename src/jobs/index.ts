@@ -1,7 +1,15 @@
 import { attemptCountsJob } from "./attempt-counts.ts";
 import type { Job } from "./job.ts";
+import { oldCountsJob, recountJob } from "./live-counts.ts";
 import { rotateKeysJob } from "./rotate-keys.ts";
 import { overflowJob, tokenPartitionsJob } from "./token-partitions.ts";
 
 /** Every periodic job of the server. */
-export const JOBS: readonly Job[] = [tokenPartitionsJob, overflowJob, rotateKeysJob, attemptCountsJob];
+export const JOBS: readonly Job[] = [
+  tokenPartitionsJob,
+  overflowJob,
+  rotateKeysJob,
+  attemptCountsJob,
+  recountJob,
+  oldCountsJob,
+];

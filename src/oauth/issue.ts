@@ -20,6 +20,7 @@ import type { KeyExpiry, NewToken } from "../resources/token/queries.ts";
 import type { Authorization, MadeRefreshToken, TokenRequest } from "./grants/grant.ts";
 import { personOf } from "./person.ts";
 import { JWT_LENGTH_MAX } from "./presented-token.ts";
+import { checkQuotas, countIssued } from "./quotas.ts";
 
 /** A token response, RFC 6749 section 5.1 with OpenID Connect's `id_token` and our `lifetime`. */
 export interface TokenResponse {
@@ -44,6 +45,7 @@ export async function issueTokens(
   grantType: GrantType,
 ): Promise<TokenResponse | undefined> {
   const lifetime = decideGrantedLifetime(request, authorization);
+  await checkQuotas(request, grantType);
   const made = makeRefreshToken(request, authorization);
   const access = await makeAccessToken(request, { authorization, lifetime, grantType });
   const idToken = await makeIdToken(request, authorization, access.token);
@@ -56,6 +58,7 @@ export async function issueTokens(
   });
   if (!won) return undefined;
   request.services.tokenMeter.issued(grantType, request.context.client.tokenFormat, lifetime);
+  countIssued(request, authorization, access.row);
   for (const { key, expiry } of signatures)
     if (expiry !== undefined) request.services.keys.rememberExpiry(key, expiry.latestExpiryAt);
   const member = lifetimeMember(lifetime);

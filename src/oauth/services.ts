@@ -10,6 +10,7 @@ import type { ApplicationKey } from "../protocol/client-metadata.ts";
 import { type LiveClient, readClients } from "../resources/application/queries.ts";
 import type { DecisionRecorder } from "../resources/decision/recorder.ts";
 import { type GrantFacts, type GrantKey, readGrants } from "../resources/grant/queries.ts";
+import type { LiveCountRecorder } from "../resources/live-count/recorder.ts";
 import { insertRevocations, type Revocation } from "../resources/revocation/queries.ts";
 import {
   type Issue,
@@ -33,6 +34,7 @@ export interface Services {
   readonly tokenMeter: TokenMeter;
   readonly keys: KeyStore;
   readonly decisions: DecisionRecorder;
+  readonly liveTokens: LiveCountRecorder;
   /** Strict: what the database says at this moment (rule 7). */
   readonly readClient: (key: ApplicationKey) => Promise<LiveClient | undefined>;
   readonly readGrant: (key: GrantKey) => Promise<GrantFacts | undefined>;
@@ -43,8 +45,11 @@ export interface Services {
   readonly revoke: (revocation: Revocation) => Promise<void>;
 }
 
+/** What requests leave behind for their node to write in groups. */
+export type Recorders = Pick<Services, "decisions" | "liveTokens">;
+
 /** Wires the batches over the database. */
-export function createServices(deps: Deps, keys: KeyStore, decisions: DecisionRecorder): Services {
+export function createServices(deps: Deps, keys: KeyStore, recorders: Recorders): Services {
   const { database } = deps;
   const tenantClasses = createTenantClasses();
   const meter = (batch: string) => createBatchMeter(deps.metrics, batch);
@@ -59,7 +64,7 @@ export function createServices(deps: Deps, keys: KeyStore, decisions: DecisionRe
   return {
     deps,
     keys,
-    decisions,
+    ...recorders,
     tenantClasses,
     tokenMeter: createTokenMeter(deps.metrics),
     contexts: createContextCache(deps, tenantClasses),
@@ -77,15 +82,15 @@ export function createServices(deps: Deps, keys: KeyStore, decisions: DecisionRe
       meter: meter("token"),
     }),
     writeIssue: (issue) => (issue.token.grantId === undefined ? insert(issue) : spend(issue)),
-    revoke: createRevoke(deps, meter("revoke")),
+    revoke: createRevoke(deps, recorders.liveTokens, meter("revoke")),
   };
 }
 
-function createRevoke(deps: Deps, meter: BatchMeter): Services["revoke"] {
+function createRevoke(deps: Deps, liveTokens: LiveCountRecorder, meter: BatchMeter): Services["revoke"] {
   const observeDelay = createRevocationMeter(deps);
   const write = createBatcher({
     run: async (batch: readonly Revocation[]) => {
-      await insertRevocations(deps.database, batch);
+      liveTokens.remove(await insertRevocations(deps.database, batch));
       return batch.map(() => undefined);
     },
     meter,

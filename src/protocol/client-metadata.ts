@@ -2,6 +2,7 @@
 // (resources/application/queries.ts) translates rows and wire names into these once; everything above reads only these.
 
 import type { OverLimit, ScopeCeiling } from "./lifetime.ts";
+import type { Quotas } from "./live-count.ts";
 
 /** Names a realm: every query starts with one. */
 export interface RealmKey {
@@ -105,10 +106,12 @@ export interface ApplicationContext {
   readonly realm: RealmContext;
   readonly client: ClientMetadata;
   readonly resourceServer?: ResourceServerContext | undefined;
+  /** how many tokens may live at a time (rule 37) */
+  readonly quotas: Quotas;
 }
 
 /** The versions a context was read at: equal strings mean an equal configuration. The clock offset is judged apart. */
-export function contextStamp(context: Omit<ApplicationContext, "key">): string {
+export function contextStamp(context: Omit<ApplicationContext, "key" | "quotas">): string {
   const { tenant, realm, client, resourceServer } = context;
   return `${tenant.version}.${realm.version}.${client.version}.${resourceServer?.version ?? 0}`;
 }

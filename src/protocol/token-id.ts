@@ -6,7 +6,7 @@
 // by id touches one partition.
 
 export const ID_BYTES = 24;
-export const TRACE_ID_BYTES = 16;
+const TRACE_ID_BYTES = 16;
 export const ID_RANDOM_BYTES = 3;
 
 const KIND_OFFSET = 16;

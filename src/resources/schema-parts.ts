@@ -2,6 +2,7 @@
 
 import { type TUnsafe, Type } from "typebox";
 import { LIFETIME_SECONDS_MAX } from "../protocol/lifetime.ts";
+import { LIVE_TOKENS_MAX } from "../protocol/live-count.ts";
 
 /** Most elements of a list of application ids. */
 const APPLICATION_IDS_MAX = 100;
@@ -33,6 +34,9 @@ export const ApplicationIds = Type.Array(Uuid, { maxItems: APPLICATION_IDS_MAX }
 
 /** Whole seconds from one second to the largest lifetime of all (rule 31). */
 export const Lifetime = Type.Integer({ minimum: 1, maximum: LIFETIME_SECONDS_MAX });
+
+/** A quota of live tokens (rule 37). */
+export const LiveTokens = Type.Integer({ minimum: 1, maximum: LIVE_TOKENS_MAX });
 
 /** `token_policy` of a tenant or resource server: a ceiling. */
 export const CeilingPolicy = Type.Object(

@@ -13,6 +13,7 @@ import { insertDecisions } from "../../src/resources/decision/queries.ts";
 import { readGrants, revokeGrants } from "../../src/resources/grant/queries.ts";
 import * as groups from "../../src/resources/group/queries.ts";
 import * as identities from "../../src/resources/identity/queries.ts";
+import * as liveCounts from "../../src/resources/live-count/queries.ts";
 import { insertMail } from "../../src/resources/mail/queries.ts";
 import * as realms from "../../src/resources/realm/queries.ts";
 import * as resourceServers from "../../src/resources/resource-server/queries.ts";
@@ -56,6 +57,7 @@ export async function recordExamples(used: TenantInUse): Promise<SentStatement[]
     noteLogins,
     noteKeys,
     noteTokens,
+    noteCounts,
     noteRecords,
   ];
   for (const part of parts) await part(recording);
@@ -234,6 +236,27 @@ async function noteTokens({ used, note, db }: Recording): Promise<void> {
     await listTokens(note, application.key, everything, { after: undefined, limit: 100 });
     await countTokens(note, application.key, everything, 100).catch(() => undefined);
   }
+}
+
+async function noteCounts({ used, note, db, nowMs }: Recording): Promise<void> {
+  const { tenantId } = used.tenant;
+  const counted = {
+    ...used.job.key,
+    kind: "token" as const,
+    endsAt: Math.floor(nowMs / 1_000) + 10_000_000,
+    change: 1,
+  };
+  const now = counted.endsAt - 1;
+  await liveCounts.addLiveCounts(db, [counted]);
+  await liveCounts.addLiveCounts(note, [counted]);
+  await liveCounts.readLiveCounts(note, "token", [tenantId], 1);
+  await liveCounts.listSlotCounts(note, used.job.key, now);
+  await liveCounts.wantRecount(db, [tenantId], nowMs);
+  await liveCounts.wantRecount(note, [tenantId], nowMs + 1);
+  await liveCounts.claimWantedRecount(note, { tenantId, countedAtMs: 0 }, nowMs);
+  const page = { after: Buffer.alloc(24), before: Buffer.alloc(24, 0xff), limit: 1, now: 1 };
+  await liveCounts.countSlotsExactly(note, "tokens", used.job.key, page);
+  await liveCounts.countSlotsExactly(note, "families", used.flow.application.key, page);
 }
 
 /** A token of a client that acts for itself, once more under another id, and with a key that must be kept for longer. */

@@ -1,11 +1,12 @@
 import { isMissingPartition } from "../../src/database/database-error.ts";
 import { ensurePartitionFor } from "../../src/database/partitions.ts";
+import { newTraceId } from "../../src/http/trace-id.ts";
 import { sha256 } from "../../src/platform/hash.ts";
 import { hexId } from "../../src/platform/random.ts";
 import { bucketFor } from "../../src/protocol/bucket.ts";
 import type { ApplicationContext } from "../../src/protocol/client-metadata.ts";
 import { formatOpaqueToken, SECRET_BYTES } from "../../src/protocol/opaque-token.ts";
-import { encodeId, ID_KINDS, ID_RANDOM_BYTES, TRACE_ID_BYTES } from "../../src/protocol/token-id.ts";
+import { encodeId, ID_KINDS, ID_RANDOM_BYTES } from "../../src/protocol/token-id.ts";
 import { findApplicationContext } from "../../src/resources/application/queries.ts";
 import { insertGrant, type NewGrant } from "../../src/resources/grant/queries.ts";
 import type { TestServer } from "./test-server.ts";
@@ -47,7 +48,7 @@ export async function testGrant(
   const identityId = options.identityId ?? (await tenant.addIdentity(`${hexId(deps.random)}@example.com`));
   const lifetime = CODE_LIFETIME_SECONDS + longestLifeOf(context);
   const id = {
-    traceId: deps.random.bytes(TRACE_ID_BYTES),
+    traceId: newTraceId(deps.clock, deps.random),
     kind: ID_KINDS.grant,
     bucket: bucketFor(deps.clock.nowSeconds(), lifetime),
     random: deps.random.bytes(ID_RANDOM_BYTES),

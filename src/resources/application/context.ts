@@ -6,6 +6,7 @@ import type {
   ResourceServerContext,
   TenantContext,
 } from "../../protocol/client-metadata.ts";
+import { quotasOf } from "../../protocol/live-count.ts";
 import type { RealmSettings } from "../realm/schema.ts";
 import type { ResourceServerSettings } from "../resource-server/schema.ts";
 import type { TenantSettings } from "../tenant/schema.ts";
@@ -53,6 +54,7 @@ export function toApplicationContext(row: ContextRow): ApplicationContext | unde
     realm: toRealmContext(row),
     client: toClientMetadata(row),
     resourceServer: row.server_id === null ? undefined : toResourceServerContext(row, row.server_id),
+    quotas: quotasOf(row.tenant_token_policy.max_live_tokens, row.protocol_config.token_configuration.max_live_tokens),
   };
 }
 

@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
 import { CUSTOM_CLAIMS_BYTES_MAX } from "../../protocol/custom-claims.ts";
-import { ApplicationIds, Lifetime, oneOf, PlainName, Scopes, Uuid } from "../schema-parts.ts";
+import { ApplicationIds, Lifetime, LiveTokens, oneOf, PlainName, Scopes, Uuid } from "../schema-parts.ts";
 import { bodyOf } from "../settings.ts";
 
 const SIGNING_ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA"] as const;
@@ -17,6 +17,7 @@ const TokenConfiguration = Type.Object(
   {
     expires_after: Lifetime,
     default_expires_after: Type.Optional(Lifetime),
+    max_live_tokens: Type.Optional(LiveTokens),
     over_limit: oneOf(["reject", "clamp"]),
     token_signing_algorithm: oneOf(SIGNING_ALGORITHMS),
     subject_field: oneOf(["id", "email", "username"]),

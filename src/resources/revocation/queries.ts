@@ -1,6 +1,7 @@
 import type { Database, Queryable } from "../../database/database.ts";
 import { insertWithPartitions } from "../../database/partitions.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
+import type { EndedRow } from "../../protocol/live-count.ts";
 import { decodeId, ID_KINDS } from "../../protocol/token-id.ts";
 import { decisionBucket, insertDecisions } from "../decision/queries.ts";
 import { type RevocationReason, revokeGrants } from "../grant/queries.ts";
@@ -21,8 +22,15 @@ export interface Revocation extends ApplicationKey {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-/** Revokes and records who did it and why, in one transaction: neither is ever there without the other (rule 24). */
-export function insertRevocations(database: Database, revocations: readonly Revocation[]): Promise<void> {
+/**
+ * Revokes and records who did it and why, in one transaction: neither is ever there without the other (rule 24).
+ *
+ * @returns what this ended: what had been revoked before is not in it
+ */
+export function insertRevocations(
+  database: Database,
+  revocations: readonly Revocation[],
+): Promise<readonly EndedRow[]> {
   const tenants = [...new Set(revocations.map((one) => one.tenantId))];
   const buckets = revocations.map((one) => decisionBucket(one.atMs));
   return insertWithPartitions(database, "decisions", buckets, () =>
@@ -30,11 +38,11 @@ export function insertRevocations(database: Database, revocations: readonly Revo
   );
 }
 
-async function revokeAndRecord(session: Queryable, revocations: readonly Revocation[]): Promise<void> {
+async function revokeAndRecord(session: Queryable, revocations: readonly Revocation[]): Promise<readonly EndedRow[]> {
   const tokens = revocations.filter((one) => kindOf(one) === ID_KINDS.access);
   const grants = revocations.filter((one) => kindOf(one) === ID_KINDS.grant);
-  if (tokens.length > 0) await revokeTokens(session, tokens);
-  if (grants.length > 0) await revokeGrants(session, grants);
+  const endedTokens = tokens.length > 0 ? await revokeTokens(session, tokens) : [];
+  const endedFamilies = grants.length > 0 ? await revokeGrants(session, grants) : [];
   await insertDecisions(
     session,
     revocations.map(({ tenantId, realmId, applicationId, ...one }) => ({
@@ -48,6 +56,7 @@ async function revokeAndRecord(session: Queryable, revocations: readonly Revocat
       facts: { ...endedBy(one), reason: one.reason, ...one.facts },
     })),
   );
+  return [...endedTokens, ...endedFamilies];
 }
 
 function endedBy(one: Pick<Revocation, "id">): Readonly<Record<string, string>> {

@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { CeilingPolicy, Name } from "../schema-parts.ts";
+import { CeilingPolicy, LiveTokens, Name } from "../schema-parts.ts";
 import { bodyOf } from "../settings.ts";
 
 /** Switches of a tenant: `plain` PKCE (rule 6), secrets shown once (mayfly.md §4), decisions kept longer (rule 24). */
@@ -12,9 +12,15 @@ const TenantSwitches = Type.Object(
   { additionalProperties: false },
 );
 
+/** `token_policy` of a tenant: a ceiling of lifetimes, and how many tokens may live at a time (rule 37). */
+const TenantTokenPolicy = Type.Object(
+  { ...CeilingPolicy.properties, max_live_tokens: Type.Optional(LiveTokens) },
+  { additionalProperties: false },
+);
+
 /** What is written of a tenant. */
 export const TenantSettings = Type.Object(
-  { display_name: Name, token_policy: CeilingPolicy, settings: TenantSwitches },
+  { display_name: Name, token_policy: TenantTokenPolicy, settings: TenantSwitches },
   { additionalProperties: false },
 );
 export type TenantSettings = Static<typeof TenantSettings>;

@@ -1,7 +1,7 @@
 import type { Queryable } from "../../database/database.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
-import { alive } from "../tombstone.ts";
+import { familyLives, tokenLives } from "../live-token.ts";
 
 /** One row of the token list: an access token, or a refresh family under the id of its grant. Seconds of tenant time. */
 export interface ListedToken {
@@ -22,33 +22,22 @@ export interface TokenFilter {
   readonly principalId: string | undefined;
 }
 
-// Alive as introspection judges it, but for an exchanged token's ancestors: those come with exchange itself.
-const ALIVE_ACCESS = `t.tenant_id = $1 AND t.realm_id = $2 AND t.application_id = $3 AND t.expires_at > $4 AND t.revoked_at IS NULL
-  AND t.issued_at >= a.tokens_valid_after
+const LIVE_TOKEN = `t.tenant_id = $1 AND t.realm_id = $2 AND t.application_id = $3 AND t.revoked_at IS NULL AND ${tokenLives("$4")}
   AND ($5::text IS NULL OR ($5 = 'identity') = (t.identity_id IS NOT NULL))
-  AND ($6::text IS NULL OR COALESCE(t.identity_id, t.application_id) = $6)
-  AND (t.identity_id IS NULL OR EXISTS (SELECT FROM identities i WHERE i.tenant_id = t.tenant_id AND i.realm_id = t.realm_id
-    AND i.identity_id = t.identity_id AND ${alive("i")} AND i.status = 'active' AND i.tokens_valid_after <= t.issued_at))
-  AND (t.grant_id IS NULL OR EXISTS (SELECT FROM grants g WHERE g.tenant_id = t.tenant_id AND g.realm_id = t.realm_id
-    AND g.id = t.grant_id AND g.bucket = t.grant_bucket AND g.revoked_at IS NULL))
-  AND NOT EXISTS (SELECT FROM signing_keys k WHERE k.tenant_id = t.tenant_id AND k.realm_id = t.realm_id AND k.key_id = t.key_id
-    AND k.compromised_at IS NOT NULL)`;
-const ALIVE_REFRESH = `g.tenant_id = $1 AND g.realm_id = $2 AND g.application_id = $3 AND g.refresh_expires_at > $4
-  AND g.revoked_at IS NULL AND cardinality(g.siblings) > 0 AND g.issued_at >= a.tokens_valid_after
-  AND ($5::text IS NULL OR $5 = 'identity') AND ($6::text IS NULL OR g.identity_id = $6)
-  AND EXISTS (SELECT FROM identities i WHERE i.tenant_id = g.tenant_id AND i.realm_id = g.realm_id AND i.identity_id = g.identity_id
-    AND ${alive("i")} AND i.status = 'active' AND i.tokens_valid_after <= g.issued_at)`;
+  AND ($6::text IS NULL OR COALESCE(t.identity_id, t.application_id) = $6)`;
+const LIVE_FAMILY = `g.tenant_id = $1 AND g.realm_id = $2 AND g.application_id = $3 AND g.revoked_at IS NULL AND ${familyLives("$4")}
+  AND ($5::text IS NULL OR $5 = 'identity') AND ($6::text IS NULL OR g.identity_id = $6)`;
 const OF_APPLICATION = `JOIN applications a ON a.tenant_id = $1 AND a.realm_id = $2 AND a.application_id = $3`;
 
 const list = statement(
   "token.list",
   `(SELECT t.id, 'access' AS kind, COALESCE(t.display_name, '') AS display_name, t.scope, t.token_suffix,
       t.key_id IS NOT NULL AS self_contained, t.issued_at, t.expires_at
-    FROM tokens t ${OF_APPLICATION} WHERE ${ALIVE_ACCESS} AND t.id < $7 ORDER BY t.id DESC LIMIT $8)
+    FROM tokens t ${OF_APPLICATION} WHERE ${LIVE_TOKEN} AND t.id < $7 ORDER BY t.id DESC LIMIT $8)
    UNION ALL
    (SELECT g.id, 'refresh', '', g.scope, COALESCE(g.refresh_suffix, ''), false, COALESCE(g.refresh_issued_at, g.issued_at),
       g.refresh_expires_at
-    FROM grants g ${OF_APPLICATION} WHERE ${ALIVE_REFRESH} AND g.id < $7 ORDER BY g.id DESC LIMIT $8)
+    FROM grants g ${OF_APPLICATION} WHERE ${LIVE_FAMILY} AND g.id < $7 ORDER BY g.id DESC LIMIT $8)
    ORDER BY id DESC LIMIT $8`,
 );
 
@@ -78,9 +67,9 @@ export async function listTokens(
 const count = statement(
   "token.count",
   `SELECT count(*) AS size FROM (
-     (SELECT 1 FROM tokens t ${OF_APPLICATION} WHERE ${ALIVE_ACCESS} LIMIT $7)
+     (SELECT 1 FROM tokens t ${OF_APPLICATION} WHERE ${LIVE_TOKEN} LIMIT $7)
      UNION ALL
-     (SELECT 1 FROM grants g ${OF_APPLICATION} WHERE ${ALIVE_REFRESH} LIMIT $7) LIMIT $7) counted`,
+     (SELECT 1 FROM grants g ${OF_APPLICATION} WHERE ${LIVE_FAMILY} LIMIT $7) LIMIT $7) counted`,
 );
 
 /** Counts live tokens, up to `atMost` (settled 13). */

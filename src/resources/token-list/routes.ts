@@ -18,6 +18,7 @@ import { splitScope } from "../../protocol/scope.ts";
 import { decodeId, ID_KINDS } from "../../protocol/token-id.ts";
 import { readClients } from "../application/queries.ts";
 import { readGrants } from "../grant/queries.ts";
+import type { LiveCountRecorder } from "../live-count/recorder.ts";
 import { insertRevocations, type Revocation } from "../revocation/queries.ts";
 import { readTokens, type TokenKey } from "../token/queries.ts";
 import { countTokens, type ListedToken, listTokens, type TokenFilter } from "./queries.ts";
@@ -29,7 +30,7 @@ const EXACT_COUNT_MAX = 10_000;
 const PATH = "/v1/tenants/:tenant/realms/:realm/applications/:application/tokens";
 
 /** The token list and revocation by id (reference 1.12). */
-export function tokenResourceRoutes(deps: Deps): readonly Route[] {
+export function tokenResourceRoutes(deps: Deps, liveTokens: LiveCountRecorder): readonly Route[] {
   return [
     {
       name: "ListTokens",
@@ -46,7 +47,7 @@ export function tokenResourceRoutes(deps: Deps): readonly Route[] {
       path: `${PATH}/:token`,
       kind: "management",
       scopes: ["tokens:delete"],
-      handle: (request) => handleRevoke(deps, request),
+      handle: (request) => handleRevoke(deps, liveTokens, request),
     },
   ];
 }
@@ -86,7 +87,7 @@ async function handleList(deps: Deps, request: HttpRequest): Promise<HttpReply> 
   return jsonReply(200, body, isEstimated ? { "x-total-size": "estimated" } : {});
 }
 
-async function handleRevoke(deps: Deps, request: HttpRequest): Promise<HttpReply> {
+async function handleRevoke(deps: Deps, liveTokens: LiveCountRecorder, request: HttpRequest): Promise<HttpReply> {
   const { key, now } = await findPathApplication(deps, request);
   const { token: id = "" } = request.parameters;
   const parts = decodeId(id);
@@ -107,7 +108,7 @@ async function handleRevoke(deps: Deps, request: HttpRequest): Promise<HttpReply
     outcome: "revoked",
     facts: { by: "an administrator", application_id: caller.applicationId, subject: caller.subject },
   };
-  await insertRevocations(deps.database, [revocation]);
+  liveTokens.remove(await insertRevocations(deps.database, [revocation]));
   createRevocationMeter(deps)(request.traceId);
   return done;
 }

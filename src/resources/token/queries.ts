@@ -4,7 +4,9 @@ import { rowsInOrder } from "../../database/rows-in-order.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts";
 import { boundFacts } from "../../protocol/decision-facts.ts";
+import type { EndedRow } from "../../protocol/live-count.ts";
 import { selectRoleScopes } from "../role/queries.ts";
+import { applicationKeyOfRow } from "../row-key.ts";
 import { alive } from "../tombstone.ts";
 
 /** An access token as it is recorded. Ids are 32 base64url characters, instants seconds of tenant time. */
@@ -294,9 +296,7 @@ function toTokenFacts(row: Row): TokenFacts {
   const grantId = row.grant_id as Buffer | null;
   const hasRoles = identityId !== undefined && row.resource_server_id !== null;
   return {
-    tenantId: row.tenant_id as string,
-    realmId: row.realm_id as string,
-    applicationId: row.application_id as string,
+    ...applicationKeyOfRow(row),
     id: (row.id as Buffer).toString("base64url"),
     clientId: row.client_id as string,
     confidentiality: row.confidentiality as string,
@@ -336,14 +336,18 @@ const revoke = statement(
   `UPDATE tokens t SET revoked_at = b.revoked_at
    FROM json_to_recordset($1::json) AS b(tenant_id text, realm_id text, id bytea, bucket integer, revoked_at bigint)
    WHERE t.tenant_id = b.tenant_id AND t.realm_id = b.realm_id AND t.id = b.id AND t.bucket = b.bucket AND t.revoked_at IS NULL
-   RETURNING t.id`,
+   RETURNING t.tenant_id, t.realm_id, t.application_id, t.issued_at, t.expires_at`,
 );
 
-/** Revokes tokens; one that is revoked already stays as it is. `at` is seconds of tenant time. */
+/**
+ * Revokes tokens; one that is revoked already stays as it is. `at` is seconds of tenant time.
+ *
+ * @returns those that lived until now, or until they expired
+ */
 export async function revokeTokens(
   db: Queryable,
   revocations: readonly (TokenKey & { readonly at: number })[],
-): Promise<number> {
+): Promise<readonly EndedRow[]> {
   const batch = revocations.map((one) => ({
     tenant_id: one.tenantId,
     realm_id: one.realmId,
@@ -351,7 +355,11 @@ export async function revokeTokens(
     revoked_at: one.at,
   }));
   const rows = await db.run(revoke, [JSON.stringify(batch)]);
-  return rows.length;
+  return rows.map((row) => ({
+    ...applicationKeyOfRow(row),
+    issuedAt: row.issued_at as number,
+    endsAt: row.expires_at as number,
+  }));
 }
 
 const readDecisions = statement(
