@@ -15,6 +15,7 @@ import { planFile, reconcileFile } from "./declarative/reconcile.ts";
 import type { Deps } from "./deps.ts";
 import { CLOCK_AGE_SECONDS_MAX, followDatabaseClock } from "./jobs/clock.ts";
 import { startJobs } from "./jobs/runner.ts";
+import { watchStorage } from "./jobs/storage-watch.ts";
 import { type Clock, createClock } from "./platform/clock.ts";
 import { createLog } from "./platform/log.ts";
 import { createMailTransport } from "./platform/mail.ts";
@@ -85,6 +86,7 @@ export async function startServer(
     for (const change of changes) deps.log.info({ change }, "the declarative file changed this");
   }
   deps.metrics.gauge(METRICS.clockAge).cell().read(clock.clockAgeSeconds);
+  watchStorage(deps);
   const processWatch = watchProcess(deps.metrics);
   let draining = false;
   const app = createApp(

@@ -26,6 +26,7 @@ import { testTenant } from "./support/test-tenant.ts";
 const TENANTLESS: Readonly<Record<string, string>> = {
   "session.tenants": "names the tenants of a transaction",
   "partition.list_attached": "asks the catalog which partitions there are",
+  "partition.list_tables": "asks the catalog which partitions there are, and which should be gone",
   "lease.take": "a job's lease belongs to the nodes",
   "lease.set_end": "a job's lease belongs to the nodes",
   "lease.extend": "a lease of the start belongs to the nodes",

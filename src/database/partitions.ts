@@ -12,7 +12,7 @@ import { isMissingPartition, sqlState } from "./database-error.ts";
 import { statement } from "./statement.ts";
 
 /** A table whose rows die with their partition, and which lifetimes (in seconds, of real time) its rows may have. */
-interface PartitionedTable {
+export interface PartitionedTable {
   readonly name: string;
   readonly lifetimeSecondsMin: number;
   readonly lifetimeSecondsMax: number;
@@ -23,14 +23,15 @@ const DAY = 86_400;
 /** Decisions of refusals are kept so long (settled 6). */
 export const DECISION_LIFETIME_SECONDS = 30 * DAY;
 
-const TABLES: readonly PartitionedTable[] = [
+/** Every table whose rows die with their partition. */
+export const TABLES: readonly PartitionedTable[] = [
   { name: "tokens", lifetimeSecondsMin: 1, lifetimeSecondsMax: LIFETIME_SECONDS_MAX },
   { name: "grants", lifetimeSecondsMin: 1, lifetimeSecondsMax: LIFETIME_SECONDS_MAX },
   { name: "authorization_requests", lifetimeSecondsMin: 1, lifetimeSecondsMax: HOUR },
   { name: "decisions", lifetimeSecondsMin: DECISION_LIFETIME_SECONDS, lifetimeSecondsMax: DECISION_LIFETIME_SECONDS },
 ];
 // The longest lifetime of each class of buckets, and what is asked for most: their partitions are there before the first request.
-const CLASS_LIFETIMES = [HOUR, DAY, 14 * DAY, 140 * DAY, LIFETIME_SECONDS_MAX];
+export const CLASS_LIFETIMES = [HOUR, DAY, 14 * DAY, 140 * DAY, LIFETIME_SECONDS_MAX];
 const COMMON_LIFETIMES = [60, 600, ...CLASS_LIFETIMES, DECISION_LIFETIME_SECONDS, 90 * DAY];
 
 const WIDTHS_AHEAD = 2;
@@ -54,7 +55,7 @@ const listAttached = statement(
     WHERE c.relname = ANY ($1::text[]) AND c.relispartition AND NOT i.inhdetachpending`,
 );
 
-interface Partition {
+export interface Partition {
   readonly table: string;
   readonly name: string;
   readonly range: PartitionRange;
@@ -217,11 +218,14 @@ async function listKnown(session: OwnerSession): Promise<Partition[]> {
     "SELECT relname AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema::regnamespace AND relname ~ $1",
     [`^(${TABLES.map(({ name }) => name).join("|")})_c[0-9]_[0-9]+$`],
   );
-  return rows.flatMap((row) => {
-    const [, table, number, count] = /^(\w+)_c(\d)_(\d+)$/.exec(String(row.name)) ?? [];
-    if (table === undefined) return [];
-    return [describe(table, partitionOf(Number(number) * CLASS_SIZE + Number(count)))];
-  });
+  return rows.flatMap((row) => readPartitionName(String(row.name)) ?? []);
+}
+
+/** What partition has this name; undefined for the overflow and for other tables. */
+export function readPartitionName(name: string): Partition | undefined {
+  const [, table, number, count] = /^(\w+)_c(\d)_(\d+)$/.exec(name) ?? [];
+  if (table === undefined) return undefined;
+  return describe(table, partitionOf(Number(number) * CLASS_SIZE + Number(count)));
 }
 
 async function drop(session: OwnerSession, name: string, kind: Database["kind"]): Promise<boolean> {

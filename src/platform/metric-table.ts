@@ -131,6 +131,12 @@ export const METRICS = {
     "max",
     "Seconds since the oldest partition that is still there could have been dropped.",
   ),
+  storageSeenAge: gauge(
+    "mayfly_storage_seen_age_seconds",
+    [],
+    "max",
+    "Seconds since this node last saw what it says of partitions.",
+  ),
   oldestSigningKey: gauge(
     "mayfly_signing_key_oldest_age_seconds",
     [],

@@ -147,6 +147,23 @@ export async function listRealmsWithAgedKeys(
   }));
 }
 
+/**
+ * For how many seconds the oldest key that still signs has signed, in the production tenants: the clocks of others are moved.
+ *
+ * @param realNow epoch seconds of real time
+ */
+export async function readOldestSigningAge(session: OwnerSession, realNow: number): Promise<number> {
+  const rows = await session.query(
+    `SELECT coalesce($1::bigint - min(k.signs_from_at), 0) AS age
+       FROM (SELECT DISTINCT ON (tenant_id, realm_id, algorithm) tenant_id, signs_from_at FROM signing_keys
+              WHERE signs_from_at <= $1 AND compromised_at IS NULL
+              ORDER BY tenant_id, realm_id, algorithm, generation DESC) k
+       JOIN tenants t ON t.tenant_id = k.tenant_id AND t.kind = 'production' AND t.deleted_at_ms IS NULL`,
+    [realNow],
+  );
+  return Number(rows[0]?.age ?? 0);
+}
+
 function toValues(realm: RealmKey, key: NewSigningKey): unknown[] {
   const { algorithm, generation, keyId, privateKeySealed, signsFromAt, createdAtMs } = key;
   const jwk = JSON.stringify(key.publicJwk);
