@@ -1,7 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startServer } from "./child-process.ts";
@@ -9,11 +7,11 @@ import type { BenchRequest } from "./http-request.ts";
 import { CODE_VERIFIER, REDIRECT_URI } from "./login.ts";
 import { makeCodes } from "./mayfly-codes.ts";
 import { type BenchApplication, benchApplication, declare, hexId } from "./mayfly-declaration.ts";
+import { findFreePort, isReady } from "./ready.ts";
 import { BENCH_SCOPE, type RunningSide, type Side, type SideContext, type TokenFormat } from "./side.ts";
 
 const PROGRAM = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 const FORMATS: TokenFormat[] = ["opaque", "ES256", "RS256"];
-const READY_SECONDS_MAX = 2;
 
 /** Mayfly itself, started as an operator starts it: on PostgreSQL, with a declarative file. */
 export const mayfly: Side = { name: "mayfly", start };
@@ -95,25 +93,4 @@ function loginRequests(tenantId: string, application: BenchApplication) {
 
 function applicationPath(tenantId: string, { realmId, applicationId }: BenchApplication): string {
   return `/v1/tenants/${tenantId}/realms/${realmId}/applications/${applicationId}`;
-}
-
-async function isReady(port: number): Promise<boolean> {
-  try {
-    const signal = AbortSignal.timeout(READY_SECONDS_MAX * 1000);
-    return (await fetch(`http://127.0.0.1:${port}/health/ready`, { signal })).ok;
-  } catch {
-    // Not listening yet; the caller asks again until its own limit.
-    return false;
-  }
-}
-
-/** A port that was free a moment ago: Mayfly's public URL must name its port before it starts. */
-async function findFreePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
 }

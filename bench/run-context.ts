@@ -38,7 +38,7 @@ export type RunContext = {
 let directories = 0;
 
 /** Makes an empty directory of that name in the run's own. */
-function makeDirectory(context: RunContext, name: string): string {
+export function makeDirectory(context: RunContext, name: string): string {
   directories += 1;
   const directory = join(context.directory, `${directories}-${name}`);
   mkdirSync(directory, { mode: 0o700 });

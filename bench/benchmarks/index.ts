@@ -7,6 +7,17 @@ import { probe } from "./probe.ts";
 import { refresh } from "./refresh.ts";
 import { revocation } from "./revocation.ts";
 import { rsa } from "./rsa.ts";
+import { start } from "./start.ts";
 
 /** All benchmarks, in the order they run. */
-export const BENCHMARKS: Benchmark[] = [issue, introspection, refresh, exchange, revocation, metadata, probe, rsa];
+export const BENCHMARKS: Benchmark[] = [
+  issue,
+  introspection,
+  refresh,
+  exchange,
+  revocation,
+  metadata,
+  probe,
+  rsa,
+  start,
+];
