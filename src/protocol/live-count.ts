@@ -20,8 +20,9 @@ export const LIVE_TOKENS_MAX = 1_000_000_000;
 /** Management tokens and refreshes may pass a quota by this part of it (rule 37). */
 const RESERVE_PART = 0.05;
 const SLOT_BITS = 7;
-/** A count may be so far off (rule 37); what nodes hold back together stays below. */
+/** A count may be 100 tokens or one in a hundred off (rule 37); what several nodes hold back together stays below. */
 const HELD_BACK_MIN = 25;
+const HELD_BACK_MAX = 250;
 const HELD_BACK_PART = 1_000;
 /** A quota with less left than a tenth, or than a node may issue in two seconds, is watched closely. */
 const NEAR_PART = 10;
@@ -107,6 +108,6 @@ function planQuota(live: number, maximum: number): CountingPlan {
   const left = maximum - live;
   const isNear = left <= Math.max(maximum / NEAR_PART, Math.min(NEAR_TOKENS, maximum / 2));
   if (isNear) return { isNear, heldBackMax: 1, unreadMax: 1 };
-  const heldBackMax = Math.max(HELD_BACK_MIN, Math.floor(maximum / HELD_BACK_PART));
+  const heldBackMax = Math.max(HELD_BACK_MIN, Math.min(HELD_BACK_MAX, Math.floor(maximum / HELD_BACK_PART)));
   return { isNear, heldBackMax, unreadMax: Math.max(1, Math.floor(left / NODES_EXPECTED)) };
 }

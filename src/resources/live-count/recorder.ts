@@ -63,6 +63,8 @@ export interface LiveCountRecorder {
   add(key: ApplicationKey, periods: readonly LivePeriod[]): void;
   /** Counts what lives no more, though its end lies ahead. */
   remove(ended: readonly EndedRow[]): void;
+  /** What lives of an application, as far as nodes have written it down. Asks the database. */
+  count(key: ApplicationKey): Promise<number>;
   /** Resolves when all that was counted is written. */
   flush(): Promise<void>;
   /** Resolves when all that was counted is written, and what others wrote is known. */
@@ -86,8 +88,12 @@ export function createLiveCountRecorder(parts: Parts, kind: CountedKind): LiveCo
     if (due.write.has(count) || due.read.has(count)) exchanges.soon();
   }
 
-  function writeAll(): void {
-    for (const count of known.all()) if (count.heldBack > 0) due.write.add(count);
+  function learn(...counts: readonly TenantCount[]): Promise<void> {
+    for (const count of counts) {
+      due.write.add(count);
+      due.read.add(count);
+    }
+    return exchanges.now();
   }
 
   return {
@@ -99,17 +105,13 @@ export function createLiveCountRecorder(parts: Parts, kind: CountedKind): LiveCo
       let reached = judge();
       if (reached === undefined) return undefined;
       if (count.clockOffsetSeconds !== clockOffsetSeconds || isStale(count, clock)) {
-        due.write.add(count);
-        due.read.add(count);
-        await exchanges.now();
+        await learn(count);
         reached = judge();
       }
       if (reached === undefined) return undefined;
       const { firstEndsAt } = reached.quota === "tenant" ? count : application;
-      return {
-        ...reached,
-        retryAfterSeconds: secondsUntil(firstEndsAt, clock.nowSeconds() + count.clockOffsetSeconds),
-      };
+      const now = clock.nowSeconds() + count.clockOffsetSeconds;
+      return { ...reached, retryAfterSeconds: secondsUntil(firstEndsAt, now) };
     },
     add: (key, periods) => {
       for (const period of periods) change(key, period, 1);
@@ -117,16 +119,18 @@ export function createLiveCountRecorder(parts: Parts, kind: CountedKind): LiveCo
     remove: (ended) => {
       for (const row of ended) change(row, row, -1);
     },
+    count: async (key) => {
+      const count = known.get(key.tenantId);
+      const application = applicationOf(count, key);
+      await learn(count);
+      return liveOf(count, application).application;
+    },
     flush: () => {
-      writeAll();
+      for (const count of known.all()) if (count.heldBack > 0) due.write.add(count);
       due.read.clear();
       return exchanges.now();
     },
-    settled: () => {
-      writeAll();
-      for (const count of known.all()) due.read.add(count);
-      return exchanges.now();
-    },
+    settled: () => learn(...known.all()),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Queryable } from "../../database/database.ts";
+import type { Queryable, Row } from "../../database/database.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { familyLives, tokenLives } from "../live-token.ts";
@@ -22,37 +22,78 @@ export interface TokenFilter {
   readonly principalId: string | undefined;
 }
 
-const LIVE_TOKEN = `t.tenant_id = $1 AND t.realm_id = $2 AND t.application_id = $3 AND t.revoked_at IS NULL AND ${tokenLives("$4")}
+/** Most rows of an application, dead ones too, that one page and one count look at, of tokens and of families each. */
+const LOOKED_AT_MAX = 10_000;
+const COUNTED_MAX = 50_000;
+
+const OF_TOKENS = `SELECT id, tenant_id, realm_id, application_id, identity_id, grant_id, grant_bucket, key_id, issued_at, expires_at,
+    revoked_at, display_name, scope, token_suffix
+  FROM tokens WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3`;
+const OF_FAMILIES = `SELECT id, tenant_id, realm_id, identity_id, siblings, issued_at, refresh_issued_at, refresh_expires_at, revoked_at,
+    scope, refresh_suffix
+  FROM grants WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3`;
+const TOKEN_LIVES = `t.revoked_at IS NULL AND ${tokenLives("$4")}
   AND ($5::text IS NULL OR ($5 = 'identity') = (t.identity_id IS NOT NULL))
   AND ($6::text IS NULL OR COALESCE(t.identity_id, t.application_id) = $6)`;
-const LIVE_FAMILY = `g.tenant_id = $1 AND g.realm_id = $2 AND g.application_id = $3 AND g.revoked_at IS NULL AND ${familyLives("$4")}
+const FAMILY_LIVES = `g.revoked_at IS NULL AND ${familyLives("$4")}
   AND ($5::text IS NULL OR $5 = 'identity') AND ($6::text IS NULL OR g.identity_id = $6)`;
-const OF_APPLICATION = `JOIN applications a ON a.tenant_id = $1 AND a.realm_id = $2 AND a.application_id = $3`;
+
+// Whatever lives of the first so many rows, and, dead or alive, the last of them: where more may follow. Rows that were read are
+// not judged again, and none is read after the LIMIT that stands behind this.
+function firstRows(
+  row: "t" | "g",
+  parts: { readonly of: string; readonly lives: string; readonly max: number },
+): string {
+  return `(SELECT *, row_number() OVER () AS nth FROM (${parts.of} LIMIT ${parts.max}) first) ${row}
+    JOIN applications a ON a.tenant_id = $1 AND a.realm_id = $2 AND a.application_id = $3
+    CROSS JOIN LATERAL (SELECT (${parts.lives}) AS lives, ${row}.nth = ${parts.max} AS is_last OFFSET 0) l
+    WHERE l.lives OR l.is_last`;
+}
+
+const page = (of: string) => `${of} AND id < $7 ORDER BY id DESC`;
 
 const list = statement(
   "token.list",
   `(SELECT t.id, 'access' AS kind, COALESCE(t.display_name, '') AS display_name, t.scope, t.token_suffix,
-      t.key_id IS NOT NULL AS self_contained, t.issued_at, t.expires_at
-    FROM tokens t ${OF_APPLICATION} WHERE ${LIVE_TOKEN} AND t.id < $7 ORDER BY t.id DESC LIMIT $8)
+      t.key_id IS NOT NULL AS self_contained, t.issued_at, t.expires_at, l.lives, l.is_last
+    FROM ${firstRows("t", { of: page(OF_TOKENS), lives: TOKEN_LIVES, max: LOOKED_AT_MAX })} ORDER BY t.id DESC LIMIT $8)
    UNION ALL
    (SELECT g.id, 'refresh', '', g.scope, COALESCE(g.refresh_suffix, ''), false, COALESCE(g.refresh_issued_at, g.issued_at),
-      g.refresh_expires_at
-    FROM grants g ${OF_APPLICATION} WHERE ${LIVE_FAMILY} AND g.id < $7 ORDER BY g.id DESC LIMIT $8)
+      g.refresh_expires_at, l.lives, l.is_last
+    FROM ${firstRows("g", { of: page(OF_FAMILIES), lives: FAMILY_LIVES, max: LOOKED_AT_MAX })} ORDER BY g.id DESC LIMIT $8)
    ORDER BY id DESC LIMIT $8`,
 );
 
 const HIGHEST_ID = Buffer.alloc(24, 0xff);
 
-/** Lists live tokens, newest first. `after` is the id of the last one seen. */
+/** A page of the list. It may be short, or empty, though others follow: so many dead rows lie between. */
+export interface TokenPage {
+  readonly tokens: readonly ListedToken[];
+  /** where the next page goes on; undefined when nothing can follow */
+  readonly next: string | undefined;
+}
+
+/** Lists live tokens, newest first. `after` is where the page before said to go on. */
 export async function listTokens(
   db: Queryable,
   key: ApplicationKey,
   filter: TokenFilter,
   page: { readonly after: string | undefined; readonly limit: number },
-): Promise<ListedToken[]> {
+): Promise<TokenPage> {
   const after = page.after === undefined ? HIGHEST_ID : Buffer.from(page.after, "base64url");
-  const rows = await db.run(list, [...filterValues(key, filter), after, page.limit]);
-  return rows.map((row) => ({
+  const rows = await db.run(list, [...filterValues(key, filter), after, page.limit + 1]);
+  const tokens: ListedToken[] = [];
+  for (const row of rows) {
+    if (tokens.length === page.limit) return { tokens, next: tokens.at(-1)?.id };
+    const token = toListedToken(row);
+    if (row.lives === true) tokens.push(token);
+    if (row.is_last === true) return { tokens, next: token.id };
+  }
+  return { tokens, next: undefined };
+}
+
+function toListedToken(row: Row): ListedToken {
+  return {
     id: (row.id as Buffer).toString("base64url"),
     kind: row.kind as "access" | "refresh",
     displayName: row.display_name as string,
@@ -61,26 +102,31 @@ export async function listTokens(
     selfContained: row.self_contained as boolean,
     issuedAt: row.issued_at as number,
     expiresAt: row.expires_at as number,
-  }));
+  };
 }
 
 const count = statement(
   "token.count",
-  `SELECT count(*) AS size FROM (
-     (SELECT 1 FROM tokens t ${OF_APPLICATION} WHERE ${LIVE_TOKEN} LIMIT $7)
+  `SELECT count(*) FILTER (WHERE lives) AS size, COALESCE(bool_or(is_last), false) AS is_cut FROM (
+     (SELECT l.lives, l.is_last FROM ${firstRows("t", { of: OF_TOKENS, lives: TOKEN_LIVES, max: COUNTED_MAX })} LIMIT $7)
      UNION ALL
-     (SELECT 1 FROM grants g ${OF_APPLICATION} WHERE ${LIVE_FAMILY} LIMIT $7) LIMIT $7) counted`,
+     (SELECT l.lives, l.is_last FROM ${firstRows("g", { of: OF_FAMILIES, lives: FAMILY_LIVES, max: COUNTED_MAX })} LIMIT $7)
+     LIMIT $7) counted`,
 );
 
-/** Counts live tokens, up to `atMost` (settled 13). */
+/**
+ * Counts live tokens, up to `atMost` (settled 13).
+ *
+ * @returns `isCut` when there are so many rows, dead ones among them, that not all were looked at
+ */
 export async function countTokens(
   db: Queryable,
   key: ApplicationKey,
   filter: TokenFilter,
   atMost: number,
-): Promise<number> {
+): Promise<{ readonly size: number; readonly isCut: boolean }> {
   const rows = await db.run(count, [...filterValues(key, filter), atMost]);
-  return rows[0]?.size as number;
+  return { size: rows[0]?.size as number, isCut: rows[0]?.is_cut === true };
 }
 
 function filterValues(key: ApplicationKey, filter: TokenFilter): readonly unknown[] {
