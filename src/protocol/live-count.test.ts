@@ -20,11 +20,13 @@ const anyPeriod: fc.Arbitrary<LivePeriod> = fc
   )
   .map(([issuedAt, lifetime]) => ({ issuedAt, endsAt: issuedAt + lifetime }));
 
-test("a slot ends at or after the end of what it counts, by less than a 64th of its lifetime", () => {
+test("a slot ends at or after the end of what it counts, by less than a 64th of its lifetime, or an eighth", () => {
   fc.assert(
     fc.property(anyPeriod, (period) => {
-      const late = slotOf(period) - period.endsAt;
-      assert.ok(late >= 0 && late < Math.max(1, (period.endsAt - period.issuedAt) / 64));
+      const lifetime = period.endsAt - period.issuedAt;
+      const [late, later] = [slotOf(period, true) - period.endsAt, slotOf(period, false) - period.endsAt];
+      assert.ok(late >= 0 && late < Math.max(1, lifetime / 64));
+      assert.ok(later >= late && later < Math.max(1, lifetime / 8));
     }),
     { numRuns: 500 },
   );
@@ -38,7 +40,7 @@ test("a steady stream is counted right to one in a hundred", () => {
     let [alive, counted] = [0, 0];
     for (let issuedAt = now - 2 * lifetime; issuedAt <= now; issuedAt += step) {
       if (issuedAt + lifetime > now) alive += 1;
-      if (slotOf({ issuedAt, endsAt: issuedAt + lifetime }) > now) counted += 1;
+      if (slotOf({ issuedAt, endsAt: issuedAt + lifetime }, true) > now) counted += 1;
     }
     assert.ok(Math.abs(counted - alive) <= alive / 100, `${counted} for ${alive} of ${lifetime} s`);
   }
@@ -58,7 +60,7 @@ test("the slot is the same in SQL", async () => {
   );
   assert.deepEqual(
     rows.map((row) => row.slot),
-    periods.map(slotOf),
+    periods.map((period) => slotOf(period, true)),
   );
 });
 
@@ -86,13 +88,15 @@ test("the nearer a quota, the sooner a node writes and looks, and near it at onc
   const plan = (application: number) => planCounting({ tenant: application, application }, quotas);
   const levels = [0, 100_000, 300_000, 440_000];
   for (const [n, level] of levels.entries()) {
-    const { isNear, heldBackMax, unreadMax } = plan(level);
+    const { isNear, isFine, heldBackMax, unreadMax } = plan(level);
     assert.equal(isNear, false);
+    // An eighth of a tenth, half of it on average, is less than one in a hundred of the quota.
+    assert.equal(isFine, level >= quotas.application / 10);
     assert.ok(heldBackMax <= quotas.application / 500);
     // Twenty nodes that issue so many each, before any of them looks again, pass nothing.
     assert.ok(20 * unreadMax <= quotas.application - level);
     assert.ok(n === 0 || unreadMax < plan(levels[n - 1] ?? 0).unreadMax);
   }
-  assert.deepEqual(plan(450_000), { isNear: true, heldBackMax: 1, unreadMax: 1 });
+  assert.deepEqual(plan(450_000), { isNear: true, isFine: true, heldBackMax: 1, unreadMax: 1 });
   assert.deepEqual(stricterPlan(plan(0), plan(450_000)), plan(450_000));
 });

@@ -19,7 +19,12 @@ export const LIVE_TOKENS_MAX = 1_000_000_000;
 
 /** Management tokens and refreshes may pass a quota by this part of it (rule 37). */
 const RESERVE_PART = 0.05;
-const SLOT_BITS = 7;
+/** Bits of a lifetime that a slot tells apart. */
+const FINE_BITS = 7;
+const COARSE_BITS = 4;
+/** Below this part of a quota that is not small a count may be coarse: an eighth of little is little. */
+const COARSE_PART = 10;
+const COARSE_QUOTA_MIN = 10_000;
 /** A count may be 100 tokens or one in a hundred off (rule 37); what several nodes hold back together stays below. */
 const HELD_BACK_MIN = 25;
 const HELD_BACK_MAX = 250;
@@ -63,19 +68,20 @@ export function findQuotaReached(live: LiveCounts, quotas: Quotas, mayUseReserve
 }
 
 /**
- * The end of the slot in which something is counted: at or after its own end, by less than a 64th of its lifetime and by a 128th
- * on average, so that a steady stream is counted right to less than one in a hundred. The same in SQL: `slotSql`.
+ * The end of the slot in which something is counted: at or after its own end. A fine slot is late by less than a 64th of the
+ * lifetime and by a 128th on average, so that a steady stream is counted right to less than one in a hundred; a coarse one by an
+ * eighth of that precision, for an eighth of the rows.
  */
-export function slotOf({ issuedAt, endsAt }: LivePeriod): number {
+export function slotOf({ issuedAt, endsAt }: LivePeriod, isFine: boolean): number {
   const bits = 32 - Math.clz32(Math.max(0, endsAt - issuedAt));
-  const width = 2 ** Math.max(0, bits - SLOT_BITS);
+  const width = 2 ** Math.max(0, bits - (isFine ? FINE_BITS : COARSE_BITS));
   return Math.ceil(endsAt / width) * width;
 }
 
-/** `slotOf` as an SQL expression of two bigint expressions. */
+/** The fine `slotOf` as an SQL expression of two bigint expressions. */
 export function slotSql(issuedAt: string, endsAt: string): string {
   const bits = `length(ltrim(GREATEST(0, ${endsAt} - ${issuedAt})::integer::bit(32)::text, '0'))`;
-  const width = `(1 << GREATEST(0, ${bits} - ${SLOT_BITS}))`;
+  const width = `(1 << GREATEST(0, ${bits} - ${FINE_BITS}))`;
   return `((${endsAt} + ${width} - 1) / ${width} * ${width})`;
 }
 
@@ -83,6 +89,8 @@ export function slotSql(issuedAt: string, endsAt: string): string {
 export interface CountingPlan {
   /** whether the quota is near: what is counted is written at once, and what is written is checked by an exact count */
   readonly isNear: boolean;
+  /** whether the slots are to be fine */
+  readonly isFine: boolean;
   /** so many may be counted on one node before it writes them down */
   readonly heldBackMax: number;
   /** so many may be counted on one node before it looks at what the others have written */
@@ -99,6 +107,7 @@ export function planCounting(live: LiveCounts, quotas: Quotas): CountingPlan {
 export function stricterPlan(one: CountingPlan, other: CountingPlan): CountingPlan {
   return {
     isNear: one.isNear || other.isNear,
+    isFine: one.isFine || other.isFine,
     heldBackMax: Math.min(one.heldBackMax, other.heldBackMax),
     unreadMax: Math.min(one.unreadMax, other.unreadMax),
   };
@@ -107,7 +116,8 @@ export function stricterPlan(one: CountingPlan, other: CountingPlan): CountingPl
 function planQuota(live: number, maximum: number): CountingPlan {
   const left = maximum - live;
   const isNear = left <= Math.max(maximum / NEAR_PART, Math.min(NEAR_TOKENS, maximum / 2));
-  if (isNear) return { isNear, heldBackMax: 1, unreadMax: 1 };
+  if (isNear) return { isNear, isFine: true, heldBackMax: 1, unreadMax: 1 };
   const heldBackMax = Math.max(HELD_BACK_MIN, Math.min(HELD_BACK_MAX, Math.floor(maximum / HELD_BACK_PART)));
-  return { isNear, heldBackMax, unreadMax: Math.max(1, Math.floor(left / NODES_EXPECTED)) };
+  const isFine = maximum < COARSE_QUOTA_MIN || live >= maximum / COARSE_PART;
+  return { isNear, isFine, heldBackMax, unreadMax: Math.max(1, Math.floor(left / NODES_EXPECTED)) };
 }

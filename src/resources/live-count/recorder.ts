@@ -82,7 +82,7 @@ export function createLiveCountRecorder(parts: Parts, kind: CountedKind): LiveCo
 
   function change(key: ApplicationKey, period: LivePeriod, by: 1 | -1): void {
     const count = known.get(key.tenantId);
-    countChange(count, applicationOf(count, key), { endsAt: slotOf(period), change: by });
+    countChange(count, applicationOf(count, key), { endsAt: slotOf(period, count.plan.isFine), change: by });
     if (count.heldBack >= count.plan.heldBackMax) due.write.add(count);
     if (mustRead(count, clock)) due.read.add(count);
     if (due.write.has(count) || due.read.has(count)) exchanges.soon();

@@ -42,7 +42,7 @@ export interface TenantCount {
 }
 
 /** Nothing is known: whatever comes first, look at once. */
-const PLAN_OF_THE_UNKNOWN: CountingPlan = { isNear: false, heldBackMax: 25, unreadMax: 1 };
+const PLAN_OF_THE_UNKNOWN: CountingPlan = { isNear: false, isFine: true, heldBackMax: 25, unreadMax: 1 };
 
 export function createTenantCount(tenantId: string): TenantCount {
   return {
