@@ -82,7 +82,7 @@ export async function runProgram({ args, input, core, signal }: Program): Promis
     const output = child.stdout === null || child.stderr === null ? [] : [text(child.stdout), text(child.stderr)];
     const [[code], printed = "", complaint = ""] = await Promise.all([once(child, "close"), ...output]);
     signal.throwIfAborted();
-    if (code !== 0) throw new Error(`${args[0]} failed: ${complaint}`);
+    if (code !== 0) throw new Error(`${args[0]} failed: ${complaint.slice(-OUTPUT_TAIL_MAX)}`);
     return printed;
   } finally {
     signal.removeEventListener("abort", kill);

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import pg from "pg";
 import { startPostgres } from "../bin/postgres.mjs";
 
-/** A database of its own for one server. */
-export type Database = { url: string };
+/** A database of its own for one server; `superuserUrl` is for what row-level security must not bind. */
+export type Database = { url: string; superuserUrl: string };
 
 /** The PostgreSQL server that all sides use. */
 export type DatabaseServer = {
@@ -22,7 +22,9 @@ const DURABLE_SETTINGS = ["fsync", "synchronous_commit", "full_page_writes"];
 /** Uses the server at that URL, or starts a throw-away one; refuses a server that is not durable. */
 export async function openDatabaseServer(url: string | undefined): Promise<DatabaseServer> {
   const server =
-    url === undefined ? await startPostgres() : { url, dataDirectory: undefined, stop: async () => undefined };
+    url === undefined
+      ? await startPostgres()
+      : { url, adminUrl: url, dataDirectory: undefined, stop: async () => undefined };
   const names: string[] = [];
   try {
     return {
@@ -32,9 +34,7 @@ export async function openDatabaseServer(url: string | undefined): Promise<Datab
         const name = `bench_${process.pid}_${names.length}`;
         await administer(server.url, [`CREATE DATABASE ${name}`]);
         names.push(name);
-        const target = new URL(server.url);
-        target.pathname = `/${name}`;
-        return { url: target.href };
+        return { url: withDatabase(server.url, name), superuserUrl: withDatabase(server.adminUrl, name) };
       },
       async stop() {
         const drops = names.map((name) => `DROP DATABASE ${name} WITH (FORCE)`);
@@ -46,6 +46,12 @@ export async function openDatabaseServer(url: string | undefined): Promise<Datab
     await server.stop();
     throw error;
   }
+}
+
+function withDatabase(url: string, name: string): string {
+  const target = new URL(url);
+  target.pathname = `/${name}`;
+  return target.href;
 }
 
 /** PostgreSQL writes its process's id to the first line of a file. */

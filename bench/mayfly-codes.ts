@@ -16,7 +16,10 @@ import type { BenchApplication } from "./mayfly-declaration.ts";
 const CODE_LIFETIME_SECONDS = 60;
 const POOL_SIZE = 16;
 
-type Owner = { tenantId: string; application: BenchApplication };
+type Owner = {
+  tenantId: string;
+  application: Pick<BenchApplication, "realmId" | "applicationId" | "identityId" | "resourceServerId">;
+};
 type World = { clock: Clock; random: Random };
 
 /**
@@ -45,7 +48,11 @@ export async function makeCodes(databaseUrl: string, owner: Owner, count: number
   }
 }
 
-function makeGrant({ tenantId, application }: Owner, { clock, random }: World): { code: string; grant: NewGrant } {
+/** Makes a grant as `make-grant.ts` does, and its code. */
+export function makeGrant(
+  { tenantId, application }: Owner,
+  { clock, random }: World,
+): { code: string; grant: NewGrant } {
   const now = clock.nowSeconds();
   const lifetime = CODE_LIFETIME_SECONDS + REFRESH_LIFETIME_SECONDS;
   const id = {

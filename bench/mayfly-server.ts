@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startServer } from "./child-process.ts";
+import type { Database } from "./database.ts";
 import type { BenchRequest } from "./http-request.ts";
 import { CODE_VERIFIER, REDIRECT_URI } from "./login.ts";
 import { makeCodes } from "./mayfly-codes.ts";
@@ -14,11 +15,22 @@ const PROGRAM = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 const FORMATS: TokenFormat[] = ["opaque", "ES256", "RS256"];
 
 /** Mayfly itself, started as an operator starts it: on PostgreSQL, with a declarative file. */
-export const mayfly: Side = { name: "mayfly", start };
+export const mayfly: Side = { name: "mayfly", start: startMayfly };
 
-async function start(context: SideContext): Promise<RunningSide> {
+/** Mayfly, and what is behind its listener. */
+export type RunningMayfly = RunningSide & {
+  database: Database;
+  operationsPort: number;
+  tenantId: string;
+  /** the applications by client credentials, and the one that people log in to */
+  services: BenchApplication[];
+  login: BenchApplication;
+};
+
+/** Starts Mayfly with the applications that the benchmarks use. */
+export async function startMayfly(context: SideContext): Promise<RunningMayfly> {
   const database = await context.createDatabase();
-  const port = await findFreePort();
+  const [port, operationsPort] = [await findFreePort(), await findFreePort()];
   const tenantId = hexId();
   const services = FORMATS.map((format) => benchApplication(format, false));
   const login = benchApplication("ES256", true);
@@ -31,7 +43,7 @@ async function start(context: SideContext): Promise<RunningSide> {
       MAYFLY_DATABASE_URL: database.url,
       MAYFLY_MASTER_KEY: randomBytes(32).toString("base64url"),
       MAYFLY_PORT: String(port),
-      MAYFLY_OPS_PORT: "0",
+      MAYFLY_OPS_PORT: String(operationsPort),
       MAYFLY_PUBLIC_URL: `http://127.0.0.1:${port}`,
       MAYFLY_DATA_DIR: join(context.directory, "data"),
       MAYFLY_CONFIG: configPath,
@@ -49,6 +61,7 @@ async function start(context: SideContext): Promise<RunningSide> {
     stop: server.stop,
     ...serviceRequests(tenantId, services),
     ...loginRequests(tenantId, login),
+    ...{ database, operationsPort, tenantId, services, login },
     makeCodes: (count) => makeCodes(database.url, { tenantId, application: login }, count),
   };
 }

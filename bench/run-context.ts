@@ -4,8 +4,9 @@ import { fileURLToPath } from "node:url";
 import { LOAD_CORE, runProgram } from "./child-process.ts";
 import type { DatabaseServer } from "./database.ts";
 import { type LoadPlan, type LoadResult, parseLoadResult } from "./load-plan.ts";
+import { cpuSecondsOf } from "./process-usage.ts";
 import type { Progress } from "./progress.ts";
-import type { RunningSide, ServerSettings, SideName } from "./side.ts";
+import type { RunningSide, ServerSettings, SideContext, SideName } from "./side.ts";
 import { getSide } from "./sides.ts";
 
 const LOAD_PROGRAM = fileURLToPath(new URL("./load.ts", import.meta.url));
@@ -13,6 +14,10 @@ const LOAD_PROGRAM = fileURLToPath(new URL("./load.ts", import.meta.url));
 /** Requests in flight in a closed loop, on every side. */
 export const CONNECTIONS = 64;
 const WARMUP_SECONDS = 1;
+/** The database rests when it uses less than this share of a core for so long. */
+const REST_SECONDS = 0.5;
+const REST_SHARE_MAX = 0.05;
+const REST_SECONDS_MAX = 5;
 const REQUESTS_MAX = 5_000_000;
 
 /** What the command line asks of every benchmark. */
@@ -45,14 +50,45 @@ export function makeDirectory(context: RunContext, name: string): string {
   return directory;
 }
 
-/** Starts a side's server with an empty database; the caller stops it. */
-export function startSide(name: SideName, context: RunContext, settings: ServerSettings = {}): Promise<RunningSide> {
-  return getSide(name).start({
+/** Starts a side's server with an empty database and lets it come to rest; the caller stops it. */
+export async function startSide(
+  name: SideName,
+  context: RunContext,
+  settings: ServerSettings = {},
+): Promise<RunningSide> {
+  const side = await getSide(name).start(sideContext(context, name, settings));
+  await waitForRest(context);
+  return side;
+}
+
+/**
+ * Waits until the database does next to nothing, for a bounded time: what a server does once after its start, such as making
+ * partitions, is not what the benchmarks are about.
+ */
+export async function waitForRest(context: RunContext): Promise<void> {
+  const end = performance.now() + REST_SECONDS_MAX * 1000;
+  let before = usedCpu(context);
+  while (performance.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, REST_SECONDS * 1000));
+    context.signal.throwIfAborted();
+    const after = usedCpu(context);
+    if (before !== undefined && after !== undefined && after - before < REST_SECONDS * REST_SHARE_MAX) return;
+    before = after;
+  }
+}
+
+function usedCpu({ database }: RunContext): number | undefined {
+  return database.pid === undefined ? undefined : cpuSecondsOf(database.pid);
+}
+
+/** What a server is given to start, in a directory of that name. */
+export function sideContext(context: RunContext, name: string, settings: ServerSettings = {}): SideContext {
+  return {
     createDatabase: () => context.database.createDatabase(),
     directory: makeDirectory(context, name),
     signal: context.signal,
     ...settings,
-  });
+  };
 }
 
 /** What a load may leave to its defaults: a closed loop over 64 connections, one second of warm-up. */

@@ -1,4 +1,5 @@
 import type { Benchmark } from "../benchmark.ts";
+import { budget } from "./budget.ts";
 import { exchange } from "./exchange.ts";
 import { introspection } from "./introspection.ts";
 import { issue } from "./issue.ts";
@@ -20,4 +21,5 @@ export const BENCHMARKS: Benchmark[] = [
   probe,
   rsa,
   start,
+  budget,
 ];
