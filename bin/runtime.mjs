@@ -85,7 +85,7 @@ function runChild(node, command) {
     env: nodeEnvironment(),
     detached: true,
   });
-  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"])) {
+  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"])) {
     process.on(signal, () => child.kill(signal));
   }
   child.on("error", (error) => {

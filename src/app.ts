@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { Deps } from "./deps.ts";
-import { healthRoutes, operationsRoutes, type Readiness } from "./http/health.ts";
+import { healthRoutes, type NodeView, operationsRoutes, type Readiness } from "./http/health.ts";
 import type { Route } from "./http/route.ts";
 import { createServer } from "./http/server.ts";
 import { createKeyStore } from "./keys/key-store.ts";
@@ -13,10 +13,9 @@ import { createDecisionRecorder } from "./resources/decision/recorder.ts";
 import { managementRoutes } from "./resources/index.ts";
 import { createLiveCountRecorder } from "./resources/live-count/recorder.ts";
 
-/** A running server's parts: the main listener, the operators' listener, and the routes that both are made of. */
+/** What answers the world: the main listener and the routes that it is made of. */
 export interface App {
   readonly main: FastifyInstance;
-  readonly operations: FastifyInstance;
   readonly routes: readonly Route[];
   /** Resolves when what requests left to be done after their answers, mails, decisions and counts, is done. */
   settled(): Promise<void>;
@@ -25,10 +24,9 @@ export interface App {
 }
 
 /** The composition root: the only place that knows every module. */
-export function createApp(deps: Deps, readiness: Readiness, version: string): App {
+export function createApp(deps: Deps, readiness: Readiness): App {
   const decisions = createDecisionRecorder(deps);
   const liveTokens = createLiveCountRecorder(deps, "token");
-  deps.metrics.gauge(METRICS.buildInfo).cell(version, process.version, deps.database.kind).set(1);
   const services = createServices(deps, createKeyStore(deps), { decisions, liveTokens });
   const login = createLogin(deps, decisions);
   const routes = [
@@ -37,31 +35,37 @@ export function createApp(deps: Deps, readiness: Readiness, version: string): Ap
     ...managementRoutes(deps, decisions, liveTokens),
     ...healthRoutes(deps, readiness),
   ];
-  const options = {
-    clock: deps.clock,
-    random: deps.random,
-    log: deps.log,
-    metrics: deps.metrics,
+  const main = createServer(routes, {
+    ...optionsOf(deps, readiness),
     tenantClassOf: services.tenantClasses.of,
-    trustedProxies: deps.config.trustedProxies,
-    isDraining: readiness.isDraining,
     authenticate: authenticateCaller.bind(undefined, services),
-  };
-  const main = createServer(routes, options);
-  const operations = createServer(operationsRoutes(deps, readiness, version), options);
+  });
   const settled = async (): Promise<void> => {
     await login.settled();
     await Promise.all([decisions.flush(), liveTokens.settled()]);
   };
   return {
     main,
-    operations,
     routes,
     settled,
     close: async () => {
-      await Promise.all([main.close(), operations.close()]);
+      await main.close();
       await login.settled();
       await Promise.all([decisions.flush(), liveTokens.flush()]);
     },
   };
+}
+
+/** The operators' listener (rule 27): one for a node, whose requests may be answered by several processes. */
+export function createOperations(deps: Deps, readiness: Readiness, view: NodeView): FastifyInstance {
+  deps.metrics.gauge(METRICS.buildInfo).cell(view.version, process.version, deps.database.kind).set(1);
+  return createServer(operationsRoutes(deps, readiness, view), {
+    ...optionsOf(deps, readiness),
+    tenantClassOf: () => "none",
+    authenticate: () => Promise.reject(new Error("no route of the operators' has a caller")),
+  });
+}
+
+function optionsOf({ clock, random, log, metrics, config }: Deps, { isLeaving }: Readiness) {
+  return { clock, random, log, metrics, trustedProxies: config.trustedProxies, isLeaving };
 }

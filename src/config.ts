@@ -21,6 +21,8 @@ export interface Config {
   readonly masterKeys: readonly string[] | undefined;
   readonly masterKeyFile: string | undefined;
   readonly workers: number;
+  /** how long a node that stops goes on answering, so that load balancers learn of it */
+  readonly drainSeconds: number;
   readonly logLevel: LogLevel;
   readonly trustedProxies: readonly string[];
   readonly operatorTokenFile: string | undefined;
@@ -53,6 +55,7 @@ const VARIABLES = new Set([
   "MAYFLY_DATABASE_REPLICA_URL",
   "MAYFLY_DATABASE_URL",
   "MAYFLY_DATA_DIR",
+  "MAYFLY_DRAIN_SECONDS",
   "MAYFLY_EGRESS_ALLOW",
   "MAYFLY_HOST",
   "MAYFLY_LOG_LEVEL",
@@ -104,6 +107,7 @@ export function readConfig(environment: Environment): Config {
     masterKeys: masterKeys(environment),
     masterKeyFile: text(environment, "MAYFLY_MASTER_KEY_FILE"),
     workers: wholeNumber(environment, "MAYFLY_WORKERS", { fallback: 1, minimum: 1, maximum: 64 }),
+    drainSeconds: wholeNumber(environment, "MAYFLY_DRAIN_SECONDS", { fallback: 0, minimum: 0, maximum: 300 }),
     logLevel: oneOf(environment, "MAYFLY_LOG_LEVEL", LOG_LEVELS) ?? "info",
     trustedProxies: list(environment, "MAYFLY_TRUSTED_PROXIES"),
     operatorTokenFile: text(environment, "MAYFLY_OPERATOR_TOKEN_FILE"),
@@ -161,7 +165,6 @@ function checkCombination(config: Config): void {
 // Better refused than ignored: whoever sets one of these relies on it.
 function refuseUnfinished(config: Config): void {
   const unfinished = {
-    "MAYFLY_WORKERS above 1": config.workers > 1,
     MAYFLY_API_URL: config.apiUrl !== undefined,
   };
   for (const [name, isSet] of Object.entries(unfinished)) {

@@ -1,12 +1,16 @@
+import cluster from "node:cluster";
 import { resolve } from "node:path";
-import { ConfigError, readConfig } from "./config.ts";
+import { type Config, ConfigError, readConfig } from "./config.ts";
 import { planDeclarativeFile, startServer } from "./start.ts";
 import { describeStart } from "./welcome.ts";
+import { type StartedWorkers, startWorkers } from "./workers/supervisor.ts";
+import { runWorker } from "./workers/worker.ts";
 
 const DRY_RUN_CHANGES = 2;
 
 async function run(): Promise<void> {
   const config = readConfig(process.env);
+  if (cluster.isWorker) return runWorker(config);
   if (process.argv.includes("--dry-run")) {
     const changes = await planDeclarativeFile(config, process.env);
     process.stdout.write(changes.length === 0 ? "no changes\n" : `${changes.join("\n")}\n`);
@@ -17,7 +21,7 @@ async function run(): Promise<void> {
     process.stderr.write(`Mayfly stopped: ${error.message}\n`);
     process.exit(1);
   };
-  const started = await startServer(config, process.env, { onFailure });
+  const started = await start(config, onFailure);
   process.stdout.write(describeStart(config, { ...started.bootstrap, file: resolve(started.bootstrap.file) }));
   let isStopping = false;
   const stop = (): void => {
@@ -34,6 +38,16 @@ async function run(): Promise<void> {
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
   process.on("disconnect", stop);
+}
+
+async function start(
+  config: Config,
+  onFailure: (error: Error) => never,
+): Promise<Omit<StartedWorkers, "replaceWorkers">> {
+  if (config.workers === 1) return startServer(config, process.env, { onFailure });
+  const started = await startWorkers(config, process.env, onFailure);
+  process.on("SIGUSR2", started.replaceWorkers);
+  return started;
 }
 
 run().catch((error: unknown) => {

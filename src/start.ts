@@ -1,73 +1,47 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { type App, createApp } from "./app.ts";
+import { type App, createApp, createOperations } from "./app.ts";
 import type { Config, Environment } from "./config.ts";
-import type { Database, SentStatement } from "./database/database.ts";
-import { openEmbedded } from "./database/embedded.ts";
-import { createDatabaseMeter, type DatabaseMeter } from "./database/meter.ts";
-import { migrate } from "./database/migrate.ts";
 import { ensureFirstPartitions } from "./database/partitions.ts";
-import { addReplica, openPostgresql } from "./database/postgresql.ts";
 import { type BootstrapResult, bootstrap } from "./declarative/bootstrap.ts";
-import { readMasterKeys, readOperatorToken } from "./declarative/master-key.ts";
+import { readOperatorToken } from "./declarative/master-key.ts";
 import { planFile, reconcileFile } from "./declarative/reconcile.ts";
 import type { Deps } from "./deps.ts";
-import { CLOCK_AGE_SECONDS_MAX, followDatabaseClock } from "./jobs/clock.ts";
+import type { NodeView } from "./http/health.ts";
 import { startJobs } from "./jobs/runner.ts";
 import { watchStorage } from "./jobs/storage-watch.ts";
-import { type Clock, createClock } from "./platform/clock.ts";
-import { createLog } from "./platform/log.ts";
-import { createMailTransport } from "./platform/mail.ts";
-import { listMetrics, METRICS } from "./platform/metric-table.ts";
-import { createMetrics } from "./platform/metrics.ts";
-import { watchProcess } from "./platform/process-metrics.ts";
-import { createRandom } from "./platform/random.ts";
-import { createSealer } from "./platform/seal.ts";
-
-const IDLE_CHECK_MS = 50;
-/** As long as the slowest request may take; who has not sent his whole request by then is cut off. */
-const DRAIN_NOTICE_MS = 250;
-const DRAIN_MS_MAX = 30_000;
-
-/** What tests may replace or watch; a started process uses none of it. */
-export interface StartOptions {
-  readonly clock?: Clock;
-  readonly onStatement?: (sent: SentStatement) => void;
-  /** Called when the process cannot go on. */
-  readonly onFailure?: (error: Error) => void;
-}
-
-function throwIt(error: Error): never {
-  throw error;
-}
+import { type Farewell, farewellOfNode, finish, RETIREMENT } from "./start/finish.ts";
+import { openDeps, openNode, type StartOptions } from "./start/open-node.ts";
 
 /** A started server. */
 export interface Started {
   readonly app: App;
+  readonly operations: ReturnType<typeof createOperations>;
   readonly deps: Deps;
   readonly bootstrap: BootstrapResult;
   /** Drains and stops: requests under way finish, nothing acknowledged is lost. */
   stop(): Promise<void>;
 }
 
-/** Opens everything that the configuration names, with the schema at this version. */
-async function openDeps(config: Config, options: StartOptions = {}): Promise<Deps> {
-  const clock = options.clock ?? createClock();
-  const random = createRandom();
-  const dataDirectory = resolve(config.dataDirectory);
-  const sealer = createSealer(await readMasterKeys(config, random), random);
-  const metrics = createMetrics(listMetrics());
-  const database = await openDatabase(config, clock, { ...options, meter: createDatabaseMeter(metrics, clock) });
-  await migrate(database, config.migrate);
-  const mail = createMailTransport({
-    smtpUrl: config.smtpUrl,
-    from: config.smtpFrom,
-    outboxDirectory: join(dataDirectory, "outbox"),
-    clock,
-    random,
-  });
-  return { config, database, clock, random, sealer, mail, log: createLog(config.logLevel), metrics };
+/** A process that answers requests beside others of its node. */
+export interface StartedWorker {
+  readonly deps: Deps;
+  /** Ends with the node: requests under way finish, nothing acknowledged is lost. */
+  stop(): Promise<void>;
+  /** The same while the node goes on: no client may notice. */
+  retire(): Promise<void>;
+}
+
+/** The process that does what a node of several does once. */
+export interface StartedPrimary {
+  readonly deps: Deps;
+  readonly bootstrap: BootstrapResult;
+  /** Answers operators. */
+  listen(view: Omit<NodeView, "version">): Promise<void>;
+  /** Says from now on that the node is not ready. */
+  drain(): void;
+  stop(): Promise<void>;
 }
 
 /** Starts a server: database, clock, partitions, first start, declarative file, jobs, listeners. */
@@ -76,8 +50,87 @@ export async function startServer(
   environment: Environment,
   options: StartOptions = {},
 ): Promise<Started> {
-  const deps = await openDeps(config, options);
-  const clock = await followDatabaseClock(deps);
+  const node = await openNode(config, options);
+  const { deps, readiness } = node;
+  const firstStart = await prepare(deps, environment);
+  watchStorage(deps);
+  const app = createApp(deps, readiness);
+  const operations = createOperations(deps, readiness, {
+    version: await readVersion(),
+    checks: () => [],
+    snapshots: async () => [await deps.metrics.snapshot()],
+  });
+  const jobs = startJobs(deps);
+  await app.main.listen({ host: config.host, port: config.port });
+  await operations.listen({ host: config.opsHost, port: config.opsPort });
+  return {
+    app,
+    operations,
+    deps,
+    bootstrap: firstStart,
+    stop: async () => {
+      node.drain();
+      node.leave();
+      await finish([app.main.server, operations.server], farewellOfNode(config));
+      await Promise.all([app.close(), operations.close()]);
+      await jobs.stop();
+      await node.close();
+    },
+  };
+}
+
+/** Starts a process that only answers requests: another has prepared the database. */
+export async function startWorker(config: Config): Promise<StartedWorker> {
+  const node = await openNode({ ...config, migrate: "check" });
+  const app = createApp(node.deps, node.readiness);
+  await app.main.listen({ host: config.host, port: config.port });
+  // Told to stop while it retires, it does both: what comes first ends it.
+  let closed: Promise<void> | undefined;
+  const leave = async (farewell: Farewell): Promise<void> => {
+    node.leave();
+    await finish([app.main.server], farewell);
+    closed ??= app.close().then(node.close);
+    await closed;
+  };
+  return {
+    deps: node.deps,
+    stop: () => {
+      node.drain();
+      return leave(farewellOfNode(config));
+    },
+    retire: () => leave(RETIREMENT),
+  };
+}
+
+/** Starts what a node of several processes has once: the database's preparation, the jobs, the operators' listener. */
+export async function startPrimary(config: Config, environment: Environment): Promise<StartedPrimary> {
+  const node = await openNode(config);
+  const { deps, readiness } = node;
+  const firstStart = await prepare(deps, environment);
+  watchStorage(deps);
+  const jobs = startJobs(deps);
+  let operations: ReturnType<typeof createOperations> | undefined;
+  return {
+    deps,
+    bootstrap: firstStart,
+    listen: async (view) => {
+      operations = createOperations(deps, readiness, { version: await readVersion(), ...view });
+      await operations.listen({ host: config.opsHost, port: config.opsPort });
+    },
+    drain: node.drain,
+    stop: async () => {
+      node.leave();
+      if (operations !== undefined) await finish([operations.server], { noticeMs: 0, idleMs: 0 });
+      await operations?.close();
+      await jobs.stop();
+      await node.close();
+    },
+  };
+}
+
+/** What one process of a node does before any answers: partitions, first start, declarative file. */
+async function prepare(deps: Deps, environment: Environment): Promise<BootstrapResult> {
+  const { config } = deps;
   await ensureFirstPartitions(deps.database, deps.clock.nowSeconds());
   await readOperatorToken(config, deps.random);
   const firstStart = await bootstrap(deps);
@@ -85,51 +138,7 @@ export async function startServer(
     const changes = await reconcileFile(deps, config.declarativeFile, environment);
     for (const change of changes) deps.log.info({ change }, "the declarative file changed this");
   }
-  deps.metrics.gauge(METRICS.clockAge).cell().read(clock.clockAgeSeconds);
-  watchStorage(deps);
-  const processWatch = watchProcess(deps.metrics);
-  let draining = false;
-  const app = createApp(
-    deps,
-    { isClockFresh: () => clock.clockAgeSeconds() <= CLOCK_AGE_SECONDS_MAX, isDraining: () => draining },
-    await readVersion(),
-  );
-  const jobs = startJobs(deps);
-  await app.main.listen({ host: config.host, port: config.port });
-  await app.operations.listen({ host: config.opsHost, port: config.opsPort });
-  return {
-    app,
-    deps,
-    bootstrap: firstStart,
-    stop: async () => {
-      draining = true;
-      await drain(app);
-      await jobs.stop();
-      await clock.stop();
-      processWatch.stop();
-      deps.mail.close();
-      await deps.database.close();
-    },
-  };
-}
-
-// A connection that was busy when the stop began is kept alive once it is answered, and closing would wait for it.
-async function drain(app: App): Promise<void> {
-  const servers = [app.main.server, app.operations.server];
-  const idle = setInterval(() => {
-    for (const server of servers) server.closeIdleConnections();
-  }, IDLE_CHECK_MS);
-  const late = setTimeout(() => {
-    for (const server of servers) server.closeAllConnections();
-  }, DRAIN_MS_MAX);
-  try {
-    // Still listening, and every answer ends its connection: clients and load balancers learn that this node goes.
-    await new Promise((resolve) => setTimeout(resolve, DRAIN_NOTICE_MS));
-    await app.close();
-  } finally {
-    clearInterval(idle);
-    clearTimeout(late);
-  }
+  return firstStart;
 }
 
 /** Prints what the declarative file would change, and changes nothing. */
@@ -152,26 +161,6 @@ function openExisting(config: Config): Promise<Deps> {
     );
   }
   return openDeps({ ...config, migrate: "check" });
-}
-
-async function openDatabase(
-  config: Config,
-  clock: Clock,
-  options: StartOptions & { readonly meter: DatabaseMeter },
-): Promise<Database> {
-  const { meter } = options;
-  const watch = options.onStatement === undefined ? { meter } : { meter, onStatement: options.onStatement };
-  if (config.databaseUrl === undefined) {
-    return openEmbedded({
-      directory: resolve(config.dataDirectory),
-      onFailure: options.onFailure ?? throwIt,
-      ...watch,
-    });
-  }
-  const { databaseReplicaUrl, databasePoolSize: poolSize } = config;
-  const primary = openPostgresql({ url: config.databaseUrl, poolSize, ...watch });
-  if (databaseReplicaUrl === undefined) return primary;
-  return addReplica(primary, { url: databaseReplicaUrl, poolSize, monotonicMs: clock.monotonicMs });
 }
 
 async function readVersion(): Promise<string> {

@@ -1,5 +1,6 @@
 import { partitionsHealthy } from "../database/partitions.ts";
 import type { Deps } from "../deps.ts";
+import type { MetricSnapshot } from "../platform/metrics.ts";
 import { PROMETHEUS_TYPE, printMetrics } from "../platform/prometheus.ts";
 import { jsonReply, type Route } from "./route.ts";
 
@@ -7,13 +8,25 @@ import { jsonReply, type Route } from "./route.ts";
 export interface Readiness {
   /** whether the database's clock was read lately (rule 14) */
   isClockFresh(): boolean;
-  /** whether the process is being stopped: load balancers must look elsewhere before it ends */
+  /** whether the node is being stopped: load balancers must look elsewhere before it ends */
   isDraining(): boolean;
+  /** whether this process ends, though its node may go on: then every answer asks its connection to end */
+  isLeaving(): boolean;
 }
 
-interface Check {
+/** One thing that readiness is judged by. */
+export interface Check {
   readonly name: string;
   readonly ok: boolean;
+}
+
+/** What the operators see, whose node may be several processes. */
+export interface NodeView {
+  readonly version: string;
+  /** what only this node is judged by */
+  checks(): readonly Check[];
+  /** what each process of the node has counted */
+  snapshots(): Promise<readonly (readonly MetricSnapshot[])[]>;
 }
 
 /** Liveness and a bare readiness, for load balancers, on the main listener (rule 27). */
@@ -42,7 +55,7 @@ export function healthRoutes(deps: Deps, readiness: Readiness): readonly Route[]
 }
 
 /** The details of readiness, the version and the metrics, for operators, on the operations listener (rule 27). */
-export function operationsRoutes(deps: Deps, readiness: Readiness, version: string): readonly Route[] {
+export function operationsRoutes(deps: Deps, readiness: Readiness, view: NodeView): readonly Route[] {
   return [
     {
       name: "readyDetails",
@@ -50,7 +63,7 @@ export function operationsRoutes(deps: Deps, readiness: Readiness, version: stri
       path: "/health/ready",
       kind: "operations",
       handle: async () => {
-        const checks = await checkReadiness(deps, readiness);
+        const checks = [...(await checkReadiness(deps, readiness)), ...view.checks()];
         const isReady = checks.every((check) => check.ok);
         return jsonReply(isReady ? 200 : 503, { status: isReady ? "ready" : "not ready", checks });
       },
@@ -61,7 +74,12 @@ export function operationsRoutes(deps: Deps, readiness: Readiness, version: stri
       path: "/version",
       kind: "operations",
       handle: async () =>
-        jsonReply(200, { name: "mayfly", version, node: process.version, database: deps.database.kind }),
+        jsonReply(200, {
+          name: "mayfly",
+          version: view.version,
+          node: process.version,
+          database: deps.database.kind,
+        }),
     },
     {
       name: "metrics",
@@ -71,7 +89,7 @@ export function operationsRoutes(deps: Deps, readiness: Readiness, version: stri
       handle: async () => ({
         status: 200,
         headers: { "content-type": PROMETHEUS_TYPE, "cache-control": "no-store" },
-        body: await printMetrics([await deps.metrics.snapshot()]),
+        body: await printMetrics(await view.snapshots()),
       }),
     },
   ];

@@ -33,7 +33,7 @@ test("a 503 is counted by what could not be had, and every request leaves the co
     tenantClassOf: () => "none",
     authenticate: () => Promise.reject(new Error("not here")),
     trustedProxies: [],
-    isDraining: () => false,
+    isLeaving: () => false,
   });
   const url = await server.listen({ host: "127.0.0.1", port: 0 });
   const answers = await Promise.all(routes.map(({ path }) => call(`${url}${path}`)));

@@ -18,7 +18,8 @@ import { newTraceId } from "./trace-id.ts";
 const AUTH_BODY_BYTES_MAX = 65_536;
 const MANAGEMENT_BODY_BYTES_MAX = 1_048_576;
 const REQUEST_TIMEOUT_MS = 30_000;
-const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+/** How long a connection may idle between two requests, in milliseconds: longer than load balancers keep one. */
+export const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const PARAMETER_LENGTH_MAX = 200;
 
 // Every method that the parser knows: each that a path has no route for is answered 405 (specification section 1).
@@ -35,7 +36,7 @@ export interface ServerOptions {
   readonly authenticate: (request: HttpRequest, route: Route) => Promise<Caller>;
   readonly trustedProxies: readonly string[];
   /** whether the process is being stopped: then every answer asks its connection to end */
-  readonly isDraining: () => boolean;
+  readonly isLeaving: () => boolean;
 }
 
 /**
@@ -72,7 +73,7 @@ export function createServer(routes: readonly Route[], options: ServerOptions): 
   server.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   server.addHook("onRequest", async (request, reply) => {
     void reply.header("x-trace-id", request.id);
-    if (options.isDraining()) void reply.header("connection", "close");
+    if (options.isLeaving()) void reply.header("connection", "close");
   });
   const observed = observeRequests(server, options);
   server.setNotFoundHandler((request, reply) => {

@@ -5,6 +5,7 @@ import type { Import, SourceFile } from "./architecture-source.ts";
 /** From the top of a request's way to the bottom. What shares a line may not import one another. */
 const LAYERS: string[][] = [
   ["main", "cli"],
+  ["workers"],
   ["start", "welcome"],
   ["app"],
   ["oauth", "login", "declarative", "jobs"],

@@ -6,7 +6,8 @@ import { after } from "node:test";
 import { Client } from "pg";
 import { type Environment, readConfig } from "../../src/config.ts";
 import type { SentStatement } from "../../src/database/database.ts";
-import { type Started, type StartOptions, startServer } from "../../src/start.ts";
+import type { StartOptions } from "../../src/start/open-node.ts";
+import { type Started, startServer } from "../../src/start.ts";
 
 /** A server of the tests, in this process, on a random port. */
 export interface TestServer extends Started {
@@ -64,7 +65,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
       if (sent.length < SENT_MAX) sent.push(statement);
     },
   });
-  const operations = started.app.operations.server.address();
+  const operations = started.operations.server.address();
   return {
     ...started,
     url: `http://localhost:${port}`,

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isRunning, listChildren } from "../support/child-processes.ts";
+import { basic, call, postForm } from "../support/http.ts";
+import { checkAcknowledged, startLoad, type TokenLoad } from "../support/kill-under-load.ts";
+import { type ServerPlace, type ServerProcess, serverPlace } from "../support/server-process.ts";
+import { databaseSide } from "../support/test-server.ts";
+
+// MAYFLY_WORKERS: one node of several processes that share its port, its first start and its operators' listener.
+
+const WORKERS = 2;
+const SETTING = { MAYFLY_WORKERS: String(WORKERS) };
+const WAIT_MS_MAX = 20_000;
+
+interface Node {
+  readonly place: ServerPlace;
+  readonly server: ServerProcess;
+}
+
+async function startNode(settings = {}): Promise<Node> {
+  const place = await serverPlace();
+  return { place, server: await place.start({ ...SETTING, ...settings }) };
+}
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (const startedAt = performance.now(); !holds(); await sleep(20))
+    assert.ok(performance.now() - startedAt < WAIT_MS_MAX, `it never was so that ${what}`);
+}
+
+/** The workers that run, when there are as many as there should be and none of `others`. */
+async function findWorkers({ server }: Node, others: readonly number[] = []): Promise<readonly number[]> {
+  const isNew = (pid: number) => !others.includes(pid);
+  await until(`${WORKERS} new workers run`, () => {
+    const children = listChildren(server.pid);
+    return children.length === WORKERS && children.every(isNew);
+  });
+  return listChildren(server.pid);
+}
+
+async function requestToken({ place }: Node): Promise<number> {
+  const { client_id, client_secret, token_endpoint } = place.readCredentials();
+  const form = { grant_type: "client_credentials" };
+  return (await postForm(token_endpoint, form, { authorization: basic(client_id, client_secret) })).status;
+}
+
+async function countTokenRequests({ server }: Node): Promise<number> {
+  const { text } = await call(`${server.operationsUrl}/metrics`);
+  const lines = text.split("\n").filter((line) => /^mayfly_tokens_issued_total\{/.test(line));
+  return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+}
+
+function countIssued({ acknowledged }: TokenLoad): number {
+  return acknowledged.issued.length + acknowledged.revoked.length;
+}
+
+async function testSharing(): Promise<void> {
+  const node = await startNode();
+  const { server, place } = node;
+  const before = await findWorkers(node);
+  const load = startLoad(place.readCredentials());
+  await sleep(300);
+  await load.stop();
+  assert.deepEqual(load.others, []);
+  assert.ok(countIssued(load) > WORKERS, "nothing was issued");
+  assert.equal(
+    await countTokenRequests(node),
+    countIssued(load),
+    "the node's metrics are not those of all its workers",
+  );
+  const details = await call(`${server.operationsUrl}/health/ready`);
+  assert.equal(details.status, 200);
+  assert.match(details.text, /"name":"workers","ok":true/);
+
+  const [first = 0] = before;
+  process.kill(first, "SIGKILL");
+  await until("a killed worker is gone", () => !isRunning(first));
+  assert.equal(await requestToken(node), 200, "the others do not answer for a worker that was killed");
+  await until("it is replaced", () => listChildren(server.pid).length === WORKERS);
+  assert.equal((await server.end("SIGTERM")).code, 0);
+  await place.remove();
+}
+
+async function testReplacing(): Promise<void> {
+  const node = await startNode();
+  const { server, place } = node;
+  const workers = await findWorkers(node);
+  const load = startLoad(place.readCredentials(), { workers: 8 });
+  await sleep(500);
+  server.signal("SIGUSR2");
+  await findWorkers(node, workers);
+  assert.equal((await call(`${server.url}/health/ready`)).status, 200);
+  await load.stop();
+  assert.deepEqual(load.others, [], "requests failed while the workers were replaced");
+  assert.equal(await countTokenRequests(node), countIssued(load), "a worker that is gone is not counted any more");
+  await checkAcknowledged(place.readCredentials(), load.acknowledged);
+  const ended = await server.end("SIGTERM");
+  assert.deepEqual([ended.code, ended.stderr], [0, ""]);
+  await place.remove();
+}
+
+async function testStopping(): Promise<void> {
+  const node = await startNode({ MAYFLY_DRAIN_SECONDS: "3" });
+  const { server, place } = node;
+  const workers = await findWorkers(node);
+  assert.equal(await requestToken(node), 200);
+  const under = Promise.all(Array.from({ length: 100 }, () => requestToken(node)));
+  const ended = await server.end("SIGTERM");
+  assert.deepEqual([ended.code, ended.signal, ended.stderr], [0, null, ""]);
+  assert.deepEqual([...new Set(await under)], [200]);
+  assert.deepEqual(workers.filter(isRunning), []);
+
+  const again: Node = { place, server: await place.start(SETTING) };
+  const orphans = await findWorkers(again);
+  assert.equal(await requestToken(again), 200);
+  await again.server.end("SIGKILL");
+  await until("workers end with their primary", () => !orphans.some(isRunning));
+  await place.remove();
+}
+
+async function testFailing(): Promise<void> {
+  const node = await startNode();
+  const other = await serverPlace();
+  const port = new URL(node.server.url).port;
+  const ended = await other.startToEnd({ ...SETTING, MAYFLY_PORT: port });
+  assert.equal(ended.code, 1);
+  assert.match(ended.stderr, /^Mayfly did not start: .*EADDRINUSE.*\n$/);
+  await node.server.end("SIGTERM");
+  await Promise.all([node.place.remove(), other.remove()]);
+}
+
+if (databaseSide() === "postgresql") {
+  test("workers share a port and are counted as one, and one that is killed is replaced", testSharing);
+  test("workers are replaced one after the other without a failed request", testReplacing);
+  test("SIGTERM drains every worker, and none outlives its primary", testStopping);
+  test("a port that is taken stops the start of all workers with one line", testFailing);
+}
