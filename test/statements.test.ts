@@ -25,7 +25,7 @@ interface HotRoute {
 const HOT_ROUTES: readonly HotRoute[] = [
   {
     name: "a token for client credentials",
-    statements: ["application.read_clients", "token.insert"],
+    statements: ["token.insert"],
     prepare: async ({ tenant, resourceServer }) => {
       const { application } = await testClient({ tenant, server: resourceServer });
       const send = () => tenant.token(application, { grant_type: "client_credentials", expiration_time: "900" });
@@ -35,7 +35,7 @@ const HOT_ROUTES: readonly HotRoute[] = [
   },
   {
     name: "a code's exchange",
-    statements: ["application.read_clients", "grant.read", "token.issue"],
+    statements: ["grant.read", "token.issue"],
     prepare: async (flow) => {
       const grant = await flow.grant();
       return () => flow.exchange(grant);
@@ -43,7 +43,7 @@ const HOT_ROUTES: readonly HotRoute[] = [
   },
   {
     name: "a refresh",
-    statements: ["application.read_clients", "grant.read", "token.issue"],
+    statements: ["grant.read", "token.issue"],
     prepare: async (flow) => {
       const { refresh } = await flow.logIn();
       return () => flow.refresh(refresh);
@@ -51,7 +51,7 @@ const HOT_ROUTES: readonly HotRoute[] = [
   },
   {
     name: "an introspection",
-    statements: ["application.read_clients", "token.read"],
+    statements: ["token.read"],
     prepare: async (flow) => ask(flow, "introspect", (await flow.logIn()).access),
   },
   {
@@ -61,12 +61,12 @@ const HOT_ROUTES: readonly HotRoute[] = [
   },
   {
     name: "a revocation",
-    statements: ["application.read_clients", "decision.insert", "token.read", "token.revoke"],
+    statements: ["revocation.end_tokens", "token.read"],
     prepare: async (flow) => ask(flow, "revoke", (await flow.logIn()).access),
   },
   {
     name: "a revocation of a refresh token",
-    statements: ["application.read_clients", "decision.insert", "grant.read", "grant.revoke"],
+    statements: ["application.read_clients", "grant.read", "revocation.end_grants"],
     prepare: async (flow) => ask(flow, "revoke", (await flow.logIn()).refresh),
   },
   {

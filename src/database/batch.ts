@@ -4,8 +4,11 @@ import type { BatchMeter } from "./meter.ts";
 
 /** How requests that arrive together share one statement. */
 export interface BatchOptions<Item, Result> {
-  /** Answers the items in one transaction: one result per item, in their order. Must recognise its own work when repeated. */
-  readonly run: (items: readonly Item[]) => Promise<readonly Result[]>;
+  /**
+   * Answers the items in one transaction: one result per item, in their order. When `isRepeat`, the same items were sent before and
+   * their connection was lost: it must recognise its own work.
+   */
+  readonly run: (items: readonly Item[], isRepeat: boolean) => Promise<readonly Result[]>;
   readonly sizeMax?: number;
   readonly inFlightMax?: number;
   readonly queueMax?: number;
@@ -157,7 +160,7 @@ async function sendUntilKnown<Item, Result>(
   let mayHaveCommitted = false;
   for (let delayMs = RESEND_DELAY_MS; ; delayMs = Math.min(delayMs * 2, RESEND_DELAY_MS_MAX)) {
     try {
-      return await run(items);
+      return await run(items, mayHaveCommitted);
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable)) throw error;
       mayHaveCommitted ||= error.mayHaveCommitted;

@@ -1,30 +1,24 @@
 import type { Deps } from "../deps.ts";
 import { createCacheMeter } from "../platform/cache-meter.ts";
-import {
-  type ApplicationContext,
-  type ApplicationKey,
-  applicationPath,
-  contextStamp,
-} from "../protocol/client-metadata.ts";
-import { findApplicationContext } from "../resources/application/queries.ts";
+import { type ApplicationKey, applicationPath } from "../protocol/client-metadata.ts";
+import { type CurrentApplication, findCurrentApplication, type LiveClient } from "../resources/application/queries.ts";
 import type { TenantClasses } from "./tenant-classes.ts";
 
 const STALE_MS_MAX = 2_000; // rule 7
 const CONTEXTS_MAX = 10_000;
 
-/** The configuration around applications, kept per node. What must be live is read with each request and judged by its stamp. */
+/** The configuration around applications, kept per node. What must be live is judged by its stamp, in the statement it matters for. */
 export interface ContextCache {
   /** At most two seconds old; undefined when tenant, realm or application do not exist. */
-  get(key: ApplicationKey): Promise<ApplicationContext | undefined>;
-  /** Exactly the version that a strict look-up has just seen, read anew if the kept one is another. */
-  fresh(key: ApplicationKey, stamp: string): Promise<ApplicationContext | undefined>;
+  get(key: ApplicationKey): Promise<CurrentApplication | undefined>;
+  /** As a strict look-up has just seen it, read anew if the kept one is another. */
+  fresh(key: ApplicationKey, live: LiveClient): Promise<CurrentApplication | undefined>;
   /** Forgets a tenant's contexts on this node. */
   forget(tenantId: string): void;
 }
 
 interface Kept {
-  readonly context: ApplicationContext;
-  readonly stamp: string;
+  readonly current: CurrentApplication;
   readonly readAtMs: number;
 }
 
@@ -35,21 +29,21 @@ export function createContextCache(deps: ContextDeps, tenants: TenantClasses): C
   const { database, clock, metrics } = deps;
   const meter = createCacheMeter(metrics, "application");
   const kept = new Map<string, Kept>();
-  const reading = new Map<string, Promise<ApplicationContext | undefined>>();
+  const reading = new Map<string, Promise<CurrentApplication | undefined>>();
 
-  async function read(key: ApplicationKey, name: string): Promise<ApplicationContext | undefined> {
+  async function read(key: ApplicationKey, name: string): Promise<CurrentApplication | undefined> {
     const readAtMs = clock.monotonicMs();
-    const context = await findApplicationContext(database.tenants([key.tenantId]), key);
+    const current = await findCurrentApplication(database.tenants([key.tenantId]), key);
     kept.delete(name);
-    if (context === undefined) return undefined;
-    tenants.remember(key.tenantId, context.tenant.kind);
+    if (current === undefined) return undefined;
+    tenants.remember(key.tenantId, current.context.tenant.kind);
     const oldest = kept.keys().next();
     if (kept.size >= CONTEXTS_MAX && !oldest.done) kept.delete(oldest.value);
-    kept.set(name, { context, stamp: contextStamp(context), readAtMs });
-    return context;
+    kept.set(name, { current, readAtMs });
+    return current;
   }
 
-  function readOnce(key: ApplicationKey, name: string): Promise<ApplicationContext | undefined> {
+  function readOnce(key: ApplicationKey, name: string): Promise<CurrentApplication | undefined> {
     const running = reading.get(name);
     if (running !== undefined) return running;
     const started = read(key, name).finally(() => reading.delete(name));
@@ -63,17 +57,17 @@ export function createContextCache(deps: ContextDeps, tenants: TenantClasses): C
       const entry = kept.get(name);
       const isKept = entry !== undefined && clock.monotonicMs() - entry.readAtMs <= STALE_MS_MAX;
       (isKept ? meter.hit : meter.miss).add();
-      return isKept ? entry.context : readOnce(key, name);
+      return isKept ? entry.current : readOnce(key, name);
     },
-    fresh: async (key, stamp) => {
+    fresh: async (key, live) => {
       const name = applicationPath(key);
       const entry = kept.get(name);
-      const isCurrent = entry?.stamp === stamp;
+      const isCurrent = entry?.current.live.stamp === live.stamp;
       (isCurrent ? meter.hit : meter.miss).add();
-      return isCurrent ? entry.context : read(key, name);
+      return isCurrent ? entry.current : read(key, name);
     },
     forget: (tenantId) => {
-      for (const [name, entry] of kept) if (entry.context.key.tenantId === tenantId) kept.delete(name);
+      for (const [name, entry] of kept) if (entry.current.context.key.tenantId === tenantId) kept.delete(name);
     },
   };
 }

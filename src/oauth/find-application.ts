@@ -1,6 +1,7 @@
 import { applicationKeyOf, type HttpRequest } from "../http/route.ts";
 import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
+import type { CurrentApplication } from "../resources/application/queries.ts";
 import type { Services } from "./services.ts";
 
 /**
@@ -9,10 +10,19 @@ import type { Services } from "./services.ts";
  * @throws OAuthError 404 `invalid_client`, the same for an unknown tenant, realm or application (rule 38)
  */
 export async function findApplication(services: Services, request: HttpRequest): Promise<ApplicationContext> {
+  return (await findKeptApplication(services, request)).context;
+}
+
+/**
+ * The same with what authenticates it, for those who let the database say whether it is still so.
+ *
+ * @throws OAuthError 404 `invalid_client`, the same for an unknown tenant, realm or application (rule 38)
+ */
+export async function findKeptApplication(services: Services, request: HttpRequest): Promise<CurrentApplication> {
   const key = applicationKeyOf(request);
-  const context = key === undefined ? undefined : await services.contexts.get(key);
-  if (context === undefined) throw unknownApplication();
-  return context;
+  const kept = key === undefined ? undefined : await services.contexts.get(key);
+  if (kept === undefined) throw unknownApplication();
+  return kept;
 }
 
 /** 404 `invalid_client`: the same for an unknown tenant, realm or application (rule 38). */

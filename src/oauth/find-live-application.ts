@@ -1,6 +1,6 @@
 import { applicationKeyOf, type HttpRequest } from "../http/route.ts";
 import type { ApplicationContext, ApplicationKey } from "../protocol/client-metadata.ts";
-import type { LiveClient } from "../resources/application/queries.ts";
+import type { CurrentApplication } from "../resources/application/queries.ts";
 import { unknownApplication } from "./find-application.ts";
 import type { Services } from "./services.ts";
 
@@ -11,20 +11,13 @@ export interface LiveApplication {
   readonly now: number;
 }
 
-/** An application and what was read live of it, at one moment (rule 7). */
-export interface CurrentApplication {
-  readonly context: ApplicationContext;
-  readonly live: LiveClient;
-}
-
 /** Reads an application as it is at this moment; undefined when tenant, realm or application are gone. */
 export async function readCurrentApplication(
   services: Services,
   key: ApplicationKey,
 ): Promise<CurrentApplication | undefined> {
   const live = await services.readClient(key);
-  const context = live === undefined ? undefined : await services.contexts.fresh(key, live.stamp);
-  return live === undefined || context === undefined ? undefined : { context, live };
+  return live === undefined ? undefined : services.contexts.fresh(key, live);
 }
 
 /**

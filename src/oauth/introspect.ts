@@ -8,17 +8,17 @@ import { intersectLive, splitScope } from "../protocol/scope.ts";
 import { findCauseOfDeath } from "../protocol/token-state.ts";
 import type { RealmFacts } from "../resources/realm/queries.ts";
 import type { TokenFacts } from "../resources/token/queries.ts";
+import { type AuthenticatedClient, authenticateClient } from "./authenticate-client.ts";
 import { authenticateScopedBearer, usesBearer } from "./bearer.ts";
-import { presentedClient, verifyClient } from "./client-authentication/index.ts";
+import { presentedClient } from "./client-authentication/index.ts";
 import { findApplication } from "./find-application.ts";
-import { readCurrentApplication } from "./find-live-application.ts";
 import { readForm } from "./form.ts";
 import { parseClaims, toGrantType } from "./issue.ts";
 import {
   findPresentedRefreshToken,
-  findPresentedToken,
   isLiveRefreshToken,
   type PresentedRefreshToken,
+  readPresentedToken,
 } from "./presented-token.ts";
 import { recordRefusals } from "./record-refusals.ts";
 import type { Services } from "./services.ts";
@@ -40,7 +40,7 @@ export function introspectRoutes(services: Services): readonly Route[] {
 
 /** Who asks (rule 9): an application by its secret, or a bearer of `tokens:introspect`. */
 type Introspector =
-  | { readonly kind: "application"; readonly applicationId: string }
+  | { readonly kind: "application"; readonly applicationId: string; readonly client: AuthenticatedClient }
   | { readonly kind: "bearer"; readonly caller: Caller };
 
 async function handleIntrospect(services: Services, request: HttpRequest): Promise<HttpReply> {
@@ -91,13 +91,12 @@ async function authenticateIntrospector(
   const presented = presentedClient({ authorization, parameters });
   const key =
     presented === undefined ? undefined : await services.directory.applicationOf(realm.key, presented.clientId);
-  const current = key === undefined ? undefined : await readCurrentApplication(services, key);
-  if (current === undefined) throw new OAuthError("invalid_client", "the client is unknown in this realm");
-  const { context, live } = current;
-  verifyClient(presented, context.client, live);
-  if (context.client.confidentiality === "public")
+  const unknown = () => new OAuthError("invalid_client", "the client is unknown in this realm");
+  if (key === undefined) throw unknown();
+  const client = await authenticateClient(services, key, { presented, unknown });
+  if (client.current.context.client.confidentiality === "public")
     throw new OAuthError("invalid_client", "a public client may not introspect");
-  return { kind: "application", applicationId: context.key.applicationId };
+  return { kind: "application", applicationId: key.applicationId, client };
 }
 
 /** The claims of a live token that the introspector may see, or why the answer is inactive. */
@@ -106,9 +105,12 @@ async function describeAccessToken(
   realm: RealmFacts,
   asked: { readonly token: string; readonly introspector: Introspector },
 ): Promise<object | string> {
-  const token = await findPresentedToken(services, realm.key, asked.token);
+  const { introspector } = asked;
+  const basis = introspector.kind === "application" ? introspector.client.basis : undefined;
+  const { facts: token, isBasisCurrent } = await readPresentedToken(services, realm.key, { text: asked.token, basis });
+  await confirm(introspector, isBasisCurrent);
   if (token === undefined) return "no recorded access token of this realm";
-  if (!maySee(asked.introspector, token)) return "the caller is neither its client nor an introspector of its audience";
+  if (!maySee(introspector, token)) return "the caller is neither its client nor an introspector of its audience";
   const now = services.deps.clock.nowSeconds() + token.clockOffsetSeconds;
   const cause = findCauseOfDeath(token, now);
   if (cause !== undefined) return cause;
@@ -137,6 +139,10 @@ async function describeAccessToken(
   };
 }
 
+async function confirm(introspector: Introspector, isBasisCurrent: boolean): Promise<void> {
+  if (introspector.kind === "application") await introspector.client.confirm(isBasisCurrent);
+}
+
 // Rule 9: (a) its own client, (b) an introspector of a resource server in its audience, (c) the bearer of tokens:introspect.
 function maySee(introspector: Introspector, token: TokenFacts): boolean {
   if (introspector.kind === "bearer") return true;
@@ -152,6 +158,7 @@ async function describeRefreshToken(
   const { introspector } = asked;
   if (introspector.kind === "bearer" && asked.hint !== "refresh_token")
     return "a refresh token needs token_type_hint=refresh_token";
+  await confirm(introspector, false);
   const presented = await findPresentedRefreshToken(services, realm.key, {
     text: asked.token,
     refreshKeySealed: realm.refreshKeySealed,

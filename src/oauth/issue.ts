@@ -16,7 +16,7 @@ import { OAuthError } from "../protocol/oauth-error.ts";
 import { formatOpaqueToken, formatRefreshToken, SECRET_BYTES, tokenSuffix } from "../protocol/opaque-token.ts";
 import { splitScope } from "../protocol/scope.ts";
 import { decodeId, encodeId, ID_KINDS, ID_RANDOM_BYTES, type IdParts } from "../protocol/token-id.ts";
-import type { KeyExpiry, NewToken } from "../resources/token/queries.ts";
+import type { KeyExpiry, NewToken } from "../resources/token-issue/queries.ts";
 import type { Authorization, MadeRefreshToken, TokenRequest } from "./grants/grant.ts";
 import { personOf } from "./person.ts";
 import { JWT_LENGTH_MAX } from "./presented-token.ts";
@@ -52,6 +52,7 @@ export async function issueTokens(
   const signatures = [access.signature, idToken?.signature].filter((signature) => signature !== undefined);
   const won = await request.services.writeIssue({
     token: access.row,
+    basis: request.basis,
     advance: authorization.advance?.(made),
     rememberClaims: authorization.rememberClaims,
     keyExpiries: signatures.flatMap((signature) => signature.expiry ?? []),

@@ -3,8 +3,9 @@ import { isLivePartitionRange } from "../protocol/bucket.ts";
 import type { RealmKey } from "../protocol/client-metadata.ts";
 import { parseOpaqueToken, parseRefreshToken, type RefreshToken, verifyRefreshMac } from "../protocol/opaque-token.ts";
 import { decodeId, ID_KINDS } from "../protocol/token-id.ts";
+import type { CurrentApplication } from "../resources/application/queries.ts";
 import type { GrantFacts } from "../resources/grant/queries.ts";
-import type { TokenFacts } from "../resources/token/queries.ts";
+import type { TokenFacts, TokenReading } from "../resources/token/queries.ts";
 import type { Services } from "./services.ts";
 
 /** The longest JWT that is looked at, and so that is issued, in characters (rule 30). */
@@ -22,11 +23,26 @@ export async function findPresentedToken(
   realm: RealmKey,
   presented: string,
 ): Promise<TokenFacts | undefined> {
-  const id = readTokenId(presented);
-  if (id === undefined || !isPossibleRow(services, id, ID_KINDS.access)) return undefined;
-  const facts = await services.readToken({ tenantId: realm.tenantId, realmId: realm.realmId, id });
-  if (facts === undefined || !equalBytes(facts.tokenHash, sha256(presented))) return undefined;
-  return facts;
+  return (await readPresentedToken(services, realm, { text: presented })).facts;
+}
+
+/**
+ * The same for a caller that was authenticated by kept configuration: the look-up says whether that still held.
+ *
+ * @param presented `basis` as `authenticateClient` gives it; without a look-up nothing is known of it
+ */
+export async function readPresentedToken(
+  services: Services,
+  realm: RealmKey,
+  presented: { readonly text: string; readonly basis?: CurrentApplication | undefined },
+): Promise<TokenReading> {
+  const { text, basis } = presented;
+  const id = readTokenId(text);
+  if (id === undefined || !isPossibleRow(services, id, ID_KINDS.access))
+    return { facts: undefined, isBasisCurrent: basis === undefined };
+  const reading = await services.readToken({ tenantId: realm.tenantId, realmId: realm.realmId, id, basis });
+  if (reading.facts !== undefined && equalBytes(reading.facts.tokenHash, sha256(text))) return reading;
+  return { ...reading, facts: undefined };
 }
 
 /** A refresh token that was presented, with its family as it is now. */

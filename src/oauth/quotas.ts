@@ -1,6 +1,6 @@
 import type { GrantType } from "../protocol/access-token.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
-import type { NewToken } from "../resources/token/queries.ts";
+import type { NewToken } from "../resources/token-issue/queries.ts";
 import type { Authorization, TokenRequest } from "./grants/grant.ts";
 
 /**
@@ -11,7 +11,7 @@ import type { Authorization, TokenRequest } from "./grants/grant.ts";
  */
 export async function checkQuotas(request: TokenRequest, grantType: GrantType): Promise<void> {
   const { key, quotas, resourceServer } = request.context;
-  const { clockOffsetSeconds } = request.live;
+  const { clockOffsetSeconds } = request.basis.live;
   const mayUseReserve = resourceServer?.isManaged === true || grantType === "refresh_token";
   const refusal = await request.services.liveTokens.findRefusal(key, { quotas, mayUseReserve, clockOffsetSeconds });
   if (refusal === undefined) return;

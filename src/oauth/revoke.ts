@@ -1,13 +1,15 @@
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../http/route.ts";
-import type { ApplicationKey } from "../protocol/client-metadata.ts";
+import type { ApplicationContext, ApplicationKey } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { parseForm, type RequestParameters } from "../protocol/parameters.ts";
+import type { GrantFacts } from "../resources/grant/queries.ts";
+import type { TokenFacts } from "../resources/token/queries.ts";
+import { type AuthenticatedClient, authenticateClient } from "./authenticate-client.ts";
 import { authenticateScopedBearer, usesBearer } from "./bearer.ts";
-import { presentedClient, verifyClient } from "./client-authentication/index.ts";
+import { presentedClient } from "./client-authentication/index.ts";
 import { findApplication, unknownApplication } from "./find-application.ts";
-import { readCurrentApplication } from "./find-live-application.ts";
 import { readForm } from "./form.ts";
-import { findPresentedRefreshToken, findPresentedToken } from "./presented-token.ts";
+import { findPresentedRefreshToken, readPresentedToken } from "./presented-token.ts";
 import { recordRefusals } from "./record-refusals.ts";
 import type { Services } from "./services.ts";
 
@@ -24,8 +26,8 @@ export function revokeRoutes(services: Services): readonly Route[] {
   ];
 }
 
-/** Whose tokens a caller may revoke: one application's own, or every application's of the realm. */
-type Revoker = { readonly applicationId: string } | "realm";
+/** Who revokes: one application its own tokens, or the bearer of `tokens:delete` every application's of the realm. */
+type Revoker = AuthenticatedClient | "realm";
 
 async function handleRevoke(services: Services, request: HttpRequest): Promise<HttpReply> {
   const context = await findApplication(services, request);
@@ -33,18 +35,8 @@ async function handleRevoke(services: Services, request: HttpRequest): Promise<H
   const revoker = await authenticateRevoker(services, request, { key: context.key, parameters });
   const token = parameters.values.get("token");
   if (token === undefined) throw new OAuthError("invalid_request", "token is missing");
-  const mayRevoke = (owner: { readonly applicationId: string }) =>
-    revoker === "realm" || revoker.applicationId === owner.applicationId;
-  const found = token.startsWith("mayfly_rt_")
-    ? // Any refresh token of a family ends it, a spent one too (rule 13).
-      (
-        await findPresentedRefreshToken(services, context.key, {
-          text: token,
-          refreshKeySealed: context.tenant.refreshKeySealed,
-        })
-      )?.grant
-    : await findPresentedToken(services, context.key, token);
-  if (found !== undefined && mayRevoke(found)) {
+  const found = await findRevocable(services, context, { token, revoker });
+  if (found !== undefined && (revoker === "realm" || found.applicationId === context.key.applicationId)) {
     const { clock } = services.deps;
     await services.revoke({
       ...context.key,
@@ -61,6 +53,25 @@ async function handleRevoke(services: Services, request: HttpRequest): Promise<H
   }
   // RFC 7009 section 2.2: unknown, foreign and dead tokens are answered alike.
   return { status: 200, headers: { "cache-control": "no-store", pragma: "no-cache" } };
+}
+
+/** What a presented token leads to: an access token, or the family of a refresh token. */
+async function findRevocable(
+  services: Services,
+  { key, tenant }: ApplicationContext,
+  asked: { readonly token: string; readonly revoker: Revoker },
+): Promise<TokenFacts | GrantFacts | undefined> {
+  const { token: text, revoker } = asked;
+  const client = revoker === "realm" ? undefined : revoker;
+  if (text.startsWith("mayfly_rt_")) {
+    await client?.confirm(false);
+    // Any refresh token of a family ends it, a spent one too (rule 13).
+    const presented = { text, refreshKeySealed: tenant.refreshKeySealed };
+    return (await findPresentedRefreshToken(services, key, presented))?.grant;
+  }
+  const { facts, isBasisCurrent } = await readPresentedToken(services, key, { text, basis: client?.basis });
+  await client?.confirm(isBasisCurrent);
+  return facts;
 }
 
 // Reference 1.12: the documentation's own example labels its form as JSON. A form is a form, whatever its label (rule 38).
@@ -88,8 +99,5 @@ async function authenticateRevoker(
     return "realm";
   }
   const presented = presentedClient({ authorization, parameters });
-  const current = await readCurrentApplication(services, key);
-  if (current === undefined) throw unknownApplication();
-  verifyClient(presented, current.context.client, current.live);
-  return { applicationId: key.applicationId };
+  return authenticateClient(services, key, { presented, unknown: unknownApplication });
 }

@@ -1,5 +1,5 @@
 import { createBatcher } from "../database/batch.ts";
-import type { Database, Queryable } from "../database/database.ts";
+import type { Database } from "../database/database.ts";
 import { type BatchMeter, createBatchMeter } from "../database/meter.ts";
 import { insertWithPartitions } from "../database/partitions.ts";
 import { bucketOf } from "../database/row-id.ts";
@@ -11,15 +11,9 @@ import { type LiveClient, readClients } from "../resources/application/queries.t
 import type { DecisionRecorder } from "../resources/decision/recorder.ts";
 import { type GrantFacts, type GrantKey, readGrants } from "../resources/grant/queries.ts";
 import type { LiveCountRecorder } from "../resources/live-count/recorder.ts";
-import { insertRevocations, type Revocation } from "../resources/revocation/queries.ts";
-import {
-  type Issue,
-  insertTokens,
-  readTokens,
-  type TokenFacts,
-  type TokenKey,
-  writeIssues,
-} from "../resources/token/queries.ts";
+import { endsFamily, type Revocation, revokeAs, revokeGrants, revokeTokens } from "../resources/revocation/queries.ts";
+import { readTokens, type TokenLookUp, type TokenReading } from "../resources/token/queries.ts";
+import { type Issue, insertTokens, writeIssues } from "../resources/token-issue/queries.ts";
 import { type ContextCache, createContextCache } from "./context-cache.ts";
 import { createRealmDirectory, type RealmDirectory } from "./realm-directory.ts";
 import { createTenantClasses, type TenantClasses } from "./tenant-classes.ts";
@@ -38,8 +32,8 @@ export interface Services {
   /** Strict: what the database says at this moment (rule 7). */
   readonly readClient: (key: ApplicationKey) => Promise<LiveClient | undefined>;
   readonly readGrant: (key: GrantKey) => Promise<GrantFacts | undefined>;
-  readonly readToken: (key: TokenKey) => Promise<TokenFacts | undefined>;
-  /** Spends and records; false when the grant has moved on since it was read. Resolved means durable. */
+  readonly readToken: (asked: TokenLookUp) => Promise<TokenReading>;
+  /** Spends and records; false when the grant or the configuration has moved on since it was read. Resolved means durable. */
   readonly writeIssue: (issue: Issue) => Promise<boolean>;
   /** Resolved means that no node answers active any more. */
   readonly revoke: (revocation: Revocation) => Promise<void>;
@@ -58,7 +52,9 @@ export function createServices(deps: Deps, keys: KeyStore, recorders: Recorders)
     meter: meter("spend"),
   });
   const insert = createBatcher({
-    run: (batch: readonly Issue[]) => writeWithPartitions(database, batch, recordIssues),
+    // What is sent again may be there already: the general statement recognises it.
+    run: (batch: readonly Issue[], isRepeat) =>
+      writeWithPartitions(database, batch, isRepeat ? writeIssues : insertTokens),
     meter: meter("insert"),
   });
   return {
@@ -81,22 +77,29 @@ export function createServices(deps: Deps, keys: KeyStore, recorders: Recorders)
       run: (batch) => readTokens(database.tenants(tenantsOf(batch)), batch),
       meter: meter("token"),
     }),
-    writeIssue: (issue) => (issue.token.grantId === undefined ? insert(issue) : spend(issue)),
-    revoke: createRevoke(deps, recorders.liveTokens, meter("revoke")),
+    writeIssue: (issue) => (isPlain(issue) ? insert(issue) : spend(issue)),
+    revoke: createRevoke(deps, recorders.liveTokens, meter),
   };
 }
 
-function createRevoke(deps: Deps, liveTokens: LiveCountRecorder, meter: BatchMeter): Services["revoke"] {
+function createRevoke(
+  deps: Deps,
+  liveTokens: LiveCountRecorder,
+  meter: (batch: string) => BatchMeter,
+): Services["revoke"] {
   const observeDelay = createRevocationMeter(deps);
-  const write = createBatcher({
-    run: async (batch: readonly Revocation[]) => {
-      liveTokens.remove(await insertRevocations(deps.database, batch));
-      return batch.map(() => undefined);
-    },
-    meter,
-  });
+  const batched = (name: string, revoke: typeof revokeTokens) =>
+    createBatcher({
+      run: async (batch: readonly Revocation[]) => {
+        liveTokens.remove(await revokeAs(deps.database, batch, revoke));
+        return batch.map(() => undefined);
+      },
+      meter: meter(name),
+    });
+  const endToken = batched("revoke", revokeTokens);
+  const endFamily = batched("revoke_family", revokeGrants);
   return async (revocation) => {
-    await write(revocation);
+    await (endsFamily(revocation) ? endFamily : endToken)(revocation);
     observeDelay(revocation.traceId);
   };
 }
@@ -115,7 +118,7 @@ function writeWithPartitions(
   return insertWithPartitions(database, "tokens", buckets, () => write(db, batch));
 }
 
-async function recordIssues(db: Queryable, batch: readonly Issue[]): Promise<readonly boolean[]> {
-  await insertTokens(db, batch);
-  return batch.map(() => true);
+// Neither spends a grant nor lengthens the life of a key: nearly every token that a client asks for itself.
+function isPlain({ token, keyExpiries }: Issue): boolean {
+  return token.grantId === undefined && keyExpiries.length === 0;
 }

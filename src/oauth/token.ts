@@ -6,9 +6,10 @@ import { OAuthError } from "../protocol/oauth-error.ts";
 import { type RequestParameters, refuseInQuery } from "../protocol/parameters.ts";
 import { parseVerifier } from "../protocol/pkce.ts";
 import { parseScope } from "../protocol/scope.ts";
+import type { CurrentApplication } from "../resources/application/queries.ts";
 import { presentedClient, verifyClient } from "./client-authentication/index.ts";
-import { findApplication, unknownApplication } from "./find-application.ts";
-import { type CurrentApplication, readCurrentApplication } from "./find-live-application.ts";
+import { findKeptApplication, unknownApplication } from "./find-application.ts";
+import { readCurrentApplication } from "./find-live-application.ts";
 import { readForm } from "./form.ts";
 import type { Grant, ReuseFound, TokenRequest } from "./grants/grant.ts";
 import { GRANTS } from "./grants/index.ts";
@@ -36,41 +37,64 @@ export function tokenRoutes(services: Services): readonly Route[] {
   ];
 }
 
-/** The phases of every token request, in the order of rule 5; the grants supply only what is their own. */
+/**
+ * The phases of every token request, in the order of rule 5; the grants supply only what is their own. The first attempt stands on
+ * the configuration that this node keeps: the statement that records the token says whether it still holds. Whoever lost by that,
+ * or is about to be refused, is judged by what the database says at this moment.
+ */
 async function grantTokens(services: Services, request: HttpRequest): Promise<TokenResponse> {
-  const known = await findApplication(services, request);
+  const kept = await findKeptApplication(services, request);
   const parameters = readForm(request);
   refuseInQuery(request.queryString, "expiration_time");
-  const { context, live } = await authenticate(services, request, { context: known, parameters });
-  const grant = chooseGrant(parameters, context);
-  const parsed = parseTokenRequest(services, request, { context, live, parameters });
+  let attempt: Attempt = { current: kept, isLive: false, parameters };
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
-    const decided = await grant.authorize(parsed);
-    if (decided.outcome === "reuse") throw await endFamily(parsed, decided);
-    const response = await issueTokens(parsed, decided, toGrantType(grant.grantType));
-    if (response !== undefined) return response;
+    const outcome = await tryOnce(services, request, attempt);
+    if (!(outcome instanceof OAuthError) && outcome !== undefined) return outcome;
+    const current = await readCurrentApplication(services, kept.context.key);
+    if (current === undefined) throw unknownApplication();
+    if (outcome !== undefined && current.live.stamp === attempt.current.live.stamp) throw outcome;
+    attempt = { current, isLive: true, parameters };
   }
   throw new OAuthError("temporarily_unavailable", "too many requests use this code or refresh token at once", {
     retryAfterSeconds: 1,
   });
 }
 
-async function authenticate(
+interface Attempt {
+  readonly current: CurrentApplication;
+  /** whether `current` was read for this request */
+  readonly isLive: boolean;
+  readonly parameters: RequestParameters;
+}
+
+/** One attempt: the tokens, the refusal of kept configuration, or undefined when what it stood on has changed meanwhile. */
+async function tryOnce(
   services: Services,
   request: HttpRequest,
-  known: { readonly context: ApplicationContext; readonly parameters: RequestParameters },
-): Promise<CurrentApplication> {
-  const { parameters } = known;
+  attempt: Attempt,
+): Promise<TokenResponse | OAuthError | undefined> {
+  try {
+    authenticate(request, attempt);
+    const grant = chooseGrant(attempt.parameters, attempt.current.context);
+    const parsed = parseTokenRequest(services, request, attempt);
+    const decided = await grant.authorize(parsed);
+    if (decided.outcome === "authorized") return await issueTokens(parsed, decided, toGrantType(grant.grantType));
+    // Ending a family is for those only who passed every check as it is now (rule 5).
+    if (!attempt.isLive) return undefined;
+    throw await endFamily(parsed, decided);
+  } catch (error) {
+    if (attempt.isLive || !(error instanceof OAuthError)) throw error;
+    return error;
+  }
+}
+
+function authenticate(request: HttpRequest, { current, parameters }: Attempt): void {
+  const { client } = current.context;
   const presented = presentedClient({ authorization: headerOf(request, "authorization"), parameters });
-  const current = await readCurrentApplication(services, known.context.key);
-  if (current === undefined) throw unknownApplication();
-  const { context, live } = current;
   // Reference 1.5: a public client's refresh token is bound to it, so that it need not name itself.
-  const mayOmit =
-    parameters.values.get("grant_type") === "refresh_token" && context.client.confidentiality === "public";
-  if (presented === undefined && mayOmit) return current;
-  verifyClient(presented, context.client, live);
-  return current;
+  const mayOmit = parameters.values.get("grant_type") === "refresh_token" && client.confidentiality === "public";
+  if (presented === undefined && mayOmit) return;
+  verifyClient(presented, client, current.live);
 }
 
 function chooseGrant(parameters: RequestParameters, context: ApplicationContext): Grant {
@@ -84,19 +108,15 @@ function chooseGrant(parameters: RequestParameters, context: ApplicationContext)
   return grant;
 }
 
-function parseTokenRequest(
-  services: Services,
-  request: HttpRequest,
-  input: CurrentApplication & { readonly parameters: RequestParameters },
-): TokenRequest {
-  const { context, live, parameters } = input;
+function parseTokenRequest(services: Services, request: HttpRequest, { current, parameters }: Attempt): TokenRequest {
+  const { context, live } = current;
   const { client } = context;
   const rawClaims = parameters.values.get("custom_claims");
   checkCustomClaimsAllowed(rawClaims, client.customClaims);
   return {
     services,
     context,
-    live,
+    basis: current,
     parameters,
     traceId: request.traceId,
     now: services.deps.clock.nowSeconds() + live.clockOffsetSeconds,

@@ -110,12 +110,6 @@ export interface ApplicationContext {
   readonly quotas: Quotas;
 }
 
-/** The versions a context was read at: equal strings mean an equal configuration. The clock offset is judged apart. */
-export function contextStamp(context: Omit<ApplicationContext, "key" | "quotas">): string {
-  const { tenant, realm, client, resourceServer } = context;
-  return `${tenant.version}.${realm.version}.${client.version}.${resourceServer?.version ?? 0}`;
-}
-
 /** The path of an application's auth routes, `$APP` of the specification. */
 export function applicationPath(key: ApplicationKey): string {
   return `/v1/tenants/${key.tenantId}/realms/${key.realmId}/applications/${key.applicationId}`;

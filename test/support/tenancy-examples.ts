@@ -10,17 +10,18 @@ import { addAttempt, sumAttempts } from "../../src/resources/attempt-count/queri
 import * as authenticatorConfigs from "../../src/resources/authenticator-config/queries.ts";
 import * as requests from "../../src/resources/authorization-request/queries.ts";
 import { insertDecisions } from "../../src/resources/decision/queries.ts";
-import { readGrants, revokeGrants } from "../../src/resources/grant/queries.ts";
+import { readGrants } from "../../src/resources/grant/queries.ts";
 import * as groups from "../../src/resources/group/queries.ts";
 import * as identities from "../../src/resources/identity/queries.ts";
 import * as liveCounts from "../../src/resources/live-count/queries.ts";
 import { insertMail } from "../../src/resources/mail/queries.ts";
 import * as realms from "../../src/resources/realm/queries.ts";
 import * as resourceServers from "../../src/resources/resource-server/queries.ts";
+import { type Revocation, revokeGrants, revokeTokens } from "../../src/resources/revocation/queries.ts";
 import * as roles from "../../src/resources/role/queries.ts";
 import * as signingKeys from "../../src/resources/signing-key/queries.ts";
 import * as tenants from "../../src/resources/tenant/queries.ts";
-import { readTokens, revokeTokens } from "../../src/resources/token/queries.ts";
+import { readTokens } from "../../src/resources/token/queries.ts";
 import { countTokens, listTokens } from "../../src/resources/token-list/queries.ts";
 import type { TenantInUse } from "./tenancy-scenario.ts";
 
@@ -219,18 +220,19 @@ async function noteTokens({ used, note, db }: Recording): Promise<void> {
   }));
   for (const token of tokens) await readTokens(note, [token]).catch(() => undefined);
   for (const grant of grants) await readGrants(note, [grant]).catch(() => undefined);
+  const ended = revocation(used);
   await revokeTokens(
     note,
-    tokens.map((token) => ({ ...token, at: 1 })),
+    tokens.map((token) => ({ ...ended, ...token })),
   );
   await revokeGrants(
     note,
-    grants.map((grant) => ({ ...grant, at: 1, reason: "revoked" as const })),
+    grants.map((grant) => ({ ...ended, ...grant })),
   );
   const grant = present(grants[0]);
   const [stored] = await readGrants(db, [grant]);
-  await noteIssues({ used, note }, { grantId: grant.id, version: present(stored).version });
-  await noteInserts({ used, note });
+  await noteIssues({ used, note, db }, { grantId: grant.id, version: present(stored).version });
+  await noteInserts({ used, note, db });
   const everything = { now: 1, principalType: undefined, principalId: undefined };
   for (const application of [used.flow.application, used.compromised.application]) {
     await listTokens(note, application.key, everything, { after: undefined, limit: 100 });
@@ -259,18 +261,41 @@ async function noteCounts({ used, note, db, nowMs }: Recording): Promise<void> {
   await liveCounts.countSlotsExactly(note, "families", used.flow.application.key, page);
 }
 
-/** A token of a client that acts for itself, once more under another id, and with a key that must be kept for longer. */
-async function noteInserts({ used, note }: Pick<Recording, "used" | "note">): Promise<void> {
+function revocation({ tenant, flow }: TenantInUse): Omit<Revocation, "id"> {
+  const { clock, random } = tenant.server.deps;
+  const about = { reason: "revoked", kind: "revoke", outcome: "revoked", facts: {} } as const;
+  const traceId = newTraceId(clock, random);
+  return {
+    ...tenant.realm,
+    ...about,
+    applicationId: flow.application.key.applicationId,
+    at: 1,
+    atMs: clock.nowMs(),
+    traceId,
+  };
+}
+
+/** A token of a client that acts for itself, once more under another id. */
+async function noteInserts({ used, note, db }: Pick<Recording, "used" | "note" | "db">): Promise<void> {
   const { statement, values } = present(used.sent.find((one) => one.statement.name === "token.insert"));
   const rows: unknown = JSON.parse(String(values[0]));
   const row = present(Array.isArray(rows) ? rows[0] : undefined);
-  const key_expiries = [{ key_id: row.key_id, latest_expiry_at: row.expires_at + 1_000_000 }];
-  await note.run(statement, [JSON.stringify([{ ...row, id: `${row.id.slice(0, -6)}abcdef`, key_expiries }])]);
+  const fresh = { ...row, basis: 0, id: `${row.id.slice(0, -6)}abcdef` };
+  await note.run(statement, [JSON.stringify([fresh]), await basisOf(db, row)]);
+}
+
+/** The configuration that a recorded token was decided on, as it is now. */
+async function basisOf(
+  db: Queryable,
+  row: { readonly tenant_id: string; readonly realm_id: string; readonly application_id: string },
+): Promise<string> {
+  const key = { tenantId: row.tenant_id, realmId: row.realm_id, applicationId: row.application_id };
+  return applications.listBases([await applications.findCurrentApplication(db, key)]).parameter;
 }
 
 /** What a grant's code gave, once more: spending what the grant is now, spending nothing, and as it was. */
 async function noteIssues(
-  { used, note }: Pick<Recording, "used" | "note">,
+  { used, note, db }: Pick<Recording, "used" | "note" | "db">,
   grant: { readonly grantId: string; readonly version: number },
 ): Promise<void> {
   const issued = used.sent.flatMap(({ statement, values }) => {
@@ -279,11 +304,12 @@ async function noteIssues(
   });
   const { statement, row } = present(issued.find((one) => one.row.grant_id === bytea(grant.grantId)));
   const key_expiries = [{ key_id: row.key_id, latest_expiry_at: row.expires_at + 1_000_000 }];
-  const fresh = { ...row, n: 1, id: `${row.id.slice(0, -6)}abcdef`, key_expiries };
+  const fresh = { ...row, n: 1, basis: 0, id: `${row.id.slice(0, -6)}abcdef`, key_expiries };
+  const bases = await basisOf(db, row);
   const unspending = { ...fresh, expected_version: null, remember_claims: true, custom_claims: "{}" };
   const again = { ...row, n: 1, expected_version: 0 };
   for (const one of [{ ...fresh, expected_version: grant.version }, unspending, again]) {
-    await note.run(statement, [JSON.stringify([one])]);
+    await note.run(statement, [JSON.stringify([one]), bases]);
   }
 }
 

@@ -4,7 +4,7 @@ import { OAuthError } from "../../protocol/oauth-error.ts";
 import { negotiateGrantedScope, type ScopeVerdict, splitScope } from "../../protocol/scope.ts";
 import { ID_KINDS, type IdParts } from "../../protocol/token-id.ts";
 import type { GrantFacts } from "../../resources/grant/queries.ts";
-import type { GrantAdvance } from "../../resources/token/queries.ts";
+import type { GrantAdvance } from "../../resources/token-issue/queries.ts";
 import type { TokenRequest } from "./grant.ts";
 
 /**

@@ -1,16 +1,17 @@
 import type { ApplicationContext, ClientMetadata } from "../../protocol/client-metadata.ts";
 import type { RequestParameters } from "../../protocol/parameters.ts";
 import type { ScopeVerdict } from "../../protocol/scope.ts";
-import type { LiveClient } from "../../resources/application/queries.ts";
+import type { CurrentApplication } from "../../resources/application/queries.ts";
 import type { GrantFacts, RevocationReason } from "../../resources/grant/queries.ts";
-import type { GrantAdvance } from "../../resources/token/queries.ts";
+import type { GrantAdvance } from "../../resources/token-issue/queries.ts";
 import type { Services } from "../services.ts";
 
 /** A token request after the shared phases: everything is parsed, the client is authenticated and may use the grant. */
 export interface TokenRequest {
   readonly services: Services;
   readonly context: ApplicationContext;
-  readonly live: LiveClient;
+  /** what all of it was decided on; `context` is its */
+  readonly basis: CurrentApplication;
   readonly parameters: RequestParameters;
   readonly traceId: Uint8Array;
   /** seconds of tenant time */

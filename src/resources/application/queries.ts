@@ -32,16 +32,24 @@ export type NewApplication = Pick<Application, "isManaged" | "classification" | 
 
 /** What must be read live of a client with each request (rule 7). */
 export interface LiveClient {
-  /** equal to contextStamp() of a context read at the same moment */
+  /** the versions of everything that a context is made of: equal texts mean an equal configuration, secret and clock offset included */
   readonly stamp: string;
   readonly clockOffsetSeconds: number;
   readonly secretHash: Buffer | undefined;
   readonly tokensValidAfter: number;
 }
 
+/** An application, what surrounds it and what must be read live of it, all as they were at one moment. */
+export interface CurrentApplication {
+  readonly context: ApplicationContext;
+  readonly live: LiveClient;
+}
+
+const STAMP = "concat_ws('.', t.version, r.version, a.version, COALESCE(s.version, 0)) AS stamp";
+
 const findContext = statement(
   "application.find_context",
-  `SELECT t.tenant_id, t.display_name AS tenant_display_name, t.kind AS tenant_kind, t.clock_offset_seconds,
+  `SELECT ${STAMP}, a.client_secret_hash, a.tokens_valid_after, t.tenant_id, t.display_name AS tenant_display_name, t.kind AS tenant_kind, t.clock_offset_seconds,
      t.token_policy AS tenant_token_policy, t.refresh_key_sealed, t.version AS tenant_version,
      r.realm_id, r.display_name AS realm_display_name, r.is_admin, r.auto_provision,
      r.token_policy AS realm_token_policy, r.version AS realm_version,
@@ -58,24 +66,60 @@ const findContext = statement(
 );
 
 // LIMIT keeps the planner from reading a whole tenant or realm first: each key is three or four look-ups by primary key.
-const readLive = statement(
-  "application.read_clients",
-  `SELECT c.*
-   FROM json_to_recordset($1::json) AS k(n integer, tenant_id text, realm_id text, application_id text)
-   LEFT JOIN LATERAL (
-     SELECT t.clock_offset_seconds, t.version AS tenant_version, r.version AS realm_version, a.version,
-       a.client_secret_hash, a.tokens_valid_after, s.version AS server_version
+const selectLive = (
+  of: string,
+): string => `SELECT ${STAMP}, t.clock_offset_seconds, a.client_secret_hash, a.tokens_valid_after
      FROM applications a
      JOIN realms r ON r.tenant_id = a.tenant_id AND r.realm_id = a.realm_id AND ${alive("r")}
      JOIN tenants t ON t.tenant_id = a.tenant_id AND ${alive("t")}
      LEFT JOIN LATERAL (SELECT s.version FROM resource_servers s WHERE s.tenant_id = a.tenant_id
        AND s.realm_id = a.realm_id AND s.resource_server_id = a.resource_server_id AND ${alive("s")} LIMIT 1) s ON true
-     WHERE a.tenant_id = k.tenant_id AND a.realm_id = k.realm_id AND a.application_id = k.application_id
-       AND ${alive("a")}
-     LIMIT 1
-   ) c ON true
+     WHERE a.tenant_id = ${of}.tenant_id AND a.realm_id = ${of}.realm_id AND a.application_id = ${of}.application_id AND ${alive("a")}
+     LIMIT 1`;
+
+const readLive = statement(
+  "application.read_clients",
+  `SELECT c.* FROM json_to_recordset($1::json) AS k(n integer, tenant_id text, realm_id text, application_id text)
+   LEFT JOIN LATERAL (${selectLive("k")}) c ON true
    ORDER BY k.n`,
 );
+
+/**
+ * SQL for the statements that stand on kept configuration: the numbers `basis` of those applications in a JSON parameter (made by
+ * `listBases`) that are at this moment as they were when they were read.
+ *
+ * @param parameter such as `$2`
+ */
+export function selectCurrentBases(parameter: string): string {
+  return `SELECT kept.basis FROM json_to_recordset(${parameter}::json)
+       AS kept(basis integer, tenant_id text, realm_id text, application_id text, stamp text)
+     CROSS JOIN LATERAL (${selectLive("kept")}) c WHERE c.stamp = kept.stamp`;
+}
+
+/** The different applications that a batch stands on: the parameter for `selectCurrentBases`, and each item's number in it. */
+export interface Bases {
+  readonly parameter: string;
+  readonly numbers: readonly (number | undefined)[];
+}
+
+/** Numbers the applications that the items of a batch stand on. Most batches stand on few. */
+export function listBases(bases: readonly (CurrentApplication | undefined)[]): Bases {
+  const known = new Map<CurrentApplication, number>();
+  const numbers = bases.map((basis) => {
+    if (basis === undefined) return undefined;
+    const number = known.get(basis) ?? known.size;
+    known.set(basis, number);
+    return number;
+  });
+  const rows = [...known].map(([{ context, live }, basis]) => ({
+    basis,
+    tenant_id: context.key.tenantId,
+    realm_id: context.key.realmId,
+    application_id: context.key.applicationId,
+    stamp: live.stamp,
+  }));
+  return { parameter: JSON.stringify(rows), numbers };
+}
 
 const find = statement(
   "application.find",
@@ -130,12 +174,22 @@ const remove = statement(
 );
 
 /** Reads all that a request at `$APP` depends on; undefined when any part of it is missing or deleted. */
+export async function findCurrentApplication(
+  db: Queryable,
+  key: ApplicationKey,
+): Promise<CurrentApplication | undefined> {
+  const [row] = await db.run(findContext, ids(key));
+  const context = row && toApplicationContext(row as unknown as ContextRow);
+  const live = row && toLiveClient(row);
+  return context === undefined || live === undefined ? undefined : { context, live };
+}
+
+/** What `findCurrentApplication` reads, for those who authenticate nobody. */
 export async function findApplicationContext(
   db: Queryable,
   key: ApplicationKey,
 ): Promise<ApplicationContext | undefined> {
-  const [row] = await db.run(findContext, ids(key));
-  return row && toApplicationContext(row as unknown as ContextRow);
+  return (await findCurrentApplication(db, key))?.context;
 }
 
 /**
@@ -240,20 +294,17 @@ function members(settings: ApplicationSettings): readonly unknown[] {
 }
 
 interface LiveRow {
+  readonly stamp: string | null;
   readonly clock_offset_seconds: number;
-  readonly tenant_version: number | null;
-  readonly realm_version: number;
-  readonly version: number;
-  readonly server_version: number | null;
   readonly client_secret_hash: Buffer | null;
   readonly tokens_valid_after: number;
 }
 
 function toLiveClient(untyped: Row): LiveClient | undefined {
   const row = untyped as unknown as LiveRow;
-  if (row.tenant_version === null) return undefined;
+  if (row.stamp === null) return undefined;
   return {
-    stamp: `${row.tenant_version}.${row.realm_version}.${row.version}.${row.server_version ?? 0}`,
+    stamp: row.stamp,
     clockOffsetSeconds: row.clock_offset_seconds,
     secretHash: row.client_secret_hash ?? undefined,
     tokensValidAfter: row.tokens_valid_after,

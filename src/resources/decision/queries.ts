@@ -1,4 +1,4 @@
-import type { Queryable } from "../../database/database.ts";
+import type { Queryable, Row } from "../../database/database.ts";
 import { DECISION_LIFETIME_SECONDS } from "../../database/partitions.ts";
 import { hexOf } from "../../database/row-id.ts";
 import { statement } from "../../database/statement.ts";
@@ -20,13 +20,17 @@ export interface Decision extends RealmKey {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
+/** The columns of a decision in a JSON batch, for statements that record one beside what it is about. */
+export const DECISION_COLUMNS = `tenant_id text, realm_id text, id bytea, bucket integer, recorded_at_ms bigint, application_id text,
+       kind text, outcome text, decision jsonb`;
+
+/** An INSERT of decisions, up to its FROM. */
+export const INSERT_DECISIONS = `INSERT INTO decisions (tenant_id, realm_id, id, bucket, recorded_at_ms, application_id, kind, outcome, decision)
+   SELECT tenant_id, realm_id, id, bucket, recorded_at_ms, application_id, kind, outcome, decision`;
+
 const insert = statement(
   "decision.insert",
-  `INSERT INTO decisions (tenant_id, realm_id, id, bucket, recorded_at_ms, application_id, kind, outcome, decision)
-   SELECT tenant_id, realm_id, id, bucket, recorded_at_ms, application_id, kind, outcome, decision
-   FROM json_to_recordset($1::json) AS b(tenant_id text, realm_id text, id bytea, bucket integer, recorded_at_ms bigint,
-     application_id text, kind text, outcome text, decision jsonb)
-   ON CONFLICT DO NOTHING`,
+  `${INSERT_DECISIONS} FROM json_to_recordset($1::json) AS b(${DECISION_COLUMNS}) ON CONFLICT DO NOTHING`,
 );
 
 /** The bucket of a decision that is recorded at this instant, in milliseconds of real time. */
@@ -36,7 +40,12 @@ export function decisionBucket(recordedAtMs: number): number {
 
 /** Records decisions, all in one statement. */
 export async function insertDecisions(db: Queryable, decisions: readonly Decision[]): Promise<void> {
-  const batch = decisions.map((decision) => ({
+  await db.run(insert, [JSON.stringify(decisions.map(toDecisionRow))]);
+}
+
+/** A decision as a JSON batch writes it. */
+export function toDecisionRow(decision: Decision): Row {
+  return {
     tenant_id: decision.tenantId,
     realm_id: decision.realmId,
     id: hexOf(decision.traceId),
@@ -46,8 +55,7 @@ export async function insertDecisions(db: Queryable, decisions: readonly Decisio
     kind: decision.kind,
     outcome: decision.outcome,
     decision: boundFacts(decision.facts),
-  }));
-  await db.run(insert, [JSON.stringify(batch)]);
+  };
 }
 
 const find = statement(

@@ -4,7 +4,6 @@ import { rowsInOrder } from "../../database/rows-in-order.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts";
 import { boundFacts } from "../../protocol/decision-facts.ts";
-import type { EndedRow } from "../../protocol/live-count.ts";
 import { selectRoleScopes } from "../role/queries.ts";
 import { applicationKeyOfRow } from "../row-key.ts";
 import { alive } from "../tombstone.ts";
@@ -198,41 +197,8 @@ function toStoredGrant(row: Row): Omit<NewGrant, "decision" | "codeHash"> & { co
   };
 }
 
-const revoke = statement(
-  "grant.revoke",
-  `UPDATE grants g SET revoked_at = b.revoked_at, revoked_reason = b.reason, version = g.version + 1
-   FROM json_to_recordset($1::json) AS b(tenant_id text, realm_id text, id bytea, bucket integer, revoked_at bigint, reason text)
-   WHERE g.tenant_id = b.tenant_id AND g.realm_id = b.realm_id AND g.id = b.id AND g.bucket = b.bucket AND g.revoked_at IS NULL
-   RETURNING g.tenant_id, g.realm_id, g.application_id, g.code_spent_at, g.refresh_expires_at`,
-);
-
 /** Why a family ended, for decisions and lists. */
 export type RevocationReason = "revoked" | "code_reuse" | "refresh_reuse";
-
-/**
- * Ends a grant and so its whole family: refresh tokens and access tokens name it as their ancestor (rule 13, settled 3).
- * `at` is seconds of tenant time. One that ended before keeps its first reason.
- *
- * @returns the refresh families that lived until now, or until they expired
- */
-export async function revokeGrants(
-  db: Queryable,
-  revocations: readonly (GrantKey & { readonly at: number; readonly reason: RevocationReason })[],
-): Promise<readonly EndedRow[]> {
-  const batch = revocations.map((one) => ({
-    tenant_id: one.tenantId,
-    realm_id: one.realmId,
-    ...idColumns(one.id),
-    revoked_at: one.at,
-    reason: one.reason,
-  }));
-  const rows = await db.run(revoke, [JSON.stringify(batch)]);
-  return rows.flatMap((row) => {
-    const [issuedAt, endsAt] = [optional<number>(row.code_spent_at), optional<number>(row.refresh_expires_at)];
-    if (issuedAt === undefined || endsAt === undefined) return [];
-    return [{ ...applicationKeyOfRow(row), issuedAt, endsAt }];
-  });
-}
 
 function optional<T>(value: unknown): T | undefined {
   return value === null || value === undefined ? undefined : (value as T);

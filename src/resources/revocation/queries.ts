@@ -1,11 +1,13 @@
-import type { Database, Queryable } from "../../database/database.ts";
+import type { Database, Queryable, Row } from "../../database/database.ts";
 import { insertWithPartitions } from "../../database/partitions.ts";
+import { idColumns } from "../../database/row-id.ts";
+import { statement } from "../../database/statement.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import type { EndedRow } from "../../protocol/live-count.ts";
 import { decodeId, ID_KINDS } from "../../protocol/token-id.ts";
-import { decisionBucket, insertDecisions } from "../decision/queries.ts";
-import { type RevocationReason, revokeGrants } from "../grant/queries.ts";
-import { revokeTokens } from "../token/queries.ts";
+import { DECISION_COLUMNS, decisionBucket, INSERT_DECISIONS, toDecisionRow } from "../decision/queries.ts";
+import type { RevocationReason } from "../grant/queries.ts";
+import { applicationKeyOfRow } from "../row-key.ts";
 
 /** The end of an access token, or of a grant with its whole family (rule 13). */
 export interface Revocation extends ApplicationKey {
@@ -22,48 +24,92 @@ export interface Revocation extends ApplicationKey {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-/**
- * Revokes and records who did it and why, in one transaction: neither is ever there without the other (rule 24).
- *
- * @returns what this ended: what had been revoked before is not in it
- */
-export function insertRevocations(
-  database: Database,
-  revocations: readonly Revocation[],
-): Promise<readonly EndedRow[]> {
-  const tenants = [...new Set(revocations.map((one) => one.tenantId))];
-  const buckets = revocations.map((one) => decisionBucket(one.atMs));
-  return insertWithPartitions(database, "decisions", buckets, () =>
-    database.transaction(tenants, (session) => revokeAndRecord(session, revocations)),
-  );
+// Revoked and recorded by one statement: neither is ever there without the other (rule 24).
+const BATCH = `WITH batch AS MATERIALIZED (
+     SELECT * FROM json_to_recordset($1::json) AS b(${DECISION_COLUMNS}, ended_id bytea, ended_bucket integer, revoked_at bigint, reason text)
+   ), ended AS`;
+
+const revokeToken = statement(
+  "revocation.end_tokens",
+  `${BATCH} (
+     UPDATE tokens t SET revoked_at = b.revoked_at FROM batch b
+     WHERE t.tenant_id = b.tenant_id AND t.realm_id = b.realm_id AND t.id = b.ended_id AND t.bucket = b.ended_bucket
+       AND t.revoked_at IS NULL
+     RETURNING t.tenant_id, t.realm_id, t.application_id, t.issued_at, t.expires_at AS ends_at
+   ), recorded AS (${INSERT_DECISIONS} FROM batch ON CONFLICT DO NOTHING)
+   SELECT * FROM ended`,
+);
+
+const revokeGrant = statement(
+  "revocation.end_grants",
+  `${BATCH} (
+     UPDATE grants g SET revoked_at = b.revoked_at, revoked_reason = b.reason, version = g.version + 1 FROM batch b
+     WHERE g.tenant_id = b.tenant_id AND g.realm_id = b.realm_id AND g.id = b.ended_id AND g.bucket = b.ended_bucket
+       AND g.revoked_at IS NULL
+     RETURNING g.tenant_id, g.realm_id, g.application_id, g.code_spent_at AS issued_at, g.refresh_expires_at AS ends_at
+   ), recorded AS (${INSERT_DECISIONS} FROM batch ON CONFLICT DO NOTHING)
+   SELECT * FROM ended WHERE issued_at IS NOT NULL AND ends_at IS NOT NULL`,
+);
+
+/** Whether this ends a grant: refresh tokens and access tokens that name it as their ancestor (rule 13, settled 3). */
+export function endsFamily({ id }: Pick<Revocation, "id">): boolean {
+  return decodeId(id)?.kind === ID_KINDS.grant;
 }
 
-async function revokeAndRecord(session: Queryable, revocations: readonly Revocation[]): Promise<readonly EndedRow[]> {
-  const tokens = revocations.filter((one) => kindOf(one) === ID_KINDS.access);
-  const grants = revocations.filter((one) => kindOf(one) === ID_KINDS.grant);
-  const endedTokens = tokens.length > 0 ? await revokeTokens(session, tokens) : [];
-  const endedFamilies = grants.length > 0 ? await revokeGrants(session, grants) : [];
-  await insertDecisions(
-    session,
-    revocations.map(({ tenantId, realmId, applicationId, ...one }) => ({
-      tenantId,
-      realmId,
-      applicationId,
+/**
+ * Revokes access tokens and records who did it and why. One that is revoked already stays as it is.
+ *
+ * @returns those that lived until now, or until they expired
+ */
+export async function revokeTokens(db: Queryable, revocations: readonly Revocation[]): Promise<readonly EndedRow[]> {
+  return (await db.run(revokeToken, [JSON.stringify(revocations.map(toRow))])).map(toEndedRow);
+}
+
+/**
+ * Ends grants and so their whole families, and records it. One that ended before keeps its first reason.
+ *
+ * @returns the refresh families that lived until now, or until they expired
+ */
+export async function revokeGrants(db: Queryable, revocations: readonly Revocation[]): Promise<readonly EndedRow[]> {
+  return (await db.run(revokeGrant, [JSON.stringify(revocations.map(toRow))])).map(toEndedRow);
+}
+
+/** Runs one of the two for revocations of that kind, as the tenants that they are of. */
+export async function revokeAs(
+  database: Database,
+  revocations: readonly Revocation[],
+  revoke: typeof revokeTokens,
+): Promise<readonly EndedRow[]> {
+  const db = database.tenants([...new Set(revocations.map((one) => one.tenantId))]);
+  const buckets = revocations.map((one) => decisionBucket(one.atMs));
+  return insertWithPartitions(database, "decisions", buckets, () => revoke(db, revocations));
+}
+
+function toEndedRow(row: Row): EndedRow {
+  return { ...applicationKeyOfRow(row), issuedAt: row.issued_at as number, endsAt: row.ends_at as number };
+}
+
+function toRow(one: Revocation): object {
+  const { id, bucket } = idColumns(one.id);
+  return {
+    ...toDecisionRow({
+      tenantId: one.tenantId,
+      realmId: one.realmId,
+      applicationId: one.applicationId,
       traceId: one.traceId,
       kind: one.kind,
       outcome: one.outcome,
       recordedAtMs: one.atMs,
       facts: { ...endedBy(one), reason: one.reason, ...one.facts },
-    })),
-  );
-  return [...endedTokens, ...endedFamilies];
+    }),
+    ended_id: id,
+    ended_bucket: bucket,
+    revoked_at: one.at,
+    reason: one.reason,
+  };
 }
 
 function endedBy(one: Pick<Revocation, "id">): Readonly<Record<string, string>> {
-  if (kindOf(one) === ID_KINDS.grant) return { ended: "the whole family", grant_id: one.id };
+  if (endsFamily(one)) return { ended: "the whole family", grant_id: one.id };
   return { ended: "the access token", token_id: one.id };
-}
-
-function kindOf({ id }: Pick<Revocation, "id">): number | undefined {
-  return decodeId(id)?.kind;
 }

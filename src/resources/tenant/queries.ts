@@ -93,7 +93,7 @@ function toTenant(untyped: Row): Tenant {
 const advanceClock = statement(
   "tenant.advance_clock",
   `WITH moved AS (
-     UPDATE tenants SET clock_offset_seconds = clock_offset_seconds + $2, updated_at_ms = $4
+     UPDATE tenants SET clock_offset_seconds = clock_offset_seconds + $2, updated_at_ms = $4, version = version + 1
      WHERE tenant_id = $1 AND kind = 'test' AND deleted_at_ms IS NULL AND clock_offset_seconds + $2 <= $3
      RETURNING clock_offset_seconds
    )

@@ -20,7 +20,7 @@ import { readClients } from "../application/queries.ts";
 import { readGrants } from "../grant/queries.ts";
 import { wantRecount } from "../live-count/queries.ts";
 import type { LiveCountRecorder } from "../live-count/recorder.ts";
-import { insertRevocations, type Revocation } from "../revocation/queries.ts";
+import { endsFamily, type Revocation, revokeAs, revokeGrants, revokeTokens } from "../revocation/queries.ts";
 import { readTokens, type TokenKey } from "../token/queries.ts";
 import { countTokens, type ListedToken, listTokens, type TokenFilter } from "./queries.ts";
 import { TokenListQuery, type TokenResource } from "./schema.ts";
@@ -126,13 +126,14 @@ async function handleRevoke({ deps, liveTokens }: Parts, request: HttpRequest): 
     outcome: "revoked",
     facts: { by: "an administrator", application_id: caller.applicationId, subject: caller.subject },
   };
-  liveTokens.remove(await insertRevocations(deps.database, [revocation]));
+  const revoke = endsFamily(revocation) ? revokeGrants : revokeTokens;
+  liveTokens.remove(await revokeAs(deps.database, [revocation], revoke));
   createRevocationMeter(deps)(request.traceId);
   return done;
 }
 
 async function findOwner(db: Queryable, row: TokenKey, kind: number): Promise<string | undefined> {
-  if (kind === ID_KINDS.access) return (await readTokens(db, [row]))[0]?.applicationId;
+  if (kind === ID_KINDS.access) return (await readTokens(db, [row]))[0]?.facts?.applicationId;
   if (kind === ID_KINDS.grant) return (await readGrants(db, [row]))[0]?.applicationId;
   return undefined;
 }

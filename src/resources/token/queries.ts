@@ -1,206 +1,11 @@
 import type { Queryable, Row } from "../../database/database.ts";
-import { bucketOf, bytea, hexOf, idColumns } from "../../database/row-id.ts";
-import { rowsInOrder } from "../../database/rows-in-order.ts";
+import { idColumns } from "../../database/row-id.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts";
-import { boundFacts } from "../../protocol/decision-facts.ts";
-import type { EndedRow } from "../../protocol/live-count.ts";
+import { type CurrentApplication, listBases, selectCurrentBases } from "../application/queries.ts";
 import { selectRoleScopes } from "../role/queries.ts";
 import { applicationKeyOfRow } from "../row-key.ts";
 import { alive } from "../tombstone.ts";
-
-/** An access token as it is recorded. Ids are 32 base64url characters, instants seconds of tenant time. */
-export interface NewToken extends ApplicationKey {
-  readonly id: string;
-  readonly resourceServerId?: string | undefined;
-  readonly identityId?: string | undefined;
-  readonly grantId?: string | undefined;
-  readonly sessionId: string;
-  readonly transactionId: string;
-  readonly keyId?: string | undefined;
-  readonly tokenHash: Uint8Array;
-  readonly tokenSuffix: string;
-  readonly grantType: string;
-  readonly subject: string;
-  readonly audience: readonly string[];
-  readonly scope: string;
-  readonly customClaims?: string | undefined;
-  readonly targetRealm: string;
-  readonly displayName?: string | undefined;
-  readonly issuedAt: number;
-  readonly expiresAt: number;
-  readonly decision: Readonly<Record<string, unknown>>;
-}
-
-/** The next state of a grant, to be taken only if the grant is still at the version that was read. */
-export interface GrantAdvance {
-  readonly expectedVersion: number;
-  readonly generation: number;
-  readonly siblings: readonly Uint8Array[];
-  readonly parentHash: Uint8Array | undefined;
-  readonly rotatedAt: number | undefined;
-  readonly codeSpentAt: number | undefined;
-  readonly refreshIssuedAt: number | undefined;
-  readonly refreshExpiresAt: number | undefined;
-  readonly refreshSuffix: string | undefined;
-  readonly customClaims: string | undefined;
-}
-
-/** What one token request writes: the token, what it spends, and how far its key's life must reach. */
-export interface Issue {
-  readonly token: NewToken;
-  readonly advance?: GrantAdvance | undefined;
-  /** custom claims that the grant remembers from now on though nothing of it is spent; of several at once the last stays */
-  readonly rememberClaims?: boolean | undefined;
-  /** the keys that signed something of this response and must now be kept longer */
-  readonly keyExpiries: readonly KeyExpiry[];
-}
-
-/** Until when a key must stay published: seconds of tenant time, rounded up to the hour (settled 17). */
-export interface KeyExpiry {
-  readonly keyId: string;
-  readonly latestExpiryAt: number;
-}
-
-const TOKEN_COLUMNS = `n integer, tenant_id text, realm_id text, id bytea, bucket integer, application_id text, resource_server_id text,
-       identity_id text, grant_id bytea, grant_bucket integer, session_id text, transaction_id text, key_id text,
-       token_hash bytea, token_suffix text, grant_type text, subject text, audience text[], scope text, custom_claims text,
-       target_realm text, display_name text, issued_at bigint, expires_at bigint, decision jsonb`;
-
-const INSERT_TOKENS = `INSERT INTO tokens (tenant_id, realm_id, id, bucket, application_id, resource_server_id, identity_id, grant_id,
-       grant_bucket, session_id, transaction_id, key_id, token_hash, token_suffix, grant_type, subject, audience, scope,
-       custom_claims, target_realm, display_name, issued_at, not_before, expires_at, issued_expires_at, decision)
-     SELECT tenant_id, realm_id, id, bucket, application_id, resource_server_id, identity_id, grant_id, grant_bucket,
-       session_id, transaction_id, key_id, token_hash, token_suffix, grant_type, subject, audience, scope, custom_claims,
-       target_realm, display_name, issued_at, issued_at, expires_at, expires_at, decision`;
-
-// "Is not null", said so that the planner expects one row: then it looks each grant up by its key, whatever the tables' size was when
-// it planned. Told the truth, a hundred rows, it would read every grant of a tenant that has few.
-function isFew(column: string): string {
-  return `COALESCE(${column}, 0) = COALESCE(${column}, -1)`;
-}
-
-const KEEP_KEYS = `signed AS (
-     UPDATE signing_keys k SET latest_expiry_at = GREATEST(k.latest_expiry_at, e.latest)
-     FROM (SELECT b.tenant_id, b.realm_id, x.key_id, max(x.latest_expiry_at) AS latest
-           FROM batch b CROSS JOIN LATERAL jsonb_to_recordset(b.key_expiries) AS x(key_id text, latest_expiry_at bigint)
-           GROUP BY 1, 2, 3) e
-     WHERE k.tenant_id = e.tenant_id AND k.realm_id = e.realm_id AND k.key_id = e.key_id
-   )`;
-
-// What spends nothing needs no grant: the cheapest statement that records tokens.
-const insert = statement(
-  "token.insert",
-  `WITH batch AS MATERIALIZED (
-     SELECT * FROM json_to_recordset($1::json) AS b(${TOKEN_COLUMNS}, key_expiries jsonb)
-   ), ${KEEP_KEYS}
-   ${INSERT_TOKENS} FROM batch ON CONFLICT DO NOTHING`,
-);
-
-/** Records tokens that hang on no grant, in one statement. One that is there already stays: it is this request's own. */
-export async function insertTokens(db: Queryable, issues: readonly Issue[]): Promise<void> {
-  await db.run(insert, [JSON.stringify(issues.map(toIssueRow))]);
-}
-
-// One statement for all grants and any number of requests: what is spent is spent by the version in the UPDATE, and only what
-// won inserts its token. A request that is sent again after a lost connection finds its own row and counts as won.
-const issue = statement(
-  "token.issue",
-  `WITH batch AS MATERIALIZED (
-     SELECT * FROM json_to_recordset($1::json) AS b(
-       ${TOKEN_COLUMNS},
-       expected_version integer, generation integer, siblings bytea[], parent_hash bytea, rotated_at bigint,
-       code_spent_at bigint, refresh_issued_at bigint, refresh_expires_at bigint, refresh_suffix text,
-       grant_custom_claims text, remember_claims boolean, key_expiries jsonb)
-   ), claims AS (
-     SELECT DISTINCT ON (tenant_id, realm_id, grant_id) * FROM batch
-     WHERE ${isFew("expected_version")} ORDER BY tenant_id, realm_id, grant_id, n
-   ), won AS (
-     UPDATE grants g SET version = g.version + 1, generation = c.generation, siblings = c.siblings,
-       parent_hash = c.parent_hash, rotated_at = c.rotated_at, code_spent_at = c.code_spent_at,
-       refresh_issued_at = c.refresh_issued_at, refresh_expires_at = c.refresh_expires_at,
-       refresh_suffix = c.refresh_suffix, custom_claims = c.grant_custom_claims
-     FROM claims c
-     WHERE g.tenant_id = c.tenant_id AND g.realm_id = c.realm_id AND g.id = c.grant_id AND g.bucket = c.grant_bucket
-       AND g.version = c.expected_version AND g.revoked_at IS NULL
-     RETURNING c.n
-   ), allowed AS (
-     SELECT n FROM won
-     UNION ALL
-     SELECT b.n FROM batch b WHERE b.expected_version IS NULL AND (b.grant_id IS NULL OR EXISTS (
-       SELECT FROM grants g WHERE g.tenant_id = b.tenant_id AND g.realm_id = b.realm_id AND g.id = b.grant_id
-         AND g.bucket = b.grant_bucket AND g.revoked_at IS NULL))
-   ), remembered AS (
-     UPDATE grants g SET custom_claims = r.custom_claims
-     FROM (SELECT DISTINCT ON (tenant_id, realm_id, grant_id) * FROM batch
-           WHERE ${isFew("remember_claims::integer")} AND remember_claims ORDER BY tenant_id, realm_id, grant_id, n DESC) r
-     WHERE g.tenant_id = r.tenant_id AND g.realm_id = r.realm_id AND g.id = r.grant_id AND g.bucket = r.grant_bucket
-       AND g.revoked_at IS NULL
-   ), inserted AS (
-     ${INSERT_TOKENS}
-     FROM batch WHERE n IN (SELECT n FROM allowed)
-     ON CONFLICT DO NOTHING
-   ), ${KEEP_KEYS}
-   SELECT b.n FROM batch b
-   WHERE b.n IN (SELECT n FROM allowed)
-     OR EXISTS (SELECT FROM tokens t WHERE t.tenant_id = b.tenant_id AND t.realm_id = b.realm_id AND t.id = b.id AND t.bucket = b.bucket)`,
-);
-
-/**
- * Spends and records what a batch of token requests decided, in one statement: for each, whether it won. A request that did not
- * win wrote nothing; its grant has moved on since it was read.
- */
-export async function writeIssues(db: Queryable, issues: readonly Issue[]): Promise<readonly boolean[]> {
-  const rows = await db.run(issue, [JSON.stringify(issues.map(toIssueRow))]);
-  const won = new Set(rows.map((row) => row.n));
-  return issues.map((_, n) => won.has(n));
-}
-
-function toIssueRow({ token, advance, rememberClaims, keyExpiries }: Issue, n: number): Row {
-  return {
-    n,
-    tenant_id: token.tenantId,
-    realm_id: token.realmId,
-    ...idColumns(token.id),
-    application_id: token.applicationId,
-    resource_server_id: token.resourceServerId,
-    identity_id: token.identityId,
-    ...(token.grantId === undefined ? {} : { grant_id: bytea(token.grantId), grant_bucket: bucketOf(token.grantId) }),
-    session_id: token.sessionId,
-    transaction_id: token.transactionId,
-    key_id: token.keyId,
-    token_hash: hexOf(token.tokenHash),
-    token_suffix: token.tokenSuffix,
-    grant_type: token.grantType,
-    subject: token.subject,
-    audience: token.audience,
-    scope: token.scope,
-    custom_claims: token.customClaims,
-    target_realm: token.targetRealm,
-    display_name: token.displayName,
-    issued_at: token.issuedAt,
-    expires_at: token.expiresAt,
-    decision: boundFacts(token.decision),
-    remember_claims: rememberClaims,
-    key_expiries: keyExpiries.map((key) => ({ key_id: key.keyId, latest_expiry_at: key.latestExpiryAt })),
-    ...(advance === undefined ? {} : advanceColumns(advance)),
-  };
-}
-
-function advanceColumns(advance: GrantAdvance): Row {
-  return {
-    expected_version: advance.expectedVersion,
-    generation: advance.generation,
-    siblings: advance.siblings.map(hexOf),
-    parent_hash: advance.parentHash === undefined ? undefined : hexOf(advance.parentHash),
-    rotated_at: advance.rotatedAt,
-    code_spent_at: advance.codeSpentAt,
-    refresh_issued_at: advance.refreshIssuedAt,
-    refresh_expires_at: advance.refreshExpiresAt,
-    refresh_suffix: advance.refreshSuffix,
-    grant_custom_claims: advance.customClaims,
-  };
-}
 
 /** Where a token's row is: the id names its partition. */
 export interface TokenKey extends RealmKey {
@@ -246,16 +51,38 @@ export interface TokenFacts extends ApplicationKey {
   readonly clockOffsetSeconds: number;
 }
 
+/** A look-up of a token, by a caller whose own configuration is to be judged in the same statement. */
+export interface TokenLookUp extends TokenKey {
+  readonly basis?: CurrentApplication | undefined;
+}
+
+/** What a look-up found. */
+export interface TokenReading {
+  /** undefined where there is no row, or tenant, realm or application are gone */
+  readonly facts: TokenFacts | undefined;
+  /** whether the caller's configuration still held at that moment; true where none was named */
+  readonly isBasisCurrent: boolean;
+}
+
 // LATERAL with LIMIT keeps each look-up an index probe into one partition, whatever the planner thinks of the batch's size.
 const read = statement(
   "token.read",
-  `SELECT b.n, t.*, a.client_id, a.protocol_config->>'confidentiality' AS confidentiality, a.target_realm AS live_target_realm,
+  `WITH current AS MATERIALIZED (${selectCurrentBases("$2")})
+   SELECT b.n, b.basis = ANY (ARRAY (SELECT basis FROM current)) AS is_basis_current, found.*
+   FROM json_to_recordset($1::json) AS b(n integer, basis integer, tenant_id text, realm_id text, id bytea, bucket integer)
+   LEFT JOIN LATERAL (${selectToken()}) found ON true
+   ORDER BY b.n`,
+);
+
+function selectToken(): string {
+  return `SELECT t.tenant_id, t.realm_id, t.application_id, t.id, t.resource_server_id, t.identity_id, t.grant_id, t.session_id,
+     t.transaction_id, t.key_id, t.token_hash, t.grant_type, t.subject, t.audience, t.scope, t.custom_claims, t.target_realm,
+     t.issued_at, t.not_before, t.expires_at, t.revoked_at, a.client_id, a.protocol_config->>'confidentiality' AS confidentiality, a.target_realm AS live_target_realm,
      rs.identifier AS rs_identifier, rs.is_managed AS rs_is_managed, rs.introspectors AS rs_introspectors,
      i.identity_id AS live_identity_id, i.status AS identity_status, i.traits->>'username' AS username,
      GREATEST(a.tokens_valid_after, COALESCE(i.tokens_valid_after, 0)) AS valid_after,
      g.id AS live_grant_id, g.revoked_at AS grant_revoked_at, k.compromised_at, tn.clock_offset_seconds, roles.scopes AS role_scopes
-   FROM json_to_recordset($1::json) AS b(n integer, tenant_id text, realm_id text, id bytea, bucket integer)
-   CROSS JOIN LATERAL (SELECT * FROM tokens t WHERE t.tenant_id = b.tenant_id AND t.realm_id = b.realm_id AND t.id = b.id
+   FROM (SELECT * FROM tokens t WHERE t.tenant_id = b.tenant_id AND t.realm_id = b.realm_id AND t.id = b.id
      AND t.bucket = b.bucket LIMIT 1) t
    JOIN tenants tn ON tn.tenant_id = b.tenant_id AND ${alive("tn")}
    JOIN realms r ON r.tenant_id = b.tenant_id AND r.realm_id = b.realm_id AND ${alive("r")}
@@ -275,20 +102,23 @@ const read = statement(
      identity: "t.identity_id",
      resourceServer: "t.resource_server_id",
    })} scopes
-   ) roles ON t.identity_id IS NOT NULL AND t.resource_server_id IS NOT NULL`,
-);
+   ) roles ON t.identity_id IS NOT NULL AND t.resource_server_id IS NOT NULL`;
+}
 
 /**
  * The grouped strict look-up (settled 4, rule 7): reads tokens with all that decides about them, each by its primary key.
- * Results are in the order of the keys; undefined where there is no row, or tenant, realm or application are gone.
+ * Results are in the order of the look-ups.
  */
-export async function readTokens(
-  db: Queryable,
-  keys: readonly TokenKey[],
-): Promise<readonly (TokenFacts | undefined)[]> {
-  const batch = keys.map((key, n) => ({ n, tenant_id: key.tenantId, realm_id: key.realmId, ...idColumns(key.id) }));
-  const rows = await db.run(read, [JSON.stringify(batch)]);
-  return rowsInOrder(keys.length, rows).map((row) => row && toTokenFacts(row));
+export async function readTokens(db: Queryable, asked: readonly TokenLookUp[]): Promise<readonly TokenReading[]> {
+  const { parameter, numbers } = listBases(asked.map(({ basis }) => basis));
+  const batch = asked.map(({ tenantId, realmId, id }, n) => {
+    return { n, basis: numbers[n], tenant_id: tenantId, realm_id: realmId, ...idColumns(id) };
+  });
+  const rows = await db.run(read, [JSON.stringify(batch), parameter]);
+  return rows.map((row) => ({
+    facts: row.id === null ? undefined : toTokenFacts(row),
+    isBasisCurrent: row.is_basis_current !== false,
+  }));
 }
 
 function toTokenFacts(row: Row): TokenFacts {
@@ -329,37 +159,6 @@ function toTokenFacts(row: Row): TokenFacts {
     roleScopes: hasRoles ? ((row.role_scopes as string[] | null) ?? []) : undefined,
     clockOffsetSeconds: row.clock_offset_seconds as number,
   };
-}
-
-const revoke = statement(
-  "token.revoke",
-  `UPDATE tokens t SET revoked_at = b.revoked_at
-   FROM json_to_recordset($1::json) AS b(tenant_id text, realm_id text, id bytea, bucket integer, revoked_at bigint)
-   WHERE t.tenant_id = b.tenant_id AND t.realm_id = b.realm_id AND t.id = b.id AND t.bucket = b.bucket AND t.revoked_at IS NULL
-   RETURNING t.tenant_id, t.realm_id, t.application_id, t.issued_at, t.expires_at`,
-);
-
-/**
- * Revokes tokens; one that is revoked already stays as it is. `at` is seconds of tenant time.
- *
- * @returns those that lived until now, or until they expired
- */
-export async function revokeTokens(
-  db: Queryable,
-  revocations: readonly (TokenKey & { readonly at: number })[],
-): Promise<readonly EndedRow[]> {
-  const batch = revocations.map((one) => ({
-    tenant_id: one.tenantId,
-    realm_id: one.realmId,
-    ...idColumns(one.id),
-    revoked_at: one.at,
-  }));
-  const rows = await db.run(revoke, [JSON.stringify(batch)]);
-  return rows.map((row) => ({
-    ...applicationKeyOfRow(row),
-    issuedAt: row.issued_at as number,
-    endsAt: row.expires_at as number,
-  }));
 }
 
 const readDecisions = statement(

@@ -1,0 +1,221 @@
+import type { Queryable, Row } from "../../database/database.ts";
+import { bucketOf, bytea, hexOf, idColumns } from "../../database/row-id.ts";
+import { statement } from "../../database/statement.ts";
+import type { ApplicationKey } from "../../protocol/client-metadata.ts";
+import { boundFacts } from "../../protocol/decision-facts.ts";
+import { type Bases, type CurrentApplication, listBases, selectCurrentBases } from "../application/queries.ts";
+
+/** An access token as it is recorded. Ids are 32 base64url characters, instants seconds of tenant time. */
+export interface NewToken extends ApplicationKey {
+  readonly id: string;
+  readonly resourceServerId?: string | undefined;
+  readonly identityId?: string | undefined;
+  readonly grantId?: string | undefined;
+  readonly sessionId: string;
+  readonly transactionId: string;
+  readonly keyId?: string | undefined;
+  readonly tokenHash: Uint8Array;
+  readonly tokenSuffix: string;
+  readonly grantType: string;
+  readonly subject: string;
+  readonly audience: readonly string[];
+  readonly scope: string;
+  readonly customClaims?: string | undefined;
+  readonly targetRealm: string;
+  readonly displayName?: string | undefined;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  readonly decision: Readonly<Record<string, unknown>>;
+}
+
+/** The next state of a grant, to be taken only if the grant is still at the version that was read. */
+export interface GrantAdvance {
+  readonly expectedVersion: number;
+  readonly generation: number;
+  readonly siblings: readonly Uint8Array[];
+  readonly parentHash: Uint8Array | undefined;
+  readonly rotatedAt: number | undefined;
+  readonly codeSpentAt: number | undefined;
+  readonly refreshIssuedAt: number | undefined;
+  readonly refreshExpiresAt: number | undefined;
+  readonly refreshSuffix: string | undefined;
+  readonly customClaims: string | undefined;
+}
+
+/** What one token request writes: the token, what it spends, and how far its key's life must reach. */
+export interface Issue {
+  readonly token: NewToken;
+  /** the configuration that it was decided on: nothing is written if that has changed since */
+  readonly basis: CurrentApplication;
+  readonly advance?: GrantAdvance | undefined;
+  /** custom claims that the grant remembers from now on though nothing of it is spent; of several at once the last stays */
+  readonly rememberClaims?: boolean | undefined;
+  /** the keys that signed something of this response and must now be kept longer */
+  readonly keyExpiries: readonly KeyExpiry[];
+}
+
+/** Until when a key must stay published: seconds of tenant time, rounded up to the hour (settled 17). */
+export interface KeyExpiry {
+  readonly keyId: string;
+  readonly latestExpiryAt: number;
+}
+
+const TOKEN_COLUMNS = `n integer, basis integer, tenant_id text, realm_id text, id bytea, bucket integer, application_id text, resource_server_id text,
+       identity_id text, grant_id bytea, grant_bucket integer, session_id text, transaction_id text, key_id text,
+       token_hash bytea, token_suffix text, grant_type text, subject text, audience text[], scope text, custom_claims text,
+       target_realm text, display_name text, issued_at bigint, expires_at bigint, decision jsonb`;
+
+const INSERT_TOKENS = `INSERT INTO tokens (tenant_id, realm_id, id, bucket, application_id, resource_server_id, identity_id, grant_id,
+       grant_bucket, session_id, transaction_id, key_id, token_hash, token_suffix, grant_type, subject, audience, scope,
+       custom_claims, target_realm, display_name, issued_at, not_before, expires_at, issued_expires_at, decision)
+     SELECT tenant_id, realm_id, id, bucket, application_id, resource_server_id, identity_id, grant_id, grant_bucket,
+       session_id, transaction_id, key_id, token_hash, token_suffix, grant_type, subject, audience, scope, custom_claims,
+       target_realm, display_name, issued_at, issued_at, expires_at, expires_at, decision`;
+
+// "Is not null", said so that the planner expects one row: then it looks each grant up by its key, whatever the tables' size was when
+// it planned. Told the truth, a hundred rows, it would read every grant of a tenant that has few.
+function isFew(column: string): string {
+  return `COALESCE(${column}, 0) = COALESCE(${column}, -1)`;
+}
+
+const KEEP_KEYS = `signed AS (
+     UPDATE signing_keys k SET latest_expiry_at = GREATEST(k.latest_expiry_at, e.latest)
+     FROM (SELECT b.tenant_id, b.realm_id, x.key_id, max(x.latest_expiry_at) AS latest
+           FROM batch b CROSS JOIN LATERAL jsonb_to_recordset(b.key_expiries) AS x(key_id text, latest_expiry_at bigint)
+           GROUP BY 1, 2, 3) e
+     WHERE k.tenant_id = e.tenant_id AND k.realm_id = e.realm_id AND k.key_id = e.key_id
+   )`;
+
+const IS_CURRENT = "basis = ANY (ARRAY (SELECT basis FROM current))";
+
+// What spends nothing needs no grant: the cheapest statement that records tokens. The configuration that they were decided on is
+// judged in the statement itself, so that it costs no look-up before.
+const insert = statement(
+  "token.insert",
+  `WITH current AS MATERIALIZED (${selectCurrentBases("$2")}), recorded AS (
+     ${INSERT_TOKENS} FROM json_to_recordset($1::json) AS b(${TOKEN_COLUMNS}) WHERE ${IS_CURRENT}
+   )
+   SELECT basis FROM current`,
+);
+
+/**
+ * Records tokens that spend nothing, in one statement: for each, whether its configuration still held. Not for what was sent
+ * before: a token that is there already is a conflict.
+ */
+export async function insertTokens(db: Queryable, issues: readonly Issue[]): Promise<readonly boolean[]> {
+  const { parameter, rows, numbers } = toBatch(issues);
+  const current = new Set((await db.run(insert, [rows, parameter])).map((row) => row.basis));
+  return numbers.map((basis) => current.has(basis));
+}
+
+// One statement for all grants and any number of requests: what is spent is spent by the version in the UPDATE, and only what
+// won inserts its token. A request that is sent again after a lost connection finds its own row and counts as won.
+const issue = statement(
+  "token.issue",
+  `WITH batch AS MATERIALIZED (
+     SELECT * FROM json_to_recordset($1::json) AS b(
+       ${TOKEN_COLUMNS},
+       expected_version integer, generation integer, siblings bytea[], parent_hash bytea, rotated_at bigint,
+       code_spent_at bigint, refresh_issued_at bigint, refresh_expires_at bigint, refresh_suffix text,
+       grant_custom_claims text, remember_claims boolean, key_expiries jsonb)
+   ), current AS MATERIALIZED (${selectCurrentBases("$2")}
+   ), claims AS (
+     SELECT DISTINCT ON (tenant_id, realm_id, grant_id) * FROM batch
+     WHERE ${isFew("expected_version")} AND ${IS_CURRENT} ORDER BY tenant_id, realm_id, grant_id, n
+   ), won AS (
+     UPDATE grants g SET version = g.version + 1, generation = c.generation, siblings = c.siblings,
+       parent_hash = c.parent_hash, rotated_at = c.rotated_at, code_spent_at = c.code_spent_at,
+       refresh_issued_at = c.refresh_issued_at, refresh_expires_at = c.refresh_expires_at,
+       refresh_suffix = c.refresh_suffix, custom_claims = c.grant_custom_claims
+     FROM claims c
+     WHERE g.tenant_id = c.tenant_id AND g.realm_id = c.realm_id AND g.id = c.grant_id AND g.bucket = c.grant_bucket
+       AND g.version = c.expected_version AND g.revoked_at IS NULL
+     RETURNING c.n
+   ), allowed AS (
+     SELECT n FROM won
+     UNION ALL
+     SELECT b.n FROM batch b WHERE b.expected_version IS NULL AND ${IS_CURRENT} AND (b.grant_id IS NULL OR EXISTS (
+       SELECT FROM grants g WHERE g.tenant_id = b.tenant_id AND g.realm_id = b.realm_id AND g.id = b.grant_id
+         AND g.bucket = b.grant_bucket AND g.revoked_at IS NULL))
+   ), remembered AS (
+     UPDATE grants g SET custom_claims = r.custom_claims
+     FROM (SELECT DISTINCT ON (tenant_id, realm_id, grant_id) * FROM batch
+           WHERE ${isFew("remember_claims::integer")} AND remember_claims AND ${IS_CURRENT} ORDER BY tenant_id, realm_id, grant_id, n DESC) r
+     WHERE g.tenant_id = r.tenant_id AND g.realm_id = r.realm_id AND g.id = r.grant_id AND g.bucket = r.grant_bucket
+       AND g.revoked_at IS NULL
+   ), inserted AS (
+     ${INSERT_TOKENS}
+     FROM batch WHERE n IN (SELECT n FROM allowed)
+     ON CONFLICT DO NOTHING
+   ), ${KEEP_KEYS}
+   SELECT b.n FROM batch b
+   WHERE b.n IN (SELECT n FROM allowed)
+     OR EXISTS (SELECT FROM tokens t WHERE t.tenant_id = b.tenant_id AND t.realm_id = b.realm_id AND t.id = b.id AND t.bucket = b.bucket)`,
+);
+
+/**
+ * Spends and records what a batch of token requests decided, in one statement: for each, whether it won. A request that did not
+ * win wrote nothing; its grant or its configuration has moved on since it was read. One that is there already counts as won: it
+ * is this request's own, sent again.
+ */
+export async function writeIssues(db: Queryable, issues: readonly Issue[]): Promise<readonly boolean[]> {
+  const { parameter, rows } = toBatch(issues);
+  const won = new Set((await db.run(issue, [rows, parameter])).map((row) => row.n));
+  return issues.map((_, n) => won.has(n));
+}
+
+function toBatch(issues: readonly Issue[]): Bases & { readonly rows: string } {
+  const bases = listBases(issues.map(({ basis }) => basis));
+  return { ...bases, rows: JSON.stringify(issues.map((one, n) => toIssueRow(one, n, bases.numbers[n]))) };
+}
+
+function toIssueRow({ token, advance, rememberClaims, keyExpiries }: Issue, n: number, basis: number | undefined): Row {
+  return {
+    n,
+    basis,
+    tenant_id: token.tenantId,
+    realm_id: token.realmId,
+    ...idColumns(token.id),
+    application_id: token.applicationId,
+    resource_server_id: token.resourceServerId,
+    identity_id: token.identityId,
+    ...(token.grantId === undefined ? {} : { grant_id: bytea(token.grantId), grant_bucket: bucketOf(token.grantId) }),
+    session_id: token.sessionId,
+    transaction_id: token.transactionId,
+    key_id: token.keyId,
+    token_hash: hexOf(token.tokenHash),
+    token_suffix: token.tokenSuffix,
+    grant_type: token.grantType,
+    subject: token.subject,
+    audience: token.audience,
+    scope: token.scope,
+    custom_claims: token.customClaims,
+    target_realm: token.targetRealm,
+    display_name: token.displayName,
+    issued_at: token.issuedAt,
+    expires_at: token.expiresAt,
+    decision: boundFacts(token.decision),
+    remember_claims: rememberClaims,
+    ...(keyExpiries.length === 0
+      ? {}
+      : {
+          key_expiries: keyExpiries.map((key) => ({ key_id: key.keyId, latest_expiry_at: key.latestExpiryAt })),
+        }),
+    ...(advance === undefined ? {} : advanceColumns(advance)),
+  };
+}
+
+function advanceColumns(advance: GrantAdvance): Row {
+  return {
+    expected_version: advance.expectedVersion,
+    generation: advance.generation,
+    siblings: advance.siblings.map(hexOf),
+    parent_hash: advance.parentHash === undefined ? undefined : hexOf(advance.parentHash),
+    rotated_at: advance.rotatedAt,
+    code_spent_at: advance.codeSpentAt,
+    refresh_issued_at: advance.refreshIssuedAt,
+    refresh_expires_at: advance.refreshExpiresAt,
+    refresh_suffix: advance.refreshSuffix,
+    grant_custom_claims: advance.customClaims,
+  };
+}
