@@ -288,6 +288,21 @@ test("when the database goes away while a batch goes row by row, the rest is tol
   assert.equal(table.sends.length, 3);
 });
 
+test("a batch is told that it may have been written before, and only then", async () => {
+  const repeats: boolean[] = [];
+  const table = createTable(["refused", "lost after", "works"]);
+  const run = (items: Parameters<typeof table.run>[0], isRepeat: boolean) => {
+    repeats.push(isRepeat);
+    return table.run(items);
+  };
+  const submit = createBatcher({ run, timers: table.timers });
+  await assert.rejects(submit({ id: 1, key: 1, isBad: false }));
+  const answer = submit({ id: 2, key: 2, isBad: false });
+  await table.pass(RESEND_MS_MAX);
+  assert.equal(await answer, "2 true");
+  assert.deepEqual(repeats, [false, false, true]);
+});
+
 test("what was certainly not written is not sent again", async () => {
   const table = createTable(["refused"]);
   const submit = createBatcher({ run: table.run });
@@ -326,7 +341,10 @@ async function unspentIssue() {
     ...members,
   });
   const write = async (issues: readonly object[]): Promise<boolean[]> => {
-    const rows = await db.run(sent.statement, [JSON.stringify(issues.map((one, n) => ({ ...one, n })))]);
+    const rows = await db.run(sent.statement, [
+      JSON.stringify(issues.map((one, n) => ({ ...one, n }))),
+      sent.values[1],
+    ]);
     return issues.map((_, n) => rows.some((row) => row.n === n));
   };
   const count = async (): Promise<unknown> => {
