@@ -90,7 +90,7 @@ export async function tenantInUse(): Promise<TenantInUse> {
     verifiedBrowser: verified.browser,
     traceId: asked,
     tokenId: String(decodeJwt(tokens.access).jti),
-    sent: tenant.server.sent.filter(({ tenantIds }) => tenantIds.includes(tenant.tenantId)),
+    sent: tenant.server.sent.filter((one) => one.tenantIds.includes(tenant.tenantId) && !isBackground(one)),
   };
 }
 
@@ -224,4 +224,9 @@ tenants:
           - {display_name: Ann, traits: {type: traits_v0, username: ann}}
           - {display_name: Bob, traits: {type: traits_v0, username: bob}}
 `;
+}
+
+// What a node counts it exchanges for many tenants at once, whenever it is time: no request sends it.
+function isBackground({ statement, tenantIds }: SentStatement): boolean {
+  return statement.name.startsWith("live_count.") && tenantIds.length > 1;
 }
