@@ -61,6 +61,7 @@ export function createBatcher<Item, Result>(options: BatchOptions<Item, Result>)
 
   function pump(): void {
     scheduled = false;
+    refuseLate();
     while (inFlight < inFlightMax && queue.length > 0) {
       const batch = queue.slice(0, sizeMax);
       queue = queue.slice(sizeMax);
