@@ -37,6 +37,7 @@ export function createApp(deps: Deps, readiness: Readiness): App {
   ];
   const main = createServer(routes, {
     ...optionsOf(deps, readiness),
+    tracing: deps.tracing,
     tenantClassOf: services.tenantClasses.of,
     authenticate: authenticateCaller.bind(undefined, services),
   });

@@ -47,6 +47,7 @@ describe("an empty environment", () => {
       opsPort: 8022,
       egressAllow: [],
       allow: [],
+      tracing: undefined,
     });
   });
 
@@ -202,4 +203,10 @@ describe("settings that contradict or miss each other are refused", () => {
   test("and what is not finished is refused rather than ignored", () => {
     assert.match(refusalOf({ MAYFLY_API_URL: "https://api.example.com" }), /^MAYFLY_API_URL is not supported/);
   });
+});
+
+test("traces are what OpenTelemetry's own variables say, refused like ours", () => {
+  const { tracing } = readConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318" });
+  assert.equal(tracing?.url, "http://collector:4318/v1/traces");
+  assert.match(refusalOf({ OTEL_TRACES_EXPORTER: "zipkin" }), /^OTEL_TRACES_EXPORTER/);
 });

@@ -1,5 +1,6 @@
 import { LOG_LEVELS, type LogLevel } from "./platform/log.ts";
 import { splitHosts } from "./platform/postgres-url.ts";
+import { readTracingSettings, type TracingSettings } from "./platform/tracing-settings.ts";
 
 /** The checked configuration of a process; nothing else reads the environment (specification section 8, rule 27, settled 15). */
 export interface Config {
@@ -30,6 +31,8 @@ export interface Config {
   readonly opsPort: number;
   readonly egressAllow: readonly string[];
   readonly allow: readonly UnsafeDefault[];
+  /** undefined: no traces; by the standard `OTEL_` variables */
+  readonly tracing: TracingSettings | undefined;
 }
 
 export const UNSAFE_DEFAULTS = ["http", "created-master-key", "outbox"] as const;
@@ -115,6 +118,7 @@ export function readConfig(environment: Environment): Config {
     opsPort: wholeNumber(environment, "MAYFLY_OPS_PORT", { fallback: DEFAULTS.opsPort, minimum: 0, maximum: 65_535 }),
     egressAllow: list(environment, "MAYFLY_EGRESS_ALLOW"),
     allow: unsafeDefaults(environment),
+    tracing: readTracingSettings(environment, refuse),
   };
   checkCombination(config);
   return Object.freeze(config);
@@ -123,6 +127,10 @@ export function readConfig(environment: Environment): Config {
 /** Whether a URL's host is this machine: unsafe defaults are harmless there. */
 export function isLoopbackUrl(url: string): boolean {
   return ["localhost", "127.0.0.1", "[::1]"].includes(new URL(url).hostname);
+}
+
+function refuse(message: string): never {
+  throw new ConfigError(message);
 }
 
 function refuseUnknown(environment: Environment): void {

@@ -6,6 +6,7 @@ import type { MailTransport } from "./platform/mail.ts";
 import type { Metrics } from "./platform/metrics.ts";
 import type { Random } from "./platform/random.ts";
 import type { Sealer } from "./platform/seal.ts";
+import type { Tracing } from "./platform/tracing.ts";
 
 /** The outside world as one value: everything a request may touch besides its own parameters. */
 export interface Deps {
@@ -17,4 +18,6 @@ export interface Deps {
   readonly mail: MailTransport;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** absent unless traces were asked for */
+  readonly tracing?: Tracing | undefined;
 }

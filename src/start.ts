@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type App, createApp, createOperations } from "./app.ts";
 import type { Config, Environment } from "./config.ts";
@@ -13,6 +12,7 @@ import { startJobs } from "./jobs/runner.ts";
 import { watchStorage } from "./jobs/storage-watch.ts";
 import { type Farewell, farewellOfNode, finish, RETIREMENT } from "./start/finish.ts";
 import { openDeps, openNode, type StartOptions } from "./start/open-node.ts";
+import { readVersion } from "./start/read-version.ts";
 
 /** A started server. */
 export interface Started {
@@ -161,10 +161,4 @@ function openExisting(config: Config): Promise<Deps> {
     );
   }
   return openDeps({ ...config, migrate: "check" });
-}
-
-async function readVersion(): Promise<string> {
-  const text = await readFile(new URL("../package.json", import.meta.url), "utf8");
-  const value: unknown = JSON.parse(text);
-  return typeof value === "object" && value !== null && "version" in value ? String(value.version) : "unknown";
 }

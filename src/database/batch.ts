@@ -1,6 +1,7 @@
 import { processTimers, type Timers } from "../platform/timers.ts";
 import { DatabaseUnavailable, isDataError } from "./database-error.ts";
 import type { BatchMeter } from "./meter.ts";
+import { traceBatcher } from "./trace-batch.ts";
 
 /** How requests that arrive together share one statement. */
 export interface BatchOptions<Item, Result> {
@@ -15,6 +16,9 @@ export interface BatchOptions<Item, Result> {
   readonly meter?: BatchMeter;
   readonly timers?: Timers;
 }
+
+/** Submits one item and resolves with its result when that is durable. */
+export type Submit<Item, Result> = (item: Item) => Promise<Result>;
 
 export const BATCH_SIZE_MAX = 64;
 const BATCHES_IN_FLIGHT = 2;
@@ -50,7 +54,12 @@ interface Sender<Item, Result> {
  *
  * @returns a function that submits one item and resolves with its result when that is durable
  */
-export function createBatcher<Item, Result>(options: BatchOptions<Item, Result>): (item: Item) => Promise<Result> {
+export function createBatcher<Item, Result>(options: BatchOptions<Item, Result>): Submit<Item, Result> {
+  const tracing = options.meter?.tracing;
+  return tracing === undefined ? createPlainBatcher(options) : traceBatcher(tracing, options, createPlainBatcher);
+}
+
+function createPlainBatcher<Item, Result>(options: BatchOptions<Item, Result>): Submit<Item, Result> {
   const { sizeMax = BATCH_SIZE_MAX, inFlightMax = BATCHES_IN_FLIGHT, queueMax = BATCH_QUEUE_MAX } = options;
   const { timers = processTimers, meter } = options;
   let queue: Waiting<Item, Result>[] = [];

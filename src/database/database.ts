@@ -126,20 +126,12 @@ async function runWithFreshPlan<T>(parts: Connections, work: (client: PoolClient
   }
 }
 
-async function measure<T>(meter: DatabaseMeter | undefined, { name }: Statement, work: () => Promise<T>): Promise<T> {
-  if (meter === undefined) return work();
-  const sinceMs = meter.now();
-  try {
-    return await work();
-  } finally {
-    meter.answered(name, sinceMs);
-  }
+function measure<T>(meter: DatabaseMeter | undefined, { name }: Statement, work: () => Promise<T>): Promise<T> {
+  return meter === undefined ? work() : meter.statement(name, work);
 }
 
 async function withClient<T>(parts: Connections, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const sinceMs = parts.meter?.now() ?? 0;
-  const client = await acquire(parts);
-  parts.meter?.connected(sinceMs);
+  const client = await (parts.meter?.connection(() => acquire(parts)) ?? acquire(parts));
   let broken = false;
   try {
     return await work(client);

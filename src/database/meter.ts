@@ -1,14 +1,14 @@
 import type { Clock } from "../platform/clock.ts";
 import { METRICS } from "../platform/metric-table.ts";
 import type { HistogramCell, Metrics } from "../platform/metrics.ts";
+import { type Tracing, traced } from "../platform/tracing.ts";
 
-/** Measures what a database and its pool do. Times are milliseconds of a monotonic clock. */
+/** Measures what a database and its pool do, and shows it in traces if there are any. */
 export interface DatabaseMeter {
-  now(): number;
-  /** Work has waited for its connection since then. */
-  connected(sinceMs: number): void;
-  /** A statement that was sent then is answered, well or not. */
-  answered(statement: string, sinceMs: number): void;
+  /** Waits for a connection. */
+  connection<T>(wait: () => Promise<T>): Promise<T>;
+  /** Sends a statement and waits for its answer. */
+  statement<T>(name: string, send: () => Promise<T>): Promise<T>;
   /** Looks at a pool at every scrape. */
   watchPool(pool: PoolCounts): void;
 }
@@ -23,6 +23,9 @@ export interface PoolCounts {
 
 /** Measures what a batcher does. */
 export interface BatchMeter {
+  /** what the batches are of, one word */
+  readonly batch: string;
+  readonly tracing: Tracing | undefined;
   /** An item leaves with its batch, after so many milliseconds. */
   waited(ms: number): void;
   sent(size: number): void;
@@ -30,43 +33,59 @@ export interface BatchMeter {
   watchQueue(length: () => number): void;
 }
 
-type Watched = Pick<Clock, "monotonicMs">;
+/** Who watches. */
+export interface Watchers {
+  readonly metrics: Metrics;
+  readonly tracing?: Tracing | undefined;
+}
 
-export function createDatabaseMeter(metrics: Metrics, clock: Watched): DatabaseMeter {
+export function createDatabaseMeter(
+  { metrics, tracing }: Watchers,
+  { monotonicMs }: Pick<Clock, "monotonicMs">,
+): DatabaseMeter {
   const seconds = metrics.histogram(METRICS.statementSeconds);
   const statements = new Map<string, HistogramCell>();
   const wait = metrics.histogram(METRICS.connectionWait).cell();
-  const now = clock.monotonicMs;
+  const cellOf = (name: string): HistogramCell => {
+    const cell = statements.get(name) ?? seconds.cell(name);
+    statements.set(name, cell);
+    return cell;
+  };
   return {
-    now,
-    connected: (sinceMs) => wait.observe((now() - sinceMs) / 1_000),
-    answered: (statement, sinceMs) => {
-      const cell = statements.get(statement) ?? seconds.cell(statement);
-      statements.set(statement, cell);
-      cell.observe((now() - sinceMs) / 1_000);
+    connection: (work) => time(monotonicMs, wait, work),
+    statement: (name, send) => {
+      const attributes = { "db.system.name": "postgresql", "db.operation.name": name };
+      return time(monotonicMs, cellOf(name), () => traced(tracing, { name, attributes }, send));
     },
     watchPool: (pool) => {
       const connections = metrics.gauge(METRICS.connections);
       connections.cell("in_use").read(() => pool.totalCount - pool.idleCount);
       connections.cell("idle").read(() => pool.idleCount);
-      metrics
-        .gauge(METRICS.connectionsMax)
-        .cell()
-        .read(() => pool.options.max);
-      metrics
-        .gauge(METRICS.connectionsWaiting)
-        .cell()
-        .read(() => pool.waitingCount);
+      const max = metrics.gauge(METRICS.connectionsMax).cell();
+      max.read(() => pool.options.max);
+      const waiting = metrics.gauge(METRICS.connectionsWaiting).cell();
+      waiting.read(() => pool.waitingCount);
     },
   };
 }
 
+async function time<T>(monotonicMs: () => number, cell: HistogramCell, work: () => Promise<T>): Promise<T> {
+  const sinceMs = monotonicMs();
+  try {
+    return await work();
+  } finally {
+    cell.observe((monotonicMs() - sinceMs) / 1_000);
+  }
+}
+
 /** @param batch what the batches are of, one word */
-export function createBatchMeter(metrics: Metrics, batch: string): BatchMeter {
+export function createBatchMeter({ metrics, tracing }: Watchers, batch: string): BatchMeter {
   const wait = metrics.histogram(METRICS.batchWait).cell(batch);
   const size = metrics.histogram(METRICS.batchSize).cell(batch);
   const inFlight = metrics.gauge(METRICS.batchesInFlight).cell(batch);
   return {
+    batch,
+    tracing,
     waited: (ms) => wait.observe(ms / 1_000),
     sent: (items) => {
       size.observe(items);

@@ -5,6 +5,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Random } from "../platform/random.ts";
+import type { Tracing } from "../platform/tracing.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import type { Caller } from "./caller.ts";
 import { type FailureContext, replyToError } from "./errors.ts";
@@ -13,6 +14,7 @@ import { fieldViolations, ManagementError } from "./management-error.ts";
 import { observeRequests, type TenantClass } from "./observe-requests.ts";
 import type { HttpReply, HttpRequest, Route, RouteKind } from "./route.ts";
 import { newTraceId } from "./trace-id.ts";
+import { traceRequests, withinSpan } from "./trace-requests.ts";
 
 /** Largest bodies, settled 16: auth routes and pages, management routes. */
 const AUTH_BODY_BYTES_MAX = 65_536;
@@ -30,6 +32,7 @@ export interface ServerOptions {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly tracing?: Tracing | undefined;
   /** What kind of tenant an id names, as far as this node knows. */
   readonly tenantClassOf: (tenantId: string) => TenantClass;
   /** Finds the caller of a management route, or throws; `app.ts` installs it. */
@@ -132,14 +135,23 @@ function register(server: FastifyInstance, route: Route, options: ServerOptions)
     },
     errorHandler: (error, request, reply) =>
       send(reply, replyToError(error, failureOf(request, route.kind, options.log))),
-    handler: async (request, reply) => {
-      const bare = readRequest(request);
-      if (isManagement) checkQueryStrings(bare.query);
-      const caller = isManagement ? await options.authenticate(bare, route) : undefined;
-      if (request.validationError !== undefined) throw translateValidation(request.validationError);
-      return send(reply, await route.handle({ ...bare, caller }));
-    },
+    ...traceRequests(options.tracing, route),
+    handler: async (request, reply) =>
+      send(reply, await withinSpan(options.tracing, request, () => answer(request, route, options.authenticate))),
   });
+}
+
+async function answer(
+  request: FastifyRequest,
+  route: Route,
+  authenticate: ServerOptions["authenticate"],
+): Promise<HttpReply> {
+  const isManagement = route.kind === "management";
+  const bare = readRequest(request);
+  if (isManagement) checkQueryStrings(bare.query);
+  const caller = isManagement ? await authenticate(bare, route) : undefined;
+  if (request.validationError !== undefined) throw translateValidation(request.validationError);
+  return route.handle({ ...bare, caller });
 }
 
 function readRequest(request: FastifyRequest): HttpRequest {

@@ -1,6 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { createCacheMeter } from "../platform/cache-meter.ts";
 import { sha256 } from "../platform/hash.ts";
+import { traced } from "../platform/tracing.ts";
 import type { RealmKey, SigningAlgorithm } from "../protocol/client-metadata.ts";
 import { listSigningKeys, type SigningKeyRow } from "../resources/signing-key/queries.ts";
 import { readPrivateKey, signBytes } from "./algorithms.ts";
@@ -99,7 +100,10 @@ export function createKeyStore(deps: KeyDeps): KeyStore {
     signJwt: async (key, header, payload) => {
       const { typ, ...others } = header;
       const signed = `${encode({ typ, alg: key.algorithm, kid: key.keyId, ...others })}.${encode(payload)}`;
-      const signature = await signBytes(key.algorithm, key.privateKey, Buffer.from(signed, "ascii"));
+      const part = { name: "sign", attributes: { "mayfly.algorithm": key.algorithm } };
+      const signature = await traced(deps.tracing, part, async () =>
+        signBytes(key.algorithm, key.privateKey, Buffer.from(signed, "ascii")),
+      );
       return `${signed}.${signature.toString("base64url")}`;
     },
     publishedExpiry: (key, expiresAt) => {

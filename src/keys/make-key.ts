@@ -11,7 +11,7 @@ import { generateSigningKey } from "./algorithms.ts";
 import { hasSigner, nextGeneration, PUBLISHED_BEFORE_SECONDS } from "./schedule.ts";
 
 /** What keys need of the outside world. */
-export type KeyDeps = Pick<Deps, "database" | "clock" | "sealer" | "metrics">;
+export type KeyDeps = Pick<Deps, "database" | "clock" | "sealer" | "metrics" | "tracing">;
 
 /** Which key to make: `rows` are the realm's keys as just read, `now` is seconds of tenant time. */
 export interface KeyOrder {

@@ -46,7 +46,7 @@ export type Recorders = Pick<Services, "decisions" | "liveTokens">;
 export function createServices(deps: Deps, keys: KeyStore, recorders: Recorders): Services {
   const { database } = deps;
   const tenantClasses = createTenantClasses();
-  const meter = (batch: string) => createBatchMeter(deps.metrics, batch);
+  const meter = (batch: string) => createBatchMeter(deps, batch);
   const spend = createBatcher({
     run: (batch: readonly Issue[]) => writeWithPartitions(database, batch, writeIssues),
     meter: meter("spend"),

@@ -170,6 +170,7 @@ export const METRICS = {
     "sum",
     "Memory of buffers and other objects beside the heap.",
   ),
+  spansExported: counter("mayfly_spans_exported_total", ["result"], "Spans of traces handed to the collector, or not."),
   buildInfo: gauge("mayfly_build_info", ["version", "node", "database"], "max", "1, of the version that runs."),
 } as const;
 

@@ -13,10 +13,12 @@ import { type Clock, createClock } from "../platform/clock.ts";
 import { createLog } from "../platform/log.ts";
 import { createMailTransport } from "../platform/mail.ts";
 import { listMetrics, METRICS } from "../platform/metric-table.ts";
-import { createMetrics } from "../platform/metrics.ts";
+import { createMetrics, type Metrics } from "../platform/metrics.ts";
 import { watchProcess } from "../platform/process-metrics.ts";
 import { createRandom } from "../platform/random.ts";
 import { createSealer } from "../platform/seal.ts";
+import type { Tracing } from "../platform/tracing.ts";
+import { readVersion } from "./read-version.ts";
 
 /** What tests may replace or watch; a started process uses none of it. */
 export interface StartOptions {
@@ -67,6 +69,7 @@ export async function openNode(config: Config, options: StartOptions = {}): Prom
       processWatch.stop();
       deps.mail.close();
       await deps.database.close();
+      await deps.tracing?.stop();
     },
   };
 }
@@ -78,7 +81,9 @@ export async function openDeps(config: Config, options: StartOptions = {}): Prom
   const dataDirectory = resolve(config.dataDirectory);
   const sealer = createSealer(await readMasterKeys(config, random), random);
   const metrics = createMetrics(listMetrics());
-  const database = await openDatabase(config, clock, { ...options, meter: createDatabaseMeter(metrics, clock) });
+  const tracing = await openTracing(config, metrics);
+  const meter = createDatabaseMeter({ metrics, tracing }, clock);
+  const database = await openDatabase(config, clock, { ...options, meter });
   await migrate(database, config.migrate);
   const mail = createMailTransport({
     smtpUrl: config.smtpUrl,
@@ -87,7 +92,14 @@ export async function openDeps(config: Config, options: StartOptions = {}): Prom
     clock,
     random,
   });
-  return { config, database, clock, random, sealer, mail, log: createLog(config.logLevel), metrics };
+  return { config, database, clock, random, sealer, mail, log: createLog(config.logLevel), metrics, tracing };
+}
+
+// Not even loaded where nobody asked for traces.
+async function openTracing(config: Config, metrics: Metrics): Promise<Tracing | undefined> {
+  if (config.tracing === undefined) return undefined;
+  const { createTracing } = await import("../platform/open-telemetry.ts");
+  return createTracing(config.tracing, await readVersion(), metrics);
 }
 
 async function openDatabase(
