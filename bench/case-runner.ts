@@ -1,6 +1,6 @@
 import type { BenchmarkCase, Contender } from "./benchmark.ts";
 import type { LoadResult } from "./load-plan.ts";
-import { type Load, type RunContext, type RunSettings, runLoad, startSide } from "./run-context.ts";
+import { type Load, type RunContext, type RunSettings, runLoad, startSide, waitForRest } from "./run-context.ts";
 import type { RunningSide, SideName } from "./side.ts";
 
 /** One contender with the result of each round. */
@@ -39,6 +39,7 @@ async function measure(
     const nextLoad = await benchmarkCase.prepare(side, contender.format, context);
     entries.push({ side, nextLoad, measurement: { contender, rounds: [] } });
   }
+  await waitForRest(context);
   for (let round = 0; round < context.settings.rounds; round += 1) {
     for (const { side, nextLoad, measurement } of rotated(entries, round)) {
       const { format } = measurement.contender;

@@ -2,7 +2,7 @@ import { issueToken } from "../access-token.ts";
 import type { CustomBenchmark, Row } from "../benchmark.ts";
 import { requestText, sendForObject } from "../http-request.ts";
 import type { LoadResult } from "../load-plan.ts";
-import { type RunContext, runLoad, startSide } from "../run-context.ts";
+import { type RunContext, runLoad, startSide, waitForRest } from "../run-context.ts";
 import type { RunningSide, SideName } from "../side.ts";
 import { median } from "../statistics.ts";
 
@@ -40,6 +40,7 @@ function chosen(sides: SideName[]): SideName[] {
 async function probeSide(side: RunningSide, context: RunContext): Promise<Row[]> {
   await issueToken(side, "RS256");
   await sendForObject(side.jwks("RS256"), side.port);
+  await waitForRest(context);
   const probes: LoadResult[] = [];
   const loads: LoadResult[] = [];
   for (let round = 0; round < context.settings.rounds; round += 1) {

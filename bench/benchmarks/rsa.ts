@@ -3,7 +3,7 @@ import { issueToken } from "../access-token.ts";
 import type { CustomBenchmark, Row } from "../benchmark.ts";
 import { runProgram, SERVER_CORE } from "../child-process.ts";
 import { requestText } from "../http-request.ts";
-import { CONNECTIONS, type RunContext, runLoad, startSide } from "../run-context.ts";
+import { CONNECTIONS, type RunContext, runLoad, startSide, waitForRest } from "../run-context.ts";
 import type { RunningSide } from "../side.ts";
 import { parseSigningResult, type SigningPlan } from "../signing-plan.ts";
 import { median } from "../statistics.ts";
@@ -25,6 +25,7 @@ export const rsa: CustomBenchmark = {
     const side = await startSide("mayfly", context);
     try {
       await issueToken(side, "RS256");
+      await waitForRest(context);
       const rounds: Round[] = [];
       for (let round = 0; round < context.settings.rounds; round += 1) rounds.push(await runRound(side, context));
       return describe(rounds);
