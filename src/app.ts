@@ -28,6 +28,9 @@ export function createApp(deps: Deps, readiness: Readiness): App {
   const decisions = createDecisionRecorder(deps);
   const liveTokens = createLiveCountRecorder(deps, "token");
   const services = createServices(deps, createKeyStore(deps), { decisions, liveTokens });
+  deps.database.watchChanges((tenantId) => {
+    for (const cache of [services.contexts, services.directory, services.keys]) cache.forget(tenantId);
+  });
   const login = createLogin(deps, decisions);
   const routes = [
     ...oauthRoutes(services),

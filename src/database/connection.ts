@@ -1,4 +1,5 @@
 import { Client, type ClientBase, type ClientConfig, Pool, type PoolConfig, types } from "pg";
+import { type ChangeFeed, listenOn } from "./changes.ts";
 import { DatabaseUnavailable } from "./database-error.ts";
 import { type Hosts, READ_ONLY } from "./hosts.ts";
 
@@ -23,6 +24,8 @@ export interface ConnectionOptions {
   readonly isOneSession?: boolean;
   /** where each new connection leads; without it all lead where the pool's settings say */
   readonly hosts?: Hosts;
+  /** who hears of changes on these connections */
+  readonly changes?: ChangeFeed;
   /** whether a server that takes no writes will do */
   readonly mayBeReadOnly?: boolean;
 }
@@ -79,4 +82,5 @@ async function setUp(client: ClientBase, options: ConnectionOptions): Promise<vo
   );
   // Before the first migration there is no role yet; the runner makes it and opens its connections anew.
   if (known.rows[0]?.has_role === true) await client.query("SET ROLE mayfly_app");
+  if (options.changes !== undefined) await listenOn(client, options.changes);
 }

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Pool, PoolClient, QueryConfig, QueryResult } from "pg";
+import type { ChangeFeed, ChangeListener } from "./changes.ts";
 import { STATEMENT_TIMEOUT_MS } from "./connection.ts";
 import { DatabaseUnavailable, isHostTrouble, isStalePlan, translateDatabaseError } from "./database-error.ts";
 import type { Hosts } from "./hosts.ts";
@@ -38,6 +39,8 @@ export interface Database {
   transaction<T>(tenantIds: readonly string[], work: (session: Queryable) => Promise<T>): Promise<T>;
   /** Runs `work` as the schema's owner, outside row-level security: migrations and partitions. */
   maintain<T>(work: (session: OwnerSession) => Promise<T>): Promise<T>;
+  /** Lets `listener` hear whose configuration is changed, by whomever, for as long as the database is open. */
+  watchChanges(listener: ChangeListener): void;
   /** Real syncs to disk so far; undefined where a server does them. */
   countSyncs(): Promise<number | undefined>;
   /** Waits for what is under way and closes every connection. */
@@ -49,6 +52,7 @@ export interface DatabaseParts {
   readonly pool: Pool;
   /** where another primary may be found, when connections break */
   readonly hosts?: Hosts;
+  readonly changes: ChangeFeed;
   readonly countSyncs: () => Promise<number | undefined>;
   readonly stop: () => Promise<void>;
   readonly onStatement?: (sent: SentStatement) => void;
@@ -106,6 +110,7 @@ export function createDatabase(parts: DatabaseParts): Database {
       refuseInside();
       return withClient(parts, (client) => runAsOwner(client, work));
     },
+    watchChanges: parts.changes.watch,
     countSyncs: parts.countSyncs,
     close: async () => {
       await pool.end();

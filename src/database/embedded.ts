@@ -3,6 +3,7 @@ import { mkdir, open, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
 import { Worker } from "node:worker_threads";
+import { createChangeFeed } from "./changes.ts";
 import { createPool } from "./connection.ts";
 import { createDatabase, type Database, type SentStatement } from "./database.ts";
 import { lockDirectory } from "./directory-lock.ts";
@@ -67,13 +68,15 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Database> 
     wire = new WorkerWire(worker, wires);
     return wire;
   };
+  const changes = createChangeFeed();
   const pool = createPool(
     { max: 1, user: "postgres", database: "postgres", ssl: false, stream },
-    { isOneSession: true },
+    { isOneSession: true, changes },
   );
   return createDatabase({
     kind: "embedded",
     pool,
+    changes,
     countSyncs: async () => {
       const answered = next("syncs");
       worker.postMessage({ kind: "syncs" } satisfies EmbeddedRequest);

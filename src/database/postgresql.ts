@@ -1,4 +1,5 @@
 import { splitHosts } from "../platform/postgres-url.ts";
+import { createChangeFeed, keepListening } from "./changes.ts";
 import { createPool } from "./connection.ts";
 import { createDatabase, type Database, type SentStatement } from "./database.ts";
 import { createHosts } from "./hosts.ts";
@@ -29,13 +30,18 @@ export function openPostgresql(options: PostgresqlOptions): Database {
   const [first, ...others] = splitHosts(options.url) ?? [];
   if (first === undefined) throw new Error("the database's URL names no host");
   const hosts = createHosts([first, ...others]);
+  let stopListening = (): void => undefined;
+  const changes = createChangeFeed(() => {
+    stopListening = keepListening(hosts, changes);
+  });
   const pool = createPool({ max: options.poolSize, application_name: "mayfly" }, { hosts });
   return createDatabase({
     kind: "postgresql",
     pool,
     hosts,
+    changes,
     countSyncs: async () => undefined,
-    stop: async () => undefined,
+    stop: async () => stopListening(),
     ...(options.onStatement ? { onStatement: options.onStatement } : {}),
     ...(options.meter ? { meter: options.meter } : {}),
   });
@@ -53,6 +59,7 @@ export function addReplica(primary: Database, { url, poolSize, monotonicMs }: Re
   const replica = createDatabase({
     kind: "postgresql",
     pool: createPool(settings, { mayBeReadOnly: true }),
+    changes: createChangeFeed(),
     countSyncs: async () => undefined,
     stop: async () => undefined,
   });

@@ -2,7 +2,8 @@
 export interface BoundedMap<Value> {
   get(key: string): Value | undefined;
   set(key: string, value: Value): void;
-  delete(key: string): void;
+  /** Deletes every entry whose key begins so. */
+  deleteAll(beginning: string): void;
 }
 
 /**
@@ -26,8 +27,8 @@ export function createBoundedMap<Value>(limit: number): BoundedMap<Value> {
       const oldest = entries.size > limit ? entries.keys().next().value : undefined;
       if (oldest !== undefined) entries.delete(oldest);
     },
-    delete: (key) => {
-      entries.delete(key);
+    deleteAll: (beginning) => {
+      for (const key of entries.keys()) if (key.startsWith(beginning)) entries.delete(key);
     },
   };
 }

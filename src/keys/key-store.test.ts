@@ -155,7 +155,7 @@ test("a compromised key leaves the JWKS, and another signs", async () => {
   const { realm, deps, store } = await fixture();
   const first = await store.signingKey(realm, "RS256", NOW);
   assert.equal(await markCompromised(deps, realm, first.keyId, NOW), true);
-  store.forget(realm);
+  store.forget(realm.tenantId);
   const next = await store.signingKey(realm, "RS256", NOW);
   assert.notEqual(next.keyId, first.keyId, "no other key could sign in the meantime, so the new one does at once");
   assert.deepEqual(await publishedKids(store, realm, NOW), [next.keyId]);

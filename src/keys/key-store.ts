@@ -49,8 +49,8 @@ export interface KeyStore {
   publishedExpiry(key: SigningKey, expiresAt: number): number | undefined;
   /** Tells that a value of `publishedExpiry` has been committed, so that it need not be written again. */
   rememberExpiry(key: SigningKey, latestExpiryAt: number): void;
-  /** Reads a realm's keys anew at the next use: an administrator changed them. */
-  forget(realm: RealmKey): void;
+  /** Reads a tenant's keys anew at the next use, or those of all: somebody changed them. */
+  forget(tenantId?: string): void;
 }
 
 /** A node chooses keys from rows at most this old; it starts to read them anew after half of it. */
@@ -122,7 +122,7 @@ export function createKeyStore(deps: KeyDeps): KeyStore {
 interface RowCache {
   get(realm: RealmKey): Promise<RealmKeys>;
   make(realm: RealmKey, algorithm: SigningAlgorithm, now: number): Promise<RealmKeys>;
-  forget(realm: RealmKey): void;
+  forget(tenantId?: string): void;
 }
 
 function createRowCache(deps: KeyDeps): RowCache {
@@ -130,15 +130,17 @@ function createRowCache(deps: KeyDeps): RowCache {
   const reading = new Map<string, Promise<RealmKeys>>();
   const making = new Map<string, Promise<RealmKeys>>();
   const meter = createCacheMeter(deps.metrics, "signing_key");
+  let forgotten = 0;
 
   async function read(realm: RealmKey): Promise<RealmKeys> {
     const readAtMs = deps.clock.monotonicMs();
+    const before = forgotten;
     const rows = await listSigningKeys(deps.database.tenants([realm.tenantId]), realm);
     const known = cache.get(nameOf(realm));
     // A read that was overtaken by a later one must not bring the old rows back.
     if (known !== undefined && known.readAtMs > readAtMs) return known;
     const keys: RealmKeys = { rows, readAtMs };
-    cache.set(nameOf(realm), keys);
+    if (before === forgotten) cache.set(nameOf(realm), keys);
     return keys;
   }
 
@@ -164,7 +166,11 @@ function createRowCache(deps: KeyDeps): RowCache {
       return known;
     },
     make: (realm, algorithm, now) => shareOne(making, nameOf(realm, algorithm), () => make(realm, algorithm, now)),
-    forget: (realm) => cache.delete(nameOf(realm)),
+    forget: (tenantId = "") => {
+      forgotten += 1;
+      reading.clear(); // who asks from now on wants them as they are from now on
+      cache.deleteAll(tenantId);
+    },
   };
 }
 
@@ -172,7 +178,9 @@ function createRowCache(deps: KeyDeps): RowCache {
 function shareOne<T>(running: Map<string, Promise<T>>, name: string, work: () => Promise<T>): Promise<T> {
   const known = running.get(name);
   if (known !== undefined) return known;
-  const started = work().finally(() => running.delete(name));
+  const started = work().finally(() => {
+    if (running.get(name) === started) running.delete(name);
+  });
   running.set(name, started);
   return started;
 }

@@ -13,8 +13,8 @@ export interface ContextCache {
   get(key: ApplicationKey): Promise<CurrentApplication | undefined>;
   /** As a strict look-up has just seen it, read anew if the kept one is another. */
   fresh(key: ApplicationKey, live: LiveClient): Promise<CurrentApplication | undefined>;
-  /** Forgets a tenant's contexts on this node. */
-  forget(tenantId: string): void;
+  /** Forgets what this node knows of a tenant, or of all. */
+  forget(tenantId?: string): void;
 }
 
 interface Kept {
@@ -30,13 +30,17 @@ export function createContextCache(deps: ContextDeps, tenants: TenantClasses): C
   const meter = createCacheMeter(metrics, "application");
   const kept = new Map<string, Kept>();
   const reading = new Map<string, Promise<CurrentApplication | undefined>>();
+  let forgotten = 0;
 
   async function read(key: ApplicationKey, name: string): Promise<CurrentApplication | undefined> {
     const readAtMs = clock.monotonicMs();
+    const before = forgotten;
     const current = await findCurrentApplication(database.tenants([key.tenantId]), key);
     kept.delete(name);
     if (current === undefined) return undefined;
     tenants.remember(key.tenantId, current.context.tenant.kind);
+    // It may have changed since it was read.
+    if (before !== forgotten) return current;
     const oldest = kept.keys().next();
     if (kept.size >= CONTEXTS_MAX && !oldest.done) kept.delete(oldest.value);
     kept.set(name, { current, readAtMs });
@@ -46,7 +50,9 @@ export function createContextCache(deps: ContextDeps, tenants: TenantClasses): C
   function readOnce(key: ApplicationKey, name: string): Promise<CurrentApplication | undefined> {
     const running = reading.get(name);
     if (running !== undefined) return running;
-    const started = read(key, name).finally(() => reading.delete(name));
+    const started = read(key, name).finally(() => {
+      if (reading.get(name) === started) reading.delete(name);
+    });
     reading.set(name, started);
     return started;
   }
@@ -67,7 +73,10 @@ export function createContextCache(deps: ContextDeps, tenants: TenantClasses): C
       return isCurrent ? entry.current : read(key, name);
     },
     forget: (tenantId) => {
-      for (const [name, entry] of kept) if (entry.current.context.key.tenantId === tenantId) kept.delete(name);
+      forgotten += 1;
+      reading.clear(); // who asks from now on wants it as it is from now on
+      for (const [name, entry] of kept)
+        if (tenantId === undefined || entry.current.context.key.tenantId === tenantId) kept.delete(name);
     },
   };
 }

@@ -14,6 +14,8 @@ export interface RealmDirectory {
   facts(realm: RealmKey): Promise<RealmFacts | undefined>;
   adminRealm(tenantId: string): Promise<RealmKey | undefined>;
   applicationOf(realm: RealmKey, clientId: string): Promise<ApplicationKey | undefined>;
+  /** Forgets what this node knows of a tenant, or of all. */
+  forget(tenantId?: string): void;
 }
 
 type DirectoryDeps = Pick<Deps, "database" | "clock" | "metrics">;
@@ -42,5 +44,8 @@ export function createRealmDirectory(deps: DirectoryDeps, tenants: TenantClasses
         const found = await findApplicationByClientId(database.tenants([realm.tenantId]), realm, clientId);
         return found?.key;
       }),
+    forget: (tenantId = "") => {
+      for (const cache of [facts, admins, applications]) cache.forget(tenantId);
+    },
   };
 }

@@ -64,6 +64,28 @@ test("what is forgotten is read anew", async () => {
   assert.equal(await get("a"), "second");
 });
 
+test("what is read while it is forgotten is not kept", async () => {
+  const { world, cache, get } = fixture();
+  const { promise: answered, resolve } = Promise.withResolvers<string>();
+  const slow = cache.get("a", () => answered);
+  cache.forget("a");
+  resolve("from before");
+  assert.equal(await slow, "from before");
+  world.value = "second";
+  assert.equal(await get("a"), "second");
+});
+
+test("a beginning forgets all that begin so", async () => {
+  const { world, cache, get } = fixture();
+  await get("t1/a");
+  await get("t2/a");
+  world.value = "second";
+  cache.forget("t1/");
+  assert.deepEqual([await get("t1/a"), await get("t2/a")], ["second", "first"]);
+  cache.forget("");
+  assert.equal(await get("t2/a"), "second");
+});
+
 test("the oldest goes when there are too many, and a renewed one is young", async () => {
   const { world, get } = fixture();
   await get("a");

@@ -4,7 +4,8 @@ import type { CacheMeter } from "./cache-meter.ts";
 export interface ExpiringCache<Value> {
   /** The kept value if it is young enough, otherwise what `read` brings; an undefined result is not kept. */
   get(name: string, read: () => Promise<Value | undefined>): Promise<Value | undefined>;
-  forget(name: string): void;
+  /** Forgets every name that begins so, and does not keep what is being read now. */
+  forget(beginning: string): void;
 }
 
 /**
@@ -16,6 +17,7 @@ export function createExpiringCache<Value>(
   monotonicMs: () => number,
 ): ExpiringCache<Value> {
   const kept = new Map<string, { readonly value: Value; readonly readAtMs: number }>();
+  let forgotten = 0;
   return {
     get: async (name, read) => {
       const entry = kept.get(name);
@@ -23,16 +25,18 @@ export function createExpiringCache<Value>(
       (isKept ? limits.meter?.hit : limits.meter?.miss)?.add();
       if (isKept) return entry.value;
       const readAtMs = monotonicMs();
+      const before = forgotten;
       const value = await read();
       kept.delete(name);
-      if (value === undefined) return undefined;
+      if (value === undefined || before !== forgotten) return value;
       const oldest = kept.keys().next();
       if (kept.size >= limits.entriesMax && !oldest.done) kept.delete(oldest.value);
       kept.set(name, { value, readAtMs });
       return value;
     },
-    forget: (name) => {
-      kept.delete(name);
+    forget: (beginning) => {
+      forgotten += 1;
+      for (const name of kept.keys()) if (name.startsWith(beginning)) kept.delete(name);
     },
   };
 }
