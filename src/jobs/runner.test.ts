@@ -46,41 +46,75 @@ test("of two nodes one runs a job, and again when its interval is over", async (
   assert.equal(job.runs(), 2);
 });
 
-test("a node that dies while it runs a job loses the lease after ten minutes", async () => {
+/** A job that runs until it is let go. */
+function hanging(job: Job): { readonly job: Job; readonly hasBegun: Promise<void>; readonly finish: () => void } {
+  const begun = Promise.withResolvers<void>();
+  const end = Promise.withResolvers<void>();
+  const run = (): Promise<void> => {
+    begun.resolve();
+    return end.promise;
+  };
+  return { job: { ...job, run }, hasBegun: begun.promise, finish: end.resolve };
+}
+
+/** Timers whose time comes when the test says so. */
+function manualTimers() {
+  const due: { readonly ms: number; readonly work: () => void }[] = [];
+  return { due, timers: { nowMs: () => 0, after: (ms: number, work: () => void) => void due.push({ ms, work }) } };
+}
+
+test("a node that dies while it runs a job loses the lease after half a minute", async () => {
   const { one, other, pass } = await twoNodes();
   const job = counting();
-  let give: () => void = () => undefined;
-  let begun: () => void = () => undefined;
-  const hasBegun = new Promise<void>((resolve) => {
-    begun = resolve;
-  });
-  const hanging: Job = {
-    ...job,
-    run: () => {
-      begun();
-      return new Promise((resolve) => {
-        give = resolve;
-      });
-    },
-  };
-  const dead = runJob(one, hanging, "dead");
-  await hasBegun;
-  pass(599_999);
-  await runJob(other, job, "b");
-  assert.equal(job.runs(), 0);
+  const long = hanging(job);
+  const dead = runJob(one, long.job, "dead", manualTimers().timers);
+  await long.hasBegun;
+  pass(29_999);
+  assert.equal(await runJob(other, job, "b"), "elsewhere");
   pass(1);
-  await runJob(other, job, "b");
+  assert.equal(await runJob(other, job, "b"), "done");
   assert.equal(job.runs(), 1);
-  give();
+  long.finish();
   await dead;
+});
+
+test("a node that runs a job for long keeps its lease", async () => {
+  const { one, other, pass } = await twoNodes();
+  const job = counting();
+  const long = hanging(job);
+  const { due, timers } = manualTimers();
+  const running = runJob(one, long.job, "a", timers);
+  await long.hasBegun;
+  for (let turn = 0; turn < 10; turn += 1) {
+    const next = due.shift();
+    assert.ok(next !== undefined && next.ms < 30_000 / 2, "the lease is not renewed in time");
+    pass(next.ms);
+    next.work();
+    while (due.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  pass(29_999);
+  assert.equal(await runJob(other, job, "b"), "elsewhere");
+  long.finish();
+  assert.equal(await running, "done");
+  assert.equal(await runJob(other, job, "b"), "done", "it was due again long ago");
+});
+
+test("after a run that failed no node tries at once", async () => {
+  const { one, other, pass } = await twoNodes();
+  const job = counting();
+  await runJob(one, { ...job, run: () => Promise.reject(new Error("no")) }, "a");
+  pass(59_999);
+  assert.equal(await runJob(other, job, "b"), "elsewhere");
+  pass(1);
+  assert.equal(await runJob(other, job, "b"), "done");
 });
 
 test("a job's error is reported and the job runs again", async () => {
   const { one } = await twoNodes();
   const job = counting();
   const failing: Job = { ...job, run: () => Promise.reject(new Error("no")) };
-  assert.equal(await runJob(one, failing, "a"), false);
-  assert.equal(await runJob(one, job, "a"), true);
+  assert.equal(await runJob(one, failing, "a"), "failed");
+  assert.equal(await runJob(one, job, "a"), "done");
   assert.equal(job.runs(), 1);
   const snapshots = await one.metrics.snapshot();
   const valuesOf = (name: string) => snapshots.find((metric) => metric.name === name)?.values ?? [];

@@ -1,6 +1,7 @@
 import { METRICS } from "../platform/metric-table.ts";
 import { hexId } from "../platform/random.ts";
-import { type Lease, takeLease, updateLeaseEnd } from "../resources/lease/queries.ts";
+import { processTimers, type Timers } from "../platform/timers.ts";
+import { extendLease, type Lease, takeLease, updateLeaseEnd } from "../resources/lease/queries.ts";
 import { JOBS } from "./index.ts";
 import type { Job, JobDeps } from "./job.ts";
 
@@ -10,11 +11,17 @@ export interface JobRunner {
   stop(): Promise<void>;
 }
 
-/** A node that dies while it runs a job keeps the others from it so long. */
-const LEASE_MS = 600_000;
+/** A node that dies while it runs a job keeps the others from it so long; one that runs it for longer renews its lease. */
+const LEASE_MS = 30_000;
+const RENEW_MS = 10_000;
+/** What another node holds is asked for again after so long: with the lease, a dead node's job moves within a minute. */
+const ASK_SECONDS = 20;
 /** A run that failed is tried again after so long, or after its interval if that is shorter. */
 const RETRY_SECONDS = 60;
 const JITTER_PART = 10;
+
+/** What became of a job: it ran, it failed, or another node has it. */
+type Outcome = "done" | "failed" | "elsewhere";
 
 /**
  * Runs every job at once and then at its interval, give or take a tenth, on one node at a time. Errors are logged; nothing that a
@@ -31,24 +38,61 @@ export function startJobs(deps: JobDeps, jobs: readonly Job[] = JOBS): JobRunner
 }
 
 /**
- * Runs a job once if its lease is free or held by `holder`. Afterwards the lease is kept until the next run is due, so that other
- * nodes do not run it in between.
- *
- * @returns whether there is nothing to make good: false after an error, which has been logged
+ * Runs a job once if its lease is free or held by `holder`, and renews the lease meanwhile. Afterwards the lease is kept until the
+ * next run is due, so that other nodes do not run it in between. An error is logged.
  */
-export async function runJob(deps: JobDeps, job: Job, holder: string): Promise<boolean> {
+export async function runJob(deps: JobDeps, job: Job, holder: string, timers = processTimers): Promise<Outcome> {
   const db = deps.database.tenants([]);
   const startedAtMs = deps.clock.nowMs();
   const lease = (untilMs: number): Lease => ({ name: job.name, holder, untilMs });
   try {
-    if (!(await takeLease(db, lease(startedAtMs + LEASE_MS), startedAtMs))) return true;
-    await measureRun(deps, job);
-    await updateLeaseEnd(db, lease(startedAtMs + job.everySeconds * 1_000));
-    return true;
+    if (!(await takeLease(db, lease(startedAtMs + LEASE_MS), startedAtMs))) return "elsewhere";
+    const stopRenewing = keepRenewing(deps, { name: job.name, holder }, timers);
+    const failure = await measureRun(deps, job).then(
+      () => undefined,
+      (cause: unknown) => ({ cause }),
+    );
+    await stopRenewing();
+    const dueSeconds = failure === undefined ? job.everySeconds : retrySecondsOf(job);
+    await updateLeaseEnd(db, lease(startedAtMs + dueSeconds * 1_000));
+    if (failure !== undefined) throw failure.cause;
+    return "done";
   } catch (error) {
     deps.log.error({ job: job.name, err: error }, "a job failed and will be run again");
-    return false;
+    return "failed";
   }
+}
+
+function retrySecondsOf({ everySeconds }: Job): number {
+  return Math.min(everySeconds, RETRY_SECONDS);
+}
+
+// A lease that was lost to another node is not taken back: what is done by two does no harm (job.ts).
+function keepRenewing(
+  { database, clock, log }: JobDeps,
+  lease: Omit<Lease, "untilMs">,
+  timers: Pick<Timers, "after">,
+): () => Promise<void> {
+  let isOver = false;
+  let renewed = Promise.resolve();
+  const renew = async (): Promise<void> => {
+    const nowMs = clock.nowMs();
+    await extendLease(database.tenants([]), { ...lease, untilMs: nowMs + LEASE_MS }, nowMs).catch((error: unknown) => {
+      log.warn({ job: lease.name, err: error }, "a job's lease could not be renewed");
+    });
+  };
+  const wait = (): void => {
+    timers.after(RENEW_MS, () => {
+      if (isOver) return;
+      renewed = renew();
+      void renewed.then(wait);
+    });
+  };
+  wait();
+  return () => {
+    isOver = true;
+    return renewed;
+  };
 }
 
 async function measureRun(deps: JobDeps, job: Job): Promise<void> {
@@ -70,15 +114,20 @@ async function measureRun(deps: JobDeps, job: Job): Promise<void> {
   }
 }
 
+function secondsUntilNext(job: Job, outcome: Outcome): number {
+  if (outcome === "elsewhere") return Math.min(job.everySeconds, ASK_SECONDS);
+  return outcome === "done" ? job.everySeconds : retrySecondsOf(job);
+}
+
 function startJob(deps: JobDeps, job: Job, holder: string): () => Promise<void> {
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
   let running = Promise.resolve();
 
   const loop = async (): Promise<void> => {
-    const isDone = await runJob(deps, job, holder);
+    const outcome = await runJob(deps, job, holder);
     if (isStopped) return;
-    const seconds = isDone ? job.everySeconds : Math.min(job.everySeconds, RETRY_SECONDS);
+    const seconds = secondsUntilNext(job, outcome);
     timer = setTimeout(start, seconds * 1_000 + deps.random.below(Math.ceil((seconds * 1_000) / JITTER_PART)));
   };
   function start(): void {
