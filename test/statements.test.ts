@@ -50,8 +50,21 @@ const HOT_ROUTES: readonly HotRoute[] = [
     },
   },
   {
-    name: "an introspection",
+    name: "an introspection of a client's own token",
     statements: ["token.read"],
+    prepare: async ({ tenant, resourceServer }) => {
+      const { application } = await testClient({ tenant, server: resourceServer });
+      const answer = await tenant.token(application, { grant_type: "client_credentials" });
+      const form = { token: String(answer.json?.access_token) };
+      const send = () =>
+        postForm(`${application.issuer}/introspect`, form, { authorization: application.authorization });
+      await send();
+      return send;
+    },
+  },
+  {
+    name: "an introspection of a person's token",
+    statements: ["token.read", "token.read_live_grants"],
     prepare: async (flow) => ask(flow, "introspect", (await flow.logIn()).access),
   },
   {
@@ -61,7 +74,7 @@ const HOT_ROUTES: readonly HotRoute[] = [
   },
   {
     name: "a revocation",
-    statements: ["revocation.end_tokens", "token.read"],
+    statements: ["revocation.end_tokens", "token.read", "token.read_live_grants"],
     prepare: async (flow) => ask(flow, "revoke", (await flow.logIn()).access),
   },
   {
@@ -71,7 +84,7 @@ const HOT_ROUTES: readonly HotRoute[] = [
   },
   {
     name: "userinfo",
-    statements: ["grant.read", "token.read"],
+    statements: ["grant.read", "token.read", "token.read_live_grants"],
     prepare: async (flow) => {
       const { access } = await flow.logIn();
       return () => call(`${flow.application.issuer}/userinfo`, { headers: { authorization: `Bearer ${access}` } });

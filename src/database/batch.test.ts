@@ -344,6 +344,8 @@ async function unspentIssue() {
     const rows = await db.run(sent.statement, [
       JSON.stringify(issues.map((one, n) => ({ ...one, n }))),
       sent.values[1],
+      ...Array(2).fill(bucketOf(grantId)),
+      ...Array(2).fill(recorded?.bucket),
     ]);
     return issues.map((_, n) => rows.some((row) => row.n === n));
   };

@@ -20,6 +20,15 @@ export function bucketOf(id: string): number {
   return parts.bucket;
 }
 
+/**
+ * The lowest and the highest bucket of these ids, for the two parameters of a batch's BETWEEN: known before it starts, they keep
+ * PostgreSQL from preparing to look into every partition that there is. Nothing is between the two of an empty list.
+ */
+export function bucketRange(ids: readonly string[]): readonly [number, number] {
+  const buckets = ids.map(bucketOf);
+  return buckets.length === 0 ? [0, -1] : [Math.min(...buckets), Math.max(...buckets)];
+}
+
 /** Bytes as PostgreSQL reads them in text. */
 export function hexOf(bytes: Uint8Array): string {
   return `\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex")}`;

@@ -95,7 +95,7 @@ describe("a kept refresh token of a revoked grant", () => {
     const id = `${String(row?.id).slice(0, -6)}ffffff`;
     const issued = await database
       .tenants([tenant.tenantId])
-      .run(sent.statement, [JSON.stringify([{ ...row, id, n: 0 }]), sent.values[1]]);
+      .run(sent.statement, [JSON.stringify([{ ...row, id, n: 0 }]), ...sent.values.slice(1)]);
     assert.deepEqual(issued, []);
     assert.deepEqual(await count(), before);
   });

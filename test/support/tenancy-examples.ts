@@ -309,7 +309,8 @@ async function noteIssues(
   const unspending = { ...fresh, expected_version: null, remember_claims: true, custom_claims: "{}" };
   const again = { ...row, n: 1, expected_version: 0 };
   for (const one of [{ ...fresh, expected_version: grant.version }, unspending, again]) {
-    await note.run(statement, [JSON.stringify([one]), bases]);
+    const ranges = [row.grant_bucket, row.grant_bucket, row.bucket, row.bucket];
+    await note.run(statement, [JSON.stringify([one]), bases, ...ranges]);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Queryable, Row } from "../../database/database.ts";
-import { bucketOf, idColumns } from "../../database/row-id.ts";
+import { bucketOf, bucketRange, idColumns } from "../../database/row-id.ts";
 import { rowsInOrder } from "../../database/rows-in-order.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts";
@@ -109,7 +109,7 @@ const read = statement(
      GREATEST(a.tokens_valid_after, COALESCE(i.tokens_valid_after, 0)) AS valid_after, roles.scopes AS role_scopes
    FROM json_to_recordset($1::json) AS b(n integer, tenant_id text, realm_id text, id bytea, bucket integer)
    CROSS JOIN LATERAL (SELECT * FROM grants g WHERE g.tenant_id = b.tenant_id AND g.realm_id = b.realm_id AND g.id = b.id
-     AND g.bucket = b.bucket LIMIT 1) g
+     AND g.bucket = b.bucket AND g.bucket BETWEEN $2 AND $3 LIMIT 1) g
    JOIN tenants tn ON tn.tenant_id = b.tenant_id AND ${alive("tn")}
    JOIN realms r ON r.tenant_id = b.tenant_id AND r.realm_id = b.realm_id AND ${alive("r")}
    CROSS JOIN LATERAL (SELECT * FROM applications a WHERE a.tenant_id = b.tenant_id AND a.realm_id = b.realm_id
@@ -136,7 +136,7 @@ export async function readGrants(
   keys: readonly GrantKey[],
 ): Promise<readonly (GrantFacts | undefined)[]> {
   const batch = keys.map((key, n) => ({ n, tenant_id: key.tenantId, realm_id: key.realmId, ...idColumns(key.id) }));
-  const rows = await db.run(read, [JSON.stringify(batch)]);
+  const rows = await db.run(read, [JSON.stringify(batch), ...bucketRange(keys.map(({ id }) => id))]);
   return rowsInOrder(keys.length, rows).map((row) => row && toGrantFacts(row));
 }
 

@@ -1,6 +1,6 @@
 import type { Database, Queryable, Row } from "../../database/database.ts";
 import { insertWithPartitions } from "../../database/partitions.ts";
-import { idColumns } from "../../database/row-id.ts";
+import { bucketRange, idColumns } from "../../database/row-id.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import type { EndedRow } from "../../protocol/live-count.ts";
@@ -34,7 +34,7 @@ const revokeToken = statement(
   `${BATCH} (
      UPDATE tokens t SET revoked_at = b.revoked_at FROM batch b
      WHERE t.tenant_id = b.tenant_id AND t.realm_id = b.realm_id AND t.id = b.ended_id AND t.bucket = b.ended_bucket
-       AND t.revoked_at IS NULL
+       AND t.bucket BETWEEN $2 AND $3 AND t.revoked_at IS NULL
      RETURNING t.tenant_id, t.realm_id, t.application_id, t.issued_at, t.expires_at AS ends_at
    ), recorded AS (${INSERT_DECISIONS} FROM batch ON CONFLICT DO NOTHING)
    SELECT * FROM ended`,
@@ -45,7 +45,7 @@ const revokeGrant = statement(
   `${BATCH} (
      UPDATE grants g SET revoked_at = b.revoked_at, revoked_reason = b.reason, version = g.version + 1 FROM batch b
      WHERE g.tenant_id = b.tenant_id AND g.realm_id = b.realm_id AND g.id = b.ended_id AND g.bucket = b.ended_bucket
-       AND g.revoked_at IS NULL
+       AND g.bucket BETWEEN $2 AND $3 AND g.revoked_at IS NULL
      RETURNING g.tenant_id, g.realm_id, g.application_id, g.code_spent_at AS issued_at, g.refresh_expires_at AS ends_at
    ), recorded AS (${INSERT_DECISIONS} FROM batch ON CONFLICT DO NOTHING)
    SELECT * FROM ended WHERE issued_at IS NOT NULL AND ends_at IS NOT NULL`,
@@ -62,7 +62,7 @@ export function endsFamily({ id }: Pick<Revocation, "id">): boolean {
  * @returns those that lived until now, or until they expired
  */
 export async function revokeTokens(db: Queryable, revocations: readonly Revocation[]): Promise<readonly EndedRow[]> {
-  return (await db.run(revokeToken, [JSON.stringify(revocations.map(toRow))])).map(toEndedRow);
+  return (await db.run(revokeToken, valuesOf(revocations))).map(toEndedRow);
 }
 
 /**
@@ -71,7 +71,7 @@ export async function revokeTokens(db: Queryable, revocations: readonly Revocati
  * @returns the refresh families that lived until now, or until they expired
  */
 export async function revokeGrants(db: Queryable, revocations: readonly Revocation[]): Promise<readonly EndedRow[]> {
-  return (await db.run(revokeGrant, [JSON.stringify(revocations.map(toRow))])).map(toEndedRow);
+  return (await db.run(revokeGrant, valuesOf(revocations))).map(toEndedRow);
 }
 
 /** Runs one of the two for revocations of that kind, as the tenants that they are of. */
@@ -83,6 +83,10 @@ export async function revokeAs(
   const db = database.tenants([...new Set(revocations.map((one) => one.tenantId))]);
   const buckets = revocations.map((one) => decisionBucket(one.atMs));
   return insertWithPartitions(database, "decisions", buckets, () => revoke(db, revocations));
+}
+
+function valuesOf(revocations: readonly Revocation[]): readonly unknown[] {
+  return [JSON.stringify(revocations.map(toRow)), ...bucketRange(revocations.map(({ id }) => id))];
 }
 
 function toEndedRow(row: Row): EndedRow {

@@ -1,5 +1,5 @@
 import type { Queryable, Row } from "../../database/database.ts";
-import { bucketOf, bytea, hexOf, idColumns } from "../../database/row-id.ts";
+import { bucketOf, bucketRange, bytea, hexOf, idColumns } from "../../database/row-id.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { boundFacts } from "../../protocol/decision-facts.ts";
@@ -129,20 +129,20 @@ const issue = statement(
        refresh_suffix = c.refresh_suffix, custom_claims = c.grant_custom_claims
      FROM claims c
      WHERE g.tenant_id = c.tenant_id AND g.realm_id = c.realm_id AND g.id = c.grant_id AND g.bucket = c.grant_bucket
-       AND g.version = c.expected_version AND g.revoked_at IS NULL
+       AND g.bucket BETWEEN $3 AND $4 AND g.version = c.expected_version AND g.revoked_at IS NULL
      RETURNING c.n
    ), allowed AS (
      SELECT n FROM won
      UNION ALL
      SELECT b.n FROM batch b WHERE b.expected_version IS NULL AND ${IS_CURRENT} AND (b.grant_id IS NULL OR EXISTS (
        SELECT FROM grants g WHERE g.tenant_id = b.tenant_id AND g.realm_id = b.realm_id AND g.id = b.grant_id
-         AND g.bucket = b.grant_bucket AND g.revoked_at IS NULL))
+         AND g.bucket = b.grant_bucket AND g.bucket BETWEEN $3 AND $4 AND g.revoked_at IS NULL))
    ), remembered AS (
      UPDATE grants g SET custom_claims = r.custom_claims
      FROM (SELECT DISTINCT ON (tenant_id, realm_id, grant_id) * FROM batch
            WHERE ${isFew("remember_claims::integer")} AND remember_claims AND ${IS_CURRENT} ORDER BY tenant_id, realm_id, grant_id, n DESC) r
      WHERE g.tenant_id = r.tenant_id AND g.realm_id = r.realm_id AND g.id = r.grant_id AND g.bucket = r.grant_bucket
-       AND g.revoked_at IS NULL
+       AND g.bucket BETWEEN $3 AND $4 AND g.revoked_at IS NULL
    ), inserted AS (
      ${INSERT_TOKENS}
      FROM batch WHERE n IN (SELECT n FROM allowed)
@@ -150,7 +150,8 @@ const issue = statement(
    ), ${KEEP_KEYS}
    SELECT b.n FROM batch b
    WHERE b.n IN (SELECT n FROM allowed)
-     OR EXISTS (SELECT FROM tokens t WHERE t.tenant_id = b.tenant_id AND t.realm_id = b.realm_id AND t.id = b.id AND t.bucket = b.bucket)`,
+     OR EXISTS (SELECT FROM tokens t WHERE t.tenant_id = b.tenant_id AND t.realm_id = b.realm_id AND t.id = b.id
+       AND t.bucket = b.bucket AND t.bucket BETWEEN $5 AND $6)`,
 );
 
 /**
@@ -160,7 +161,9 @@ const issue = statement(
  */
 export async function writeIssues(db: Queryable, issues: readonly Issue[]): Promise<readonly boolean[]> {
   const { parameter, rows } = toBatch(issues);
-  const won = new Set((await db.run(issue, [rows, parameter])).map((row) => row.n));
+  const grants = bucketRange(issues.flatMap(({ token }) => token.grantId ?? []));
+  const tokens = bucketRange(issues.map(({ token }) => token.id));
+  const won = new Set((await db.run(issue, [rows, parameter, ...grants, ...tokens])).map((row) => row.n));
   return issues.map((_, n) => won.has(n));
 }
 

@@ -1,5 +1,5 @@
 import type { Queryable, Row } from "../../database/database.ts";
-import { idColumns } from "../../database/row-id.ts";
+import { bucketRange, idColumns } from "../../database/row-id.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts";
 import { type CurrentApplication, listBases, selectCurrentBases } from "../application/queries.ts";
@@ -81,9 +81,9 @@ function selectToken(): string {
      rs.identifier AS rs_identifier, rs.is_managed AS rs_is_managed, rs.introspectors AS rs_introspectors,
      i.identity_id AS live_identity_id, i.status AS identity_status, i.traits->>'username' AS username,
      GREATEST(a.tokens_valid_after, COALESCE(i.tokens_valid_after, 0)) AS valid_after,
-     g.id AS live_grant_id, g.revoked_at AS grant_revoked_at, k.compromised_at, tn.clock_offset_seconds, roles.scopes AS role_scopes
+     k.compromised_at, tn.clock_offset_seconds, roles.scopes AS role_scopes
    FROM (SELECT * FROM tokens t WHERE t.tenant_id = b.tenant_id AND t.realm_id = b.realm_id AND t.id = b.id
-     AND t.bucket = b.bucket LIMIT 1) t
+     AND t.bucket = b.bucket AND t.bucket BETWEEN $3 AND $4 LIMIT 1) t
    JOIN tenants tn ON tn.tenant_id = b.tenant_id AND ${alive("tn")}
    JOIN realms r ON r.tenant_id = b.tenant_id AND r.realm_id = b.realm_id AND ${alive("r")}
    CROSS JOIN LATERAL (SELECT * FROM applications a WHERE a.tenant_id = b.tenant_id AND a.realm_id = b.realm_id
@@ -94,8 +94,6 @@ function selectToken(): string {
      AND i.identity_id = t.identity_id AND ${alive("i")} LIMIT 1) i ON true
    LEFT JOIN LATERAL (SELECT k.compromised_at FROM signing_keys k WHERE k.tenant_id = b.tenant_id AND k.realm_id = b.realm_id
      AND k.key_id = t.key_id LIMIT 1) k ON true
-   LEFT JOIN LATERAL (SELECT g.id, g.revoked_at FROM grants g WHERE g.tenant_id = b.tenant_id AND g.realm_id = b.realm_id
-     AND g.id = t.grant_id AND g.bucket = t.grant_bucket LIMIT 1) g ON true
    LEFT JOIN LATERAL (SELECT array_agg(DISTINCT scope) AS scopes FROM ${selectRoleScopes({
      tenant: "b.tenant_id",
      realm: "b.realm_id",
@@ -114,14 +112,51 @@ export async function readTokens(db: Queryable, asked: readonly TokenLookUp[]): 
   const batch = asked.map(({ tenantId, realmId, id }, n) => {
     return { n, basis: numbers[n], tenant_id: tenantId, realm_id: realmId, ...idColumns(id) };
   });
-  const rows = await db.run(read, [JSON.stringify(batch), parameter]);
-  return rows.map((row) => ({
-    facts: row.id === null ? undefined : toTokenFacts(row),
-    isBasisCurrent: row.is_basis_current !== false,
-  }));
+  const range = bucketRange(asked.map(({ id }) => id));
+  const rows = await db.run(read, [JSON.stringify(batch), parameter, ...range]);
+  const found = rows.map((row) => (row.id === null ? undefined : toTokenFacts(row)));
+  const live = await readLiveGrants(db, found);
+  return rows.map((row, n) => {
+    const facts = found[n];
+    const grantIsDead = facts?.grantId !== undefined && !live.has(grantName(facts, facts.grantId));
+    return { facts: facts && { ...facts, grantIsDead }, isBasisCurrent: row.is_basis_current !== false };
+  });
 }
 
-function toTokenFacts(row: Row): TokenFacts {
+// The grants of tokens are known only when the tokens are: a join would prepare to look into all their partitions.
+const readGrants = statement(
+  "token.read_live_grants",
+  `SELECT g.tenant_id, g.realm_id, g.id
+   FROM json_to_recordset($1::json) AS b(tenant_id text, realm_id text, id bytea, bucket integer)
+   CROSS JOIN LATERAL (SELECT * FROM grants g WHERE g.tenant_id = b.tenant_id AND g.realm_id = b.realm_id AND g.id = b.id
+     AND g.bucket = b.bucket AND g.bucket BETWEEN $2 AND $3 AND g.revoked_at IS NULL LIMIT 1) g`,
+);
+
+type Granted = RealmKey & { readonly grantId: string | undefined };
+
+/** Of the grants that these tokens hang on, those that were not ended, by name. */
+async function readLiveGrants(db: Queryable, tokens: readonly (Granted | undefined)[]): Promise<ReadonlySet<string>> {
+  const ids: string[] = [];
+  const batch = tokens.flatMap((token) => {
+    if (token?.grantId === undefined) return [];
+    ids.push(token.grantId);
+    return [{ tenant_id: token.tenantId, realm_id: token.realmId, ...idColumns(token.grantId) }];
+  });
+  if (ids.length === 0) return new Set();
+  const rows = await db.run(readGrants, [JSON.stringify(batch), ...bucketRange(ids)]);
+  const nameOf = (row: Row) =>
+    grantName(
+      { tenantId: String(row.tenant_id), realmId: String(row.realm_id) },
+      (row.id as Buffer).toString("base64url"),
+    );
+  return new Set(rows.map(nameOf));
+}
+
+function grantName({ tenantId, realmId }: RealmKey, grantId: string): string {
+  return `${tenantId}/${realmId}/${grantId}`;
+}
+
+function toTokenFacts(row: Row): Omit<TokenFacts, "grantIsDead"> {
   const identityId = optionalText(row.identity_id);
   const grantId = row.grant_id as Buffer | null;
   const hasRoles = identityId !== undefined && row.resource_server_id !== null;
@@ -152,7 +187,6 @@ function toTokenFacts(row: Row): TokenFacts {
     notBefore: row.not_before as number,
     expiresAt: row.expires_at as number,
     revokedAt: (row.revoked_at as number | null) ?? undefined,
-    grantIsDead: grantId !== null && (row.live_grant_id === null || row.grant_revoked_at !== null),
     identityIsDead: identityId !== undefined && (row.live_identity_id === null || row.identity_status !== "active"),
     keyIsCompromised: row.compromised_at != null,
     validAfter: row.valid_after as number,
