@@ -1,3 +1,4 @@
+import cluster from "node:cluster";
 import { join, resolve } from "node:path";
 import type { Config } from "../config.ts";
 import type { Database, SentStatement } from "../database/database.ts";
@@ -24,6 +25,8 @@ import { readVersion } from "./read-version.ts";
 export interface StartOptions {
   readonly clock?: Clock;
   readonly onStatement?: (sent: SentStatement) => void;
+  /** Takes the log's lines instead of standard error. */
+  readonly onLogLine?: (line: string) => void;
   /** Called when the process cannot go on. */
   readonly onFailure?: (error: Error) => void;
 }
@@ -80,6 +83,7 @@ export async function openDeps(config: Config, options: StartOptions = {}): Prom
   const random = createRandom();
   const dataDirectory = resolve(config.dataDirectory);
   const sealer = createSealer(await readMasterKeys(config, random), random);
+  const log = createLog(config.logLevel, { worker: cluster.worker?.id, write: options.onLogLine });
   const metrics = createMetrics(listMetrics());
   const tracing = await openTracing(config, metrics);
   const meter = createDatabaseMeter({ metrics, tracing }, clock);
@@ -92,7 +96,7 @@ export async function openDeps(config: Config, options: StartOptions = {}): Prom
     clock,
     random,
   });
-  return { config, database, clock, random, sealer, mail, log: createLog(config.logLevel), metrics, tracing };
+  return { config, database, clock, random, sealer, mail, log, metrics, tracing };
 }
 
 // Not even loaded where nobody asked for traces.

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { basic, call, postForm } from "../support/http.ts";
+import { eventually } from "../support/login-flow.ts";
 import { sendRaw } from "../support/raw-http.ts";
 import { type Scrape, scrape } from "../support/scrape.ts";
 import { testClient } from "../support/test-client.ts";
@@ -83,7 +84,12 @@ test("what requests share shows: batches, statements, caches and connections", a
   const batches = more("mayfly_batch_size_count", { batch: "insert" });
   assert.equal(more("mayfly_database_statement_duration_seconds_count", { statement: "token.insert" }), batches);
   assert.ok(more("mayfly_database_connection_wait_seconds_count") >= batches);
-  assert.equal(more("mayfly_cache_lookups_total", { cache: "application", result: "hit" }), 3);
+  assert.equal(more("mayfly_cache_lookups_total", { cache: "application" }), 3);
+  // News of the application itself may still come in and clear what was kept.
+  await eventually(async () => {
+    const again = await difference(tenant.server, send);
+    return again("mayfly_cache_lookups_total", { cache: "application", result: "hit" }) === 1 ? true : undefined;
+  });
   const { sum } = await scrape(tenant.server);
   assert.ok(sum("mayfly_database_connections") >= 1);
   assert.ok(sum("mayfly_database_connections_max") >= sum("mayfly_database_connections"));

@@ -19,7 +19,7 @@ export interface TestServer extends Started {
   readonly sent: SentStatement[];
 }
 
-export interface TestServerOptions extends Pick<StartOptions, "clock"> {
+export interface TestServerOptions extends Pick<StartOptions, "clock" | "onLogLine"> {
   readonly environment?: Environment;
 }
 
@@ -61,6 +61,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
   };
   const started = await startServer(readConfig(environment), environment, {
     ...(options.clock === undefined ? {} : { clock: options.clock }),
+    ...(options.onLogLine === undefined ? {} : { onLogLine: options.onLogLine }),
     onStatement: (statement) => {
       if (sent.length < SENT_MAX) sent.push(statement);
     },
