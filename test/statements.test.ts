@@ -149,6 +149,39 @@ test("every declared statement can be prepared on this database", async () => {
   assert.deepEqual(problems, []);
 });
 
+test("no statement reads what expires without an index, and a list of it reads row by row", async () => {
+  const { tenant } = await testCodeFlow();
+  const plans = await tenant.server.deps.database.maintain(async (session) => {
+    await session.query("SET ROLE mayfly_app");
+    await session.query("SELECT set_config('mayfly.tenants', $1, false)", [tenant.tenantId]);
+    const found = new Map<string, string>();
+    for (const { name, text } of listDeclared()) {
+      await session.query(`PREPARE test_plan AS ${text}`);
+      const [prepared] = await session.query(
+        "SELECT cardinality(parameter_types) AS count FROM pg_prepared_statements WHERE name = 'test_plan'",
+      );
+      const values = Array.from({ length: Number(prepared?.count) }, () => "NULL").join(", ");
+      const rows = await session.query(`EXPLAIN EXECUTE test_plan${values === "" ? "" : ` (${values})`}`);
+      found.set(name, rows.map((row) => String(row["QUERY PLAN"])).join("\n"));
+      await session.query("DEALLOCATE test_plan");
+    }
+    return found;
+  });
+  const without = [...plans].filter(([, plan]) =>
+    /Seq Scan on (tokens|grants|decisions|authorization_requests)_/.test(plan),
+  );
+  assert.deepEqual(
+    without.map(([name]) => name),
+    [],
+  );
+  for (const name of ["token.list", "token.count", "live_count.count_tokens"]) {
+    const plan = plans.get(name) ?? "";
+    assert.match(plan, /Merge Append[^\n]*\n *Sort Key: \w+\.application_id/, name);
+    // The index of the primary key has the rows of a realm's other applications, too.
+    assert.doesNotMatch(plan, /using tokens_c\d_\d+_pkey/, name);
+  }
+});
+
 test("statements have names that tell them apart, and never ask for the time", () => {
   for (const { name, text } of listDeclared()) {
     assert.match(name, /^[a-z_]+\.[a-zA-Z_]+$/);

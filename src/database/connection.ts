@@ -77,6 +77,7 @@ async function setUp(client: ClientBase, options: ConnectionOptions): Promise<vo
   if (known.rows[0]?.commits === "off") await client.query("SET synchronous_commit = on");
   await client.query(
     "SET plan_cache_mode = force_generic_plan; SET enable_hashjoin = off; SET enable_mergejoin = off;" +
+      " SET enable_seqscan = off; SET enable_sort = off; SET jit = off;" +
       ` SET statement_timeout = ${STATEMENT_TIMEOUT_MS}; SET idle_in_transaction_session_timeout = ${STATEMENT_TIMEOUT_MS};` +
       " SET client_min_messages = warning",
   );

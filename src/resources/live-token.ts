@@ -1,11 +1,14 @@
 import { alive } from "./tombstone.ts";
 
-// SQL: what lives as introspection judges it, but for an exchanged token's ancestors, which come with exchange itself. `a` is the
-// row's application. Each is looked up by its key, and `now` is an expression in seconds of tenant time.
+// SQL: what lives as introspection judges it, but for an exchanged token's ancestors, which come with exchange itself. `now` is an
+// expression in seconds of tenant time; the application is that of $1 (tenant), $2 (realm) and $3.
+
+const VALID_AFTER = `(SELECT a.tokens_valid_after FROM applications a
+    WHERE a.tenant_id = $1 AND a.realm_id = $2 AND a.application_id = $3)`;
 
 /** The token `t` has not expired, and nothing that it hangs on has ended. Whether it was revoked itself is not in it. */
 export function tokenLives(now: string): string {
-  return `t.expires_at > ${now} AND t.issued_at >= a.tokens_valid_after
+  return `t.expires_at > ${now} AND t.issued_at >= ${VALID_AFTER}
   AND (t.identity_id IS NULL OR EXISTS (SELECT FROM identities i WHERE i.tenant_id = t.tenant_id AND i.realm_id = t.realm_id
     AND i.identity_id = t.identity_id AND ${alive("i")} AND i.status = 'active' AND i.tokens_valid_after <= t.issued_at))
   AND (t.grant_id IS NULL OR EXISTS (SELECT FROM grants g WHERE g.tenant_id = t.tenant_id AND g.realm_id = t.realm_id
@@ -16,7 +19,7 @@ export function tokenLives(now: string): string {
 
 /** The grant `g` has a refresh token that can be used. Whether it was revoked is not in it. */
 export function familyLives(now: string): string {
-  return `g.refresh_expires_at > ${now} AND cardinality(g.siblings) > 0 AND g.issued_at >= a.tokens_valid_after
+  return `g.refresh_expires_at > ${now} AND cardinality(g.siblings) > 0 AND g.issued_at >= ${VALID_AFTER}
   AND EXISTS (SELECT FROM identities i WHERE i.tenant_id = g.tenant_id AND i.realm_id = g.realm_id AND i.identity_id = g.identity_id
     AND ${alive("i")} AND i.status = 'active' AND i.tokens_valid_after <= g.issued_at)`;
 }

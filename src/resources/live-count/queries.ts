@@ -167,23 +167,20 @@ export async function listSlotCounts(db: Queryable, key: ApplicationKey, now: nu
   return rows.map(toSlotCount);
 }
 
-// A page is read in the order of the ids, then counted. What was revoked after $7 lived then, and whoever revoked it takes it off.
-function countPage(page: {
-  readonly columns: string;
-  readonly from: string;
-  readonly lives: string;
-  readonly slot: string;
-}) {
-  const { columns, from, lives, slot } = page;
-  const [, row] = from.split(" ");
+// A page is read in the order of the application's index, then counted. What was revoked after $7 lived then, and whoever revoked it
+// takes it off. See token-list/queries.ts on the range.
+function countPage(
+  of: string,
+  parts: { readonly columns: string; readonly lives: string; readonly slot: string },
+): string {
+  const [, row] = of.split(" ");
   return `WITH page AS MATERIALIZED (
-     SELECT ${columns} FROM ${from}
-     WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND id > $4 AND id < $5 ORDER BY id LIMIT $6
+     SELECT ${parts.columns} FROM ${of}
+     WHERE tenant_id = $1 AND realm_id = $2 AND application_id <= $3 AND (application_id, id) > ($3, $4) AND id < $5
+     ORDER BY application_id, id LIMIT $6
    ), counted AS (
-     SELECT ${slot} AS ends_at, count(*) AS live FROM page ${row} CROSS JOIN LATERAL (
-       SELECT tokens_valid_after FROM applications
-       WHERE applications.tenant_id = $1 AND applications.realm_id = $2 AND applications.application_id = $3 LIMIT 1) a
-     WHERE (revoked_at IS NULL OR revoked_at > $7) AND ${lives}
+     SELECT ${parts.slot} AS ends_at, count(*) AS live FROM page ${row}
+     WHERE (revoked_at IS NULL OR revoked_at > $7) AND ${parts.lives}
      GROUP BY 1
    )
    SELECT ends_at, live, NULL::bytea AS last_id FROM counted
@@ -193,9 +190,8 @@ function countPage(page: {
 
 const countTokens = statement(
   "live_count.count_tokens",
-  countPage({
+  countPage("tokens t", {
     columns: "tenant_id, realm_id, id, identity_id, grant_id, grant_bucket, key_id, issued_at, expires_at, revoked_at",
-    from: "tokens t",
     lives: tokenLives("$7"),
     slot: slotSql("t.issued_at", "t.expires_at"),
   }),
@@ -203,9 +199,8 @@ const countTokens = statement(
 
 const countFamilies = statement(
   "live_count.count_families",
-  countPage({
+  countPage("grants g", {
     columns: "tenant_id, realm_id, id, identity_id, siblings, issued_at, code_spent_at, refresh_expires_at, revoked_at",
-    from: "grants g",
     lives: familyLives("$7"),
     slot: slotSql("g.code_spent_at", "g.refresh_expires_at"),
   }),

@@ -26,41 +26,44 @@ export interface TokenFilter {
 const LOOKED_AT_MAX = 10_000;
 const COUNTED_MAX = 50_000;
 
-const OF_TOKENS = `SELECT id, tenant_id, realm_id, application_id, identity_id, grant_id, grant_bucket, key_id, issued_at, expires_at,
-    revoked_at, display_name, scope, token_suffix
-  FROM tokens WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3`;
-const OF_FAMILIES = `SELECT id, tenant_id, realm_id, identity_id, siblings, issued_at, refresh_issued_at, refresh_expires_at, revoked_at,
-    scope, refresh_suffix
-  FROM grants WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3`;
+const TOKEN_COLUMNS = `id, tenant_id, realm_id, application_id, identity_id, grant_id, grant_bucket, key_id, issued_at, expires_at,
+    revoked_at, display_name, scope, token_suffix`;
+const FAMILY_COLUMNS = `id, tenant_id, realm_id, application_id, identity_id, siblings, issued_at, refresh_issued_at, refresh_expires_at,
+    revoked_at, scope, refresh_suffix`;
 const TOKEN_LIVES = `t.revoked_at IS NULL AND ${tokenLives("$4")}
   AND ($5::text IS NULL OR ($5 = 'identity') = (t.identity_id IS NOT NULL))
   AND ($6::text IS NULL OR COALESCE(t.identity_id, t.application_id) = $6)`;
 const FAMILY_LIVES = `g.revoked_at IS NULL AND ${familyLives("$4")}
   AND ($5::text IS NULL OR $5 = 'identity') AND ($6::text IS NULL OR g.identity_id = $6)`;
 
-// Whatever lives of the first so many rows, and, dead or alive, the last of them: where more may follow. Rows that were read are
-// not judged again, and none is read after the LIMIT that stands behind this.
-function firstRows(
-  row: "t" | "g",
-  parts: { readonly of: string; readonly lives: string; readonly max: number },
+// What lives of an application's newest rows below $7, and, dead or alive, the last row that is looked at: where more may follow. It
+// is read row by row in the order of one index, the application's, from all partitions at once, and no further than a LIMIT behind
+// it asks for. The application is a range, not an equality: then no other index gives that order, whatever the planner believes
+// of how many rows there are. `lives` is judged once a row.
+function newestRows(
+  of: string,
+  parts: { readonly columns: string; readonly lives: string; readonly max: number },
 ): string {
-  return `(SELECT *, row_number() OVER () AS nth FROM (${parts.of} LIMIT ${parts.max}) first) ${row}
-    JOIN applications a ON a.tenant_id = $1 AND a.realm_id = $2 AND a.application_id = $3
+  const [, row] = of.split(" ");
+  return `(SELECT *, row_number() OVER (ORDER BY application_id DESC, id DESC) AS nth FROM (
+      SELECT ${parts.columns} FROM ${of} WHERE tenant_id = $1 AND realm_id = $2 AND application_id >= $3 AND (application_id, id) < ($3, $7)
+      ORDER BY application_id DESC, id DESC LIMIT ${parts.max}) first) ${row}
     CROSS JOIN LATERAL (SELECT (${parts.lives}) AS lives, ${row}.nth = ${parts.max} AS is_last OFFSET 0) l
-    WHERE l.lives OR l.is_last`;
+    WHERE l.lives OR l.is_last ORDER BY ${row}.application_id DESC, ${row}.id DESC LIMIT $8`;
 }
 
-const page = (of: string) => `${of} AND id < $7 ORDER BY id DESC`;
+const newestTokens = (max: number) => newestRows("tokens t", { columns: TOKEN_COLUMNS, lives: TOKEN_LIVES, max });
+const newestFamilies = (max: number) => newestRows("grants g", { columns: FAMILY_COLUMNS, lives: FAMILY_LIVES, max });
 
 const list = statement(
   "token.list",
   `(SELECT t.id, 'access' AS kind, COALESCE(t.display_name, '') AS display_name, t.scope, t.token_suffix,
       t.key_id IS NOT NULL AS self_contained, t.issued_at, t.expires_at, l.lives, l.is_last
-    FROM ${firstRows("t", { of: page(OF_TOKENS), lives: TOKEN_LIVES, max: LOOKED_AT_MAX })} ORDER BY t.id DESC LIMIT $8)
+    FROM ${newestTokens(LOOKED_AT_MAX)})
    UNION ALL
    (SELECT g.id, 'refresh', '', g.scope, COALESCE(g.refresh_suffix, ''), false, COALESCE(g.refresh_issued_at, g.issued_at),
       g.refresh_expires_at, l.lives, l.is_last
-    FROM ${firstRows("g", { of: page(OF_FAMILIES), lives: FAMILY_LIVES, max: LOOKED_AT_MAX })} ORDER BY g.id DESC LIMIT $8)
+    FROM ${newestFamilies(LOOKED_AT_MAX)})
    ORDER BY id DESC LIMIT $8`,
 );
 
@@ -108,10 +111,10 @@ function toListedToken(row: Row): ListedToken {
 const count = statement(
   "token.count",
   `SELECT count(*) FILTER (WHERE lives) AS size, COALESCE(bool_or(is_last), false) AS is_cut FROM (
-     (SELECT l.lives, l.is_last FROM ${firstRows("t", { of: OF_TOKENS, lives: TOKEN_LIVES, max: COUNTED_MAX })} LIMIT $7)
+     (SELECT l.lives, l.is_last FROM ${newestTokens(COUNTED_MAX)})
      UNION ALL
-     (SELECT l.lives, l.is_last FROM ${firstRows("g", { of: OF_FAMILIES, lives: FAMILY_LIVES, max: COUNTED_MAX })} LIMIT $7)
-     LIMIT $7) counted`,
+     (SELECT l.lives, l.is_last FROM ${newestFamilies(COUNTED_MAX)})
+     LIMIT $8) counted`,
 );
 
 /**
@@ -125,7 +128,7 @@ export async function countTokens(
   filter: TokenFilter,
   atMost: number,
 ): Promise<{ readonly size: number; readonly isCut: boolean }> {
-  const rows = await db.run(count, [...filterValues(key, filter), atMost]);
+  const rows = await db.run(count, [...filterValues(key, filter), HIGHEST_ID, atMost]);
   return { size: rows[0]?.size as number, isCut: rows[0]?.is_cut === true };
 }
 
