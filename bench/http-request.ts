@@ -1,8 +1,8 @@
 /** A client with its secret; every benchmark authenticates by `client_secret_basic`, on every side. */
 export type BenchClient = { clientId: string; clientSecret: string };
 
-/** A request to measure: a form post by a client where there is a form, else a GET that anybody may send. */
-export type BenchRequest = { path: string; client?: BenchClient; form?: Record<string, string> };
+/** A request to measure: a form post by a client where there is a form, else a GET by whoever holds the bearer token, or anybody. */
+export type BenchRequest = { path: string; client?: BenchClient; bearer?: string; form?: Record<string, string> };
 
 const REQUEST_SECONDS_MAX = 10;
 
@@ -12,7 +12,7 @@ export function requestText(request: BenchRequest, port: number): string {
   const head = [
     `${body === undefined ? "GET" : "POST"} ${request.path} HTTP/1.1`,
     `host: 127.0.0.1:${port}`,
-    ...(request.client === undefined ? [] : [`authorization: ${basic(request.client)}`]),
+    ...authorizations(request).map((value) => `authorization: ${value}`),
     ...(body === undefined
       ? []
       : ["content-type: application/x-www-form-urlencoded", `content-length: ${body.length}`]),
@@ -22,10 +22,11 @@ export function requestText(request: BenchRequest, port: number): string {
 
 /** Sends one request and returns the body of its answer; throws unless the status is 200. */
 export async function sendRequest(request: BenchRequest, port: number): Promise<string> {
-  const { path, client, form } = request;
+  const { path, form } = request;
+  const [authorization] = authorizations(request);
   const response = await fetch(`http://127.0.0.1:${port}${path}`, {
     signal: AbortSignal.timeout(REQUEST_SECONDS_MAX * 1000),
-    ...(client === undefined ? {} : { headers: { authorization: basic(client) } }),
+    ...(authorization === undefined ? {} : { headers: { authorization } }),
     ...(form === undefined ? {} : { method: "POST", body: new URLSearchParams(form) }),
   });
   const answer = await response.text();
@@ -38,6 +39,11 @@ export async function sendForObject(request: BenchRequest, port: number): Promis
   const answer: unknown = JSON.parse(await sendRequest(request, port));
   if (typeof answer !== "object" || answer === null) throw new Error(`${request.path} answered no object`);
   return { ...answer };
+}
+
+function authorizations({ client, bearer }: BenchRequest): string[] {
+  if (bearer !== undefined) return [`Bearer ${bearer}`];
+  return client === undefined ? [] : [basic(client)];
 }
 
 function basic(client: BenchClient): string {

@@ -4,6 +4,8 @@ import { REDIRECT_URI, REFRESH_LIFETIME_SECONDS } from "./login.ts";
 import { BENCH_SCOPE, type TokenFormat } from "./side.ts";
 
 const TOKEN_LIFETIME_SECONDS = 3600;
+/** All that the tenant's managing application may do. */
+export const MANAGER_SCOPE = "tokens:read";
 
 /** An application that is measured: one by client credentials for each format, and one that people log in to. */
 export type BenchApplication = {
@@ -34,9 +36,9 @@ export function benchApplication(format: TokenFormat, isOidc: boolean): BenchApp
 
 /**
  * The declarative file (settled 14). One realm an application: a realm's second algorithm would sign with the first
- * one's key until its own is published (rule 39).
+ * one's key until its own is published (rule 39). `manager` belongs to the tenant's admin realm.
  */
-export function declare(tenantId: string, applications: BenchApplication[]): string {
+export function declare(tenantId: string, applications: BenchApplication[], manager: BenchApplication): string {
   const realms = applications.map((application) => ({
     id: application.realmId,
     display_name: application.clientId,
@@ -44,7 +46,19 @@ export function declare(tenantId: string, applications: BenchApplication[]): str
     ...(application.isOidc ? declaredPerson(application) : {}),
     applications: [declaredApplication(application)],
   }));
-  return stringify({ version: 1, tenants: [{ id: tenantId, display_name: "Benchmark", realms }] });
+  const tenant = { id: tenantId, display_name: "Benchmark", realms: [...realms, declaredAdminRealm(manager)] };
+  return stringify({ version: 1, tenants: [tenant] });
+}
+
+function declaredAdminRealm(manager: BenchApplication) {
+  const application = declaredApplication({ ...manager, resourceServerId: "beyondidentity" });
+  const protocol_config = { ...application.protocol_config, allowed_scopes: [MANAGER_SCOPE] };
+  return {
+    id: manager.realmId,
+    display_name: "Administrators",
+    is_admin: true,
+    applications: [{ ...application, target_realm: "*", protocol_config }],
+  };
 }
 
 function declaredResourceServer({ resourceServerId, identityId, isOidc }: BenchApplication) {

@@ -7,7 +7,7 @@ import type { Database } from "./database.ts";
 import type { BenchRequest } from "./http-request.ts";
 import { CODE_VERIFIER, REDIRECT_URI } from "./login.ts";
 import { makeCodes } from "./mayfly-codes.ts";
-import { type BenchApplication, benchApplication, declare, hexId } from "./mayfly-declaration.ts";
+import { type BenchApplication, benchApplication, declare, hexId, MANAGER_SCOPE } from "./mayfly-declaration.ts";
 import { findFreePort, isReady } from "./ready.ts";
 import { BENCH_SCOPE, type RunningSide, type Side, type SideContext, type TokenFormat } from "./side.ts";
 
@@ -25,6 +25,10 @@ export type RunningMayfly = RunningSide & {
   /** the applications by client credentials, and the one that people log in to */
   services: BenchApplication[];
   login: BenchApplication;
+  /** The request for a token that may list tokens. */
+  manage(): BenchRequest;
+  /** The request of such a token's holder for the first page of an application's tokens. */
+  listTokens(format: TokenFormat, bearer: string): BenchRequest;
 };
 
 /** Starts Mayfly with the applications that the benchmarks use. */
@@ -34,8 +38,9 @@ export async function startMayfly(context: SideContext): Promise<RunningMayfly> 
   const tenantId = hexId();
   const services = FORMATS.map((format) => benchApplication(format, false));
   const login = benchApplication("ES256", true);
+  const manager = { ...benchApplication("opaque", false), clientId: "bench-manager" };
   const configPath = join(context.directory, "mayfly.yaml");
-  writeFileSync(configPath, declare(tenantId, [...services, login]), { mode: 0o600 });
+  writeFileSync(configPath, declare(tenantId, [...services, login], manager), { mode: 0o600 });
   const server = await startServer({
     name: "mayfly",
     args: [PROGRAM],
@@ -62,6 +67,11 @@ export async function startMayfly(context: SideContext): Promise<RunningMayfly> 
     ...serviceRequests(tenantId, services),
     ...loginRequests(tenantId, login),
     ...{ database, operationsPort, tenantId, services, login },
+    manage: () => ({
+      path: `${applicationPath(tenantId, manager)}/token`,
+      client: { clientId: manager.clientId, clientSecret: manager.clientSecret },
+      form: { grant_type: "client_credentials", scope: MANAGER_SCOPE },
+    }),
     makeCodes: (count) => makeCodes(database.url, { tenantId, application: login }, count),
   };
 }
@@ -85,6 +95,7 @@ function serviceRequests(tenantId: string, applications: BenchApplication[]) {
       post(format, `${realm(format)}/introspect`, { token, token_type_hint: "access_token" }),
     revoke: (format: TokenFormat, token: string) =>
       post(format, `${base(format)}/revoke`, { token, token_type_hint: "access_token" }),
+    listTokens: (format: TokenFormat, bearer: string) => ({ path: `${base(format)}/tokens`, bearer }),
     discovery: () => ({ path: `${base("ES256")}/.well-known/openid-configuration` }),
     jwks: (format: TokenFormat) => ({ path: `${base(format)}/.well-known/jwks.json` }),
   };

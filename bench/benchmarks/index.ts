@@ -1,5 +1,6 @@
 import type { Benchmark } from "../benchmark.ts";
 import { budget } from "./budget.ts";
+import { crowd } from "./crowd.ts";
 import { exchange } from "./exchange.ts";
 import { introspection } from "./introspection.ts";
 import { issue } from "./issue.ts";
@@ -22,4 +23,5 @@ export const BENCHMARKS: Benchmark[] = [
   rsa,
   start,
   budget,
+  crowd,
 ];
