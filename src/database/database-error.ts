@@ -32,6 +32,11 @@ export function isConflict(error: unknown, constraint?: string): boolean {
   );
 }
 
+/** A lock was not had within the time that was given for it. */
+export function isLockTimeout(error: unknown): boolean {
+  return sqlState(error) === "55P03";
+}
+
 /** No partition takes the row: PostgreSQL's check_violation on a partitioned table. */
 export function isMissingPartition(error: unknown): boolean {
   return sqlState(error) === "23514" && error instanceof Error && error.message.includes("no partition of relation");

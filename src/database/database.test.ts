@@ -146,6 +146,20 @@ test("a statement goes on when a migration changes the table that its connection
   }
 });
 
+test("and so does a transaction, whole", async () => {
+  const database = await scratch();
+  const noteAndRead = () =>
+    database.transaction([tenantId], async (session) => {
+      await session.run(note, ["whole"]);
+      return session.run(readTenants, [tenantId]);
+    });
+  assert.deepEqual(await noteAndRead(), []);
+  await database.maintain((session) => session.query("ALTER TABLE tenants ADD COLUMN test_taste text"));
+  assert.deepEqual(await noteAndRead(), []);
+  const notes = await database.tenants([tenantId]).run(readNotes, []);
+  assert.equal(notes.filter(({ text }) => text === "whole").length, 2);
+});
+
 test("and when every connection of the pool has prepared it", async () => {
   const database = await scratch();
   const read = () => database.tenants([tenantId]).run(readTenants, [tenantId]);

@@ -35,7 +35,10 @@ export interface Database {
   tenants(tenantIds: readonly string[]): Queryable;
   /** Like `tenants`, for lists that may be ten seconds old: reads a replica where there is one (settled 12). Never for a decision. */
   recent(tenantIds: readonly string[]): Queryable;
-  /** Runs `work` in one transaction that sees these tenants only; what it throws rolls everything back. */
+  /**
+   * Runs `work` in one transaction that sees these tenants only; what it throws rolls everything back. When another version's
+   * migration has just changed a table, it is rolled back and run again.
+   */
   transaction<T>(tenantIds: readonly string[], work: (session: Queryable) => Promise<T>): Promise<T>;
   /** Runs `work` as the schema's owner, outside row-level security: migrations and partitions. */
   maintain<T>(work: (session: OwnerSession) => Promise<T>): Promise<T>;
@@ -96,7 +99,7 @@ export function createDatabase(parts: DatabaseParts): Database {
     recent: tenants,
     transaction: (tenantIds, work) => {
       refuseInside();
-      return withClient(parts, (client) => {
+      return runWithFreshPlan(parts, (client) => {
         const session: Queryable = {
           run: async (declared, values) => {
             observe(declared, tenantIds, values);
@@ -119,7 +122,7 @@ export function createDatabase(parts: DatabaseParts): Database {
   };
 }
 
-// After another version's migration each connection may remember a table's former shape. Nothing ran, and the connection that
+// After another version's migration each connection may remember a table's former shape. Nothing was done, and the connection that
 // refused is gone: at the latest when all of them are, a new one answers.
 async function runWithFreshPlan<T>(parts: Connections, work: (client: PoolClient) => Promise<T>): Promise<T> {
   for (let left = parts.pool.options.max ?? 1; ; left -= 1) {

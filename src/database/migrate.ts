@@ -1,11 +1,17 @@
 import { readdir, readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { sha256 } from "../platform/hash.ts";
 import type { Database, OwnerSession } from "./database.ts";
+import { isLockTimeout } from "./database-error.ts";
 
 const MIGRATIONS = new URL("../../migrations/", import.meta.url);
 const FILE_NAME = /^(\d{4})_[a-z0-9_]+\.sql$/;
 // Any constant: it keeps two nodes that start together from migrating at once.
 const MIGRATION_LOCK = 6_292_953;
+/** While a migration waits for a table, everybody who comes later waits behind it: it gives up soon, and tries again. */
+const LOCK_TIMEOUT_MS = 200;
+const LOCK_PAUSE_MS = 500;
+const LOCK_TRIES_MAX = 240;
 
 interface Migration {
   readonly number: number;
@@ -43,9 +49,6 @@ export async function migrate(database: Database, mode: "auto" | "check"): Promi
         `the database lacks ${missing.map((m) => m.name).join(", ")}; start once with MAYFLY_MIGRATE=auto`,
       );
     }
-    await session.query(
-      "CREATE TABLE IF NOT EXISTS schema_migrations (number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL)",
-    );
     const applied: string[] = [];
     for (const migration of missing) if (await apply(session, migration)) applied.push(migration.name);
     return applied;
@@ -68,21 +71,33 @@ function isApplied(migration: Migration, done: ReadonlyMap<number, string>): boo
 }
 
 async function apply(session: OwnerSession, migration: Migration): Promise<boolean> {
-  await session.query("BEGIN");
-  try {
-    await session.query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
-    const rows = await session.query("SELECT 1 FROM schema_migrations WHERE number = $1", [migration.number]);
-    if (rows.length > 0) {
-      await session.query("ROLLBACK");
-      return false;
+  for (let left = LOCK_TRIES_MAX; ; left -= 1) {
+    try {
+      return await applyOnce(session, migration);
+    } catch (error) {
+      await session.query("ROLLBACK").catch(() => undefined);
+      if (!isLockTimeout(error) || left === 0)
+        throw new Error(`migration ${migration.name} failed and changed nothing`, { cause: error });
+      await sleep(LOCK_PAUSE_MS);
     }
-    await session.query(migration.text);
-    const values = [migration.number, migration.name, migration.checksum];
-    await session.query("INSERT INTO schema_migrations (number, name, checksum) VALUES ($1, $2, $3)", values);
-    await session.query("COMMIT");
-    return true;
-  } catch (error) {
-    await session.query("ROLLBACK").catch(() => undefined);
-    throw new Error(`migration ${migration.name} failed and changed nothing`, { cause: error });
   }
+}
+
+async function applyOnce(session: OwnerSession, migration: Migration): Promise<boolean> {
+  await session.query("BEGIN");
+  await session.query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
+  await session.query(
+    "CREATE TABLE IF NOT EXISTS schema_migrations (number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL)",
+  );
+  const rows = await session.query("SELECT 1 FROM schema_migrations WHERE number = $1", [migration.number]);
+  if (rows.length > 0) {
+    await session.query("ROLLBACK");
+    return false;
+  }
+  await session.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+  await session.query(migration.text);
+  const values = [migration.number, migration.name, migration.checksum];
+  await session.query("INSERT INTO schema_migrations (number, name, checksum) VALUES ($1, $2, $3)", values);
+  await session.query("COMMIT");
+  return true;
 }
