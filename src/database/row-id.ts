@@ -1,11 +1,12 @@
-import { decodeId } from "../protocol/token-id.ts";
+import { bucketOfBytes } from "../protocol/token-id.ts";
 
 // Rows that expire are named by 24 bytes, written as 32 base64url characters, that carry their partition's bucket. Batches
 // travel as JSON, where PostgreSQL reads bytes in hexadecimal.
 
 /** The two columns of the primary key that an id fills, as a JSON batch writes them. */
 export function idColumns(id: string): { id: string; bucket: number } {
-  return { id: bytea(id), bucket: bucketOf(id) };
+  const bytes = Buffer.from(id, "base64url");
+  return { id: hexOf(bytes), bucket: bucketOfBytes(bytes) };
 }
 
 /** An id as PostgreSQL reads bytes in text. */
@@ -15,9 +16,7 @@ export function bytea(id: string): string {
 
 /** The bucket that an id carries. Throws on a text that is no id: what comes from outside is judged before. */
 export function bucketOf(id: string): number {
-  const parts = decodeId(id);
-  if (parts === undefined) throw new RangeError("not the id of a row");
-  return parts.bucket;
+  return bucketOfBytes(Buffer.from(id, "base64url"));
 }
 
 /**

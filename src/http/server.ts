@@ -23,6 +23,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** How long a connection may idle between two requests, in milliseconds: longer than load balancers keep one. */
 export const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const PARAMETER_LENGTH_MAX = 200;
+const AUTHORIZATION = "authorization";
 
 // Every method that the parser knows: each that a path has no route for is answered 405 (specification section 1).
 const METHODS = NODE_METHODS.filter((method) => method !== "CONNECT");
@@ -74,9 +75,10 @@ export function createServer(routes: readonly Route[], options: ServerOptions): 
   // Every body arrives as bytes: auth routes read forms strictly, management routes read JSON (reference 2.1).
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  server.addHook("onRequest", async (request, reply) => {
+  server.addHook("onRequest", (request, reply, done) => {
     void reply.header("x-trace-id", request.id);
     if (options.isLeaving()) void reply.header("connection", "close");
+    done();
   });
   const observed = observeRequests(server, options);
   server.setNotFoundHandler((request, reply) => {
@@ -122,17 +124,14 @@ const MALFORMED: ReadonlyMap<string, readonly [string, string]> = new Map([
 
 function register(server: FastifyInstance, route: Route, options: ServerOptions): void {
   const isManagement = route.kind === "management";
-  server.route({
+  server.route<RouteParameters>({
     method: route.method,
     url: route.path,
     config: { routeName: route.name },
     bodyLimit: isManagement ? MANAGEMENT_BODY_BYTES_MAX : AUTH_BODY_BYTES_MAX,
     ...(route.schema ? { schema: route.schema } : {}),
     attachValidation: true,
-    preValidation: async (request) => {
-      if (isManagement && route.schema?.body !== undefined)
-        request.body = parseJsonBody(request.headers["content-type"], request.body);
-    },
+    ...(isManagement && route.schema?.body !== undefined ? { preValidation: parseBody } : {}),
     errorHandler: (error, request, reply) =>
       send(reply, replyToError(error, failureOf(request, route.kind, options.log))),
     ...traceRequests(options.tracing, route),
@@ -141,8 +140,12 @@ function register(server: FastifyInstance, route: Route, options: ServerOptions)
   });
 }
 
+/** What the router found in the path is text, always. */
+type RouteParameters = { Params: Readonly<Record<string, string>> };
+type RouteRequest = FastifyRequest<RouteParameters>;
+
 async function answer(
-  request: FastifyRequest,
+  request: RouteRequest,
   route: Route,
   authenticate: ServerOptions["authenticate"],
 ): Promise<HttpReply> {
@@ -154,9 +157,9 @@ async function answer(
   return route.handle({ ...bare, caller });
 }
 
-function readRequest(request: FastifyRequest): HttpRequest {
+function readRequest(request: RouteRequest): HttpRequest {
   // Node keeps the first of several, so that a second credential would be ignored silently (rule 15).
-  if ((request.raw.headersDistinct.authorization?.length ?? 0) > 1) {
+  if (countAuthorizations(request.raw.rawHeaders) > 1) {
     throw Object.assign(new Error("several Authorization headers"), { statusCode: 400 });
   }
   const url = request.raw.url ?? "/";
@@ -164,7 +167,7 @@ function readRequest(request: FastifyRequest): HttpRequest {
   return {
     method: request.method,
     traceId: Buffer.from(request.id, "hex"),
-    parameters: stringsOf(request.params),
+    parameters: request.params,
     queryString: question === -1 ? "" : url.slice(question + 1),
     query: request.query,
     headers: request.headers,
@@ -175,9 +178,23 @@ function readRequest(request: FastifyRequest): HttpRequest {
   };
 }
 
-function stringsOf(value: unknown): Readonly<Record<string, string>> {
-  if (typeof value !== "object" || value === null) return {};
-  return Object.fromEntries(Object.entries(value).map(([name, text]) => [name, String(text)]));
+// Names and values in turn, as they were sent.
+function countAuthorizations(rawHeaders: readonly string[]): number {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? "";
+    if (name.length === AUTHORIZATION.length && name.toLowerCase() === AUTHORIZATION) count += 1;
+  }
+  return count;
+}
+
+function parseBody(request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
+  try {
+    request.body = parseJsonBody(request.headers["content-type"], request.body);
+    done();
+  } catch (error) {
+    done(error instanceof Error ? error : new Error(String(error)));
+  }
 }
 
 function send(reply: FastifyReply, answer: HttpReply): FastifyReply {

@@ -14,6 +14,7 @@ const APPLICATION = "/v1/tenants/:tenant/realms/:realm/applications/:application
 
 /** The metadata of an application's issuer at its four addresses, byte-identical (OpenID Connect Discovery, RFC 8414). */
 export function discoveryRoutes(services: Services): readonly Route[] {
+  const printed: Printed = new WeakMap();
   const paths = {
     openidConfiguration: `${APPLICATION}/.well-known/openid-configuration`,
     oauthAuthorizationServer: `${APPLICATION}/.well-known/oauth-authorization-server`,
@@ -25,17 +26,23 @@ export function discoveryRoutes(services: Services): readonly Route[] {
     method: "GET",
     path,
     kind: "auth",
-    handle: (request: HttpRequest) => handleDiscovery(services, request),
+    handle: (request: HttpRequest) => handleDiscovery(services, printed, request),
   }));
 }
 
-async function handleDiscovery(services: Services, request: HttpRequest): Promise<HttpReply> {
+/** Answers for as long as the node keeps the configuration that they were printed of. */
+type Printed = WeakMap<ApplicationContext, HttpReply>;
+
+async function handleDiscovery(services: Services, printed: Printed, request: HttpRequest): Promise<HttpReply> {
   const context = await findApplication(services, request);
-  const metadata = describeIssuer(services.deps.config.publicUrl, context);
-  return jsonReply(200, metadata, {
+  const known = printed.get(context);
+  if (known !== undefined) return known;
+  const reply = jsonReply(200, describeIssuer(services.deps.config.publicUrl, context), {
     "cache-control": `public, max-age=${METADATA_MAX_AGE_SECONDS}`,
     "access-control-allow-origin": "*",
   });
+  printed.set(context, reply);
+  return reply;
 }
 
 function describeIssuer(publicUrl: string, context: ApplicationContext): object {

@@ -64,7 +64,7 @@ export async function findPresentedRefreshToken(
 ): Promise<PresentedRefreshToken | undefined> {
   const token = parseRefreshToken(presented.text);
   if (token === undefined || !isPossibleRow(services, token.id, ID_KINDS.grant)) return undefined;
-  const key = services.deps.sealer.open(presented.refreshKeySealed, ["refresh-key", realm.tenantId]);
+  const key = services.openRefreshKey(realm.tenantId, presented.refreshKeySealed);
   if (!verifyRefreshMac(token, [key])) return undefined;
   const grant = await services.readGrant({ tenantId: realm.tenantId, realmId: realm.realmId, id: token.id });
   return grant === undefined ? undefined : { token, hash: sha256(presented.text), grant };

@@ -29,6 +29,8 @@ export interface Services {
   readonly keys: KeyStore;
   readonly decisions: DecisionRecorder;
   readonly liveTokens: LiveCountRecorder;
+  /** The key of a tenant's refresh tokens, opened once for as long as the sealed one is kept. */
+  readonly openRefreshKey: (tenantId: string, sealed: Uint8Array) => Uint8Array;
   /** Strict: what the database says at this moment (rule 7). */
   readonly readClient: (key: ApplicationKey) => Promise<LiveClient | undefined>;
   readonly readGrant: (key: GrantKey) => Promise<GrantFacts | undefined>;
@@ -63,6 +65,7 @@ export function createServices(deps: Deps, keys: KeyStore, recorders: Recorders)
     ...recorders,
     tenantClasses,
     tokenMeter: createTokenMeter(deps.metrics),
+    openRefreshKey: createRefreshKeyOpener(deps),
     contexts: createContextCache(deps, tenantClasses),
     directory: createRealmDirectory(deps, tenantClasses),
     readClient: createBatcher({
@@ -101,6 +104,15 @@ function createRevoke(
   return async (revocation) => {
     await (endsFamily(revocation) ? endFamily : endToken)(revocation);
     observeDelay(revocation.traceId);
+  };
+}
+
+function createRefreshKeyOpener({ sealer }: Deps): Services["openRefreshKey"] {
+  const opened = new WeakMap<Uint8Array, Uint8Array>();
+  return (tenantId, sealed) => {
+    const key = opened.get(sealed) ?? sealer.open(sealed, ["refresh-key", tenantId]);
+    opened.set(sealed, key);
+    return key;
   };
 }
 

@@ -6,15 +6,23 @@ export const FACT_LENGTH_MAX = 200;
 /** Longest list; what is more is counted. */
 export const FACTS_MAX = 50;
 const DEPTH_MAX = 8;
+const PLAIN = /^[\x20-\x7e]*$/;
 
 /** A copy of facts with every text cut and well-formed, every list cut and every depth bounded. Numbers and booleans stay. */
 export function boundFacts(facts: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return boundObject(facts, 0);
 }
 
+// Once a token: loops, because copies of copies would cost as much as the rest of its row.
 function boundObject(value: object, depth: number): Readonly<Record<string, unknown>> {
-  const members = Object.entries(value).slice(0, FACTS_MAX);
-  return Object.fromEntries(members.map(([name, member]) => [boundText(name), bound(member, depth + 1)]));
+  const copy: Record<string, unknown> = {};
+  let count = 0;
+  for (const [name, member] of Object.entries(value)) {
+    if (count === FACTS_MAX) break;
+    count += 1;
+    copy[boundText(name)] = bound(member, depth + 1);
+  }
+  return copy;
 }
 
 function bound(value: unknown, depth: number): unknown {
@@ -22,11 +30,16 @@ function bound(value: unknown, depth: number): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (depth >= DEPTH_MAX) return "…";
   if (!Array.isArray(value)) return boundObject(value, depth);
-  const kept: unknown[] = value.slice(0, FACTS_MAX).map((member) => bound(member, depth + 1));
-  return value.length > FACTS_MAX ? [...kept, `and ${value.length - FACTS_MAX} more`] : kept;
+  const kept: unknown[] = [];
+  for (const member of value) {
+    if (kept.length === FACTS_MAX) return [...kept, `and ${value.length - FACTS_MAX} more`];
+    kept.push(bound(member, depth + 1));
+  }
+  return kept;
 }
 
 // A cut may part a surrogate pair; U+0000 is refused at the edge, but a record must not depend on it.
 function boundText(text: string): string {
+  if (text.length <= FACT_LENGTH_MAX && PLAIN.test(text)) return text;
   return text.slice(0, FACT_LENGTH_MAX).toWellFormed().replaceAll("\u0000", "\ufffd");
 }

@@ -56,6 +56,7 @@ export function parseQuery(query: string, options: ParameterOptions = {}): Reque
  * @throws OAuthError `invalid_request`
  */
 export function refuseInQuery(query: string, name: string): void {
+  if (query === "") return;
   const { values, empty, duplicates } = parseQuery(query, { duplicates: "report" });
   if (!values.has(name) && !empty.has(name) && !duplicates.includes(name)) return;
   throw new OAuthError("invalid_request", `${name} belongs in the request body, not in the query string`);

@@ -41,12 +41,21 @@ export function encodeId(parts: IdParts): string {
   if (!Number.isInteger(parts.kind) || parts.kind < 0 || parts.kind > KIND_MAX) {
     throw new RangeError("an id's kind is one byte");
   }
-  const bytes = Buffer.alloc(ID_BYTES);
+  const bytes = Buffer.allocUnsafe(ID_BYTES); // every byte is written
   bytes.set(parts.traceId, 0);
   bytes.writeUInt8(parts.kind, KIND_OFFSET);
   bytes.writeInt32BE(parts.bucket, BUCKET_OFFSET);
   bytes.set(parts.random, RANDOM_OFFSET);
   return bytes.toString("base64url");
+}
+
+/**
+ * The bucket within the bytes of an id.
+ * @throws RangeError if they are not 24
+ */
+export function bucketOfBytes(bytes: Buffer): number {
+  if (bytes.length !== ID_BYTES) throw new RangeError(`an id has ${ID_BYTES} bytes`);
+  return bytes.readInt32BE(BUCKET_OFFSET);
 }
 
 /**

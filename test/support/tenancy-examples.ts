@@ -285,7 +285,11 @@ async function noteInserts({ used, note, db }: Pick<Recording, "used" | "note" |
   const rows: unknown = JSON.parse(String(values[0]));
   const row = present(Array.isArray(rows) ? rows[0] : undefined);
   const fresh = { ...row, basis: 0, id: `${row.id.slice(0, -6)}abcdef` };
-  await note.run(statement, [JSON.stringify([fresh]), await basisOf(db, row)]);
+  const bases: readonly { basis: number; tenant_id: string; realm_id: string; application_id: string }[] = JSON.parse(
+    String(values[1]),
+  );
+  const application = present(bases.find(({ basis }) => basis === row.basis));
+  await note.run(statement, [JSON.stringify([fresh]), await basisOf(db, application)]);
 }
 
 /** The configuration that a recorded token was decided on, as it is now. */

@@ -70,7 +70,7 @@ function planRefresh(request: TokenRequest, grant: GrantFacts): RefreshPlan | un
   return {
     generation: 1,
     expiresAt: Math.min(request.now + client.refresh.absoluteDurationSeconds, grant.endsAt),
-    macKey: request.services.deps.sealer.open(tenant.refreshKeySealed, ["refresh-key", tenant.tenantId]),
+    macKey: request.services.openRefreshKey(tenant.tenantId, tenant.refreshKeySealed),
   };
 }
 

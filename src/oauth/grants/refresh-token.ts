@@ -16,7 +16,7 @@ export const refreshToken: Grant = {
     const parsed = parseRefreshToken(sent);
     if (parsed === undefined) throw new OAuthError("invalid_grant", "the refresh token is not one of ours");
     const { tenant, client } = request.context;
-    const macKey = request.services.deps.sealer.open(tenant.refreshKeySealed, ["refresh-key", tenant.tenantId]);
+    const macKey = request.services.openRefreshKey(tenant.tenantId, tenant.refreshKeySealed);
     if (!verifyRefreshMac(parsed, [macKey]))
       throw new OAuthError("invalid_grant", "the refresh token is not authentic");
     const grant = await findOwnGrant(request, parsed);

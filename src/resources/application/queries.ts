@@ -68,7 +68,7 @@ const findContext = statement(
 // LIMIT keeps the planner from reading a whole tenant or realm first: each key is three or four look-ups by primary key.
 const selectLive = (
   of: string,
-): string => `SELECT ${STAMP}, t.clock_offset_seconds, a.client_secret_hash, a.tokens_valid_after
+): string => `SELECT ${STAMP}, t.clock_offset_seconds, a.client_secret_hash, a.tokens_valid_after, a.resource_server_id, a.target_realm
      FROM applications a
      JOIN realms r ON r.tenant_id = a.tenant_id AND r.realm_id = a.realm_id AND ${alive("r")}
      JOIN tenants t ON t.tenant_id = a.tenant_id AND ${alive("t")}
@@ -85,13 +85,13 @@ const readLive = statement(
 );
 
 /**
- * SQL for the statements that stand on kept configuration: the numbers `basis` of those applications in a JSON parameter (made by
- * `listBases`) that are at this moment as they were when they were read.
+ * SQL for the statements that stand on kept configuration: those applications in a JSON parameter (made by `listBases`) that are at
+ * this moment as they were when they were read, with their numbers `basis` and with what is the same for all their tokens.
  *
  * @param parameter such as `$2`
  */
 export function selectCurrentBases(parameter: string): string {
-  return `SELECT kept.basis FROM json_to_recordset(${parameter}::json)
+  return `SELECT kept.*, c.resource_server_id, c.target_realm FROM json_to_recordset(${parameter}::json)
        AS kept(basis integer, tenant_id text, realm_id text, application_id text, stamp text)
      CROSS JOIN LATERAL (${selectLive("kept")}) c WHERE c.stamp = kept.stamp`;
 }

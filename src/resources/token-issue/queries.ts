@@ -3,7 +3,7 @@ import { bucketOf, bucketRange, bytea, hexOf, idColumns } from "../../database/r
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { boundFacts } from "../../protocol/decision-facts.ts";
-import { type Bases, type CurrentApplication, listBases, selectCurrentBases } from "../application/queries.ts";
+import { type CurrentApplication, listBases, selectCurrentBases } from "../application/queries.ts";
 
 /** An access token as it is recorded. Ids are 32 base64url characters, instants seconds of tenant time. */
 export interface NewToken extends ApplicationKey {
@@ -60,15 +60,19 @@ export interface KeyExpiry {
   readonly latestExpiryAt: number;
 }
 
-const TOKEN_COLUMNS = `n integer, basis integer, tenant_id text, realm_id text, id bytea, bucket integer, application_id text, resource_server_id text,
-       identity_id text, grant_id bytea, grant_bucket integer, session_id text, transaction_id text, key_id text,
+// What each token has of its own. The rest is its application's, and so its basis's.
+const OWN_COLUMNS = `n integer, basis integer, id bytea, bucket integer, identity_id text, session_id text, transaction_id text, key_id text,
        token_hash bytea, token_suffix text, grant_type text, subject text, audience text[], scope text, custom_claims text,
-       target_realm text, display_name text, issued_at bigint, expires_at bigint, decision jsonb`;
+       display_name text, issued_at bigint, expires_at bigint, decision jsonb`;
 
-const INSERT_TOKENS = `INSERT INTO tokens (tenant_id, realm_id, id, bucket, application_id, resource_server_id, identity_id, grant_id,
+const TOKEN_COLUMNS = `${OWN_COLUMNS}, tenant_id text, realm_id text, application_id text, resource_server_id text, target_realm text,
+       grant_id bytea, grant_bucket integer`;
+
+const insertTokensOf = (grantId: string, grantBucket: string): string =>
+  `INSERT INTO tokens (tenant_id, realm_id, id, bucket, application_id, resource_server_id, identity_id, grant_id,
        grant_bucket, session_id, transaction_id, key_id, token_hash, token_suffix, grant_type, subject, audience, scope,
        custom_claims, target_realm, display_name, issued_at, not_before, expires_at, issued_expires_at, decision)
-     SELECT tenant_id, realm_id, id, bucket, application_id, resource_server_id, identity_id, grant_id, grant_bucket,
+     SELECT tenant_id, realm_id, id, bucket, application_id, resource_server_id, identity_id, ${grantId}, ${grantBucket},
        session_id, transaction_id, key_id, token_hash, token_suffix, grant_type, subject, audience, scope, custom_claims,
        target_realm, display_name, issued_at, issued_at, expires_at, expires_at, decision`;
 
@@ -93,7 +97,7 @@ const IS_CURRENT = "basis = ANY (ARRAY (SELECT basis FROM current))";
 const insert = statement(
   "token.insert",
   `WITH current AS MATERIALIZED (${selectCurrentBases("$2")}), recorded AS (
-     ${INSERT_TOKENS} FROM json_to_recordset($1::json) AS b(${TOKEN_COLUMNS}) WHERE ${IS_CURRENT}
+     ${insertTokensOf("NULL", "NULL")} FROM json_to_recordset($1::json) AS b(${OWN_COLUMNS}) JOIN current USING (basis)
    )
    SELECT basis FROM current`,
 );
@@ -103,7 +107,8 @@ const insert = statement(
  * before: a token that is there already is a conflict.
  */
 export async function insertTokens(db: Queryable, issues: readonly Issue[]): Promise<readonly boolean[]> {
-  const { parameter, rows, numbers } = toBatch(issues);
+  const { parameter, numbers } = listBases(issues.map(({ basis }) => basis));
+  const rows = JSON.stringify(issues.map(({ token }, n) => ownColumns(token, n, numbers[n])));
   const current = new Set((await db.run(insert, [rows, parameter])).map((row) => row.basis));
   return numbers.map((basis) => current.has(basis));
 }
@@ -144,7 +149,7 @@ const issue = statement(
      WHERE g.tenant_id = r.tenant_id AND g.realm_id = r.realm_id AND g.id = r.grant_id AND g.bucket = r.grant_bucket
        AND g.bucket BETWEEN $3 AND $4 AND g.revoked_at IS NULL
    ), inserted AS (
-     ${INSERT_TOKENS}
+     ${insertTokensOf("grant_id", "grant_bucket")}
      FROM batch WHERE n IN (SELECT n FROM allowed)
      ON CONFLICT DO NOTHING
    ), ${KEEP_KEYS}
@@ -160,29 +165,35 @@ const issue = statement(
  * is this request's own, sent again.
  */
 export async function writeIssues(db: Queryable, issues: readonly Issue[]): Promise<readonly boolean[]> {
-  const { parameter, rows } = toBatch(issues);
+  const { parameter, numbers } = listBases(issues.map(({ basis }) => basis));
+  const rows = JSON.stringify(issues.map((one, n) => toIssueRow(one, n, numbers[n])));
   const grants = bucketRange(issues.flatMap(({ token }) => token.grantId ?? []));
   const tokens = bucketRange(issues.map(({ token }) => token.id));
   const won = new Set((await db.run(issue, [rows, parameter, ...grants, ...tokens])).map((row) => row.n));
   return issues.map((_, n) => won.has(n));
 }
 
-function toBatch(issues: readonly Issue[]): Bases & { readonly rows: string } {
-  const bases = listBases(issues.map(({ basis }) => basis));
-  return { ...bases, rows: JSON.stringify(issues.map((one, n) => toIssueRow(one, n, bases.numbers[n]))) };
+function toIssueRow({ token, advance, rememberClaims, keyExpiries }: Issue, n: number, basis: number | undefined): Row {
+  return {
+    ...ownColumns(token, n, basis),
+    tenant_id: token.tenantId,
+    realm_id: token.realmId,
+    application_id: token.applicationId,
+    resource_server_id: token.resourceServerId,
+    target_realm: token.targetRealm,
+    ...(token.grantId === undefined ? {} : { grant_id: bytea(token.grantId), grant_bucket: bucketOf(token.grantId) }),
+    remember_claims: rememberClaims,
+    key_expiries: keyExpiries.map((key) => ({ key_id: key.keyId, latest_expiry_at: key.latestExpiryAt })),
+    ...(advance === undefined ? {} : advanceColumns(advance)),
+  };
 }
 
-function toIssueRow({ token, advance, rememberClaims, keyExpiries }: Issue, n: number, basis: number | undefined): Row {
+function ownColumns(token: NewToken, n: number, basis: number | undefined): Row {
   return {
     n,
     basis,
-    tenant_id: token.tenantId,
-    realm_id: token.realmId,
     ...idColumns(token.id),
-    application_id: token.applicationId,
-    resource_server_id: token.resourceServerId,
     identity_id: token.identityId,
-    ...(token.grantId === undefined ? {} : { grant_id: bytea(token.grantId), grant_bucket: bucketOf(token.grantId) }),
     session_id: token.sessionId,
     transaction_id: token.transactionId,
     key_id: token.keyId,
@@ -193,18 +204,10 @@ function toIssueRow({ token, advance, rememberClaims, keyExpiries }: Issue, n: n
     audience: token.audience,
     scope: token.scope,
     custom_claims: token.customClaims,
-    target_realm: token.targetRealm,
     display_name: token.displayName,
     issued_at: token.issuedAt,
     expires_at: token.expiresAt,
     decision: boundFacts(token.decision),
-    remember_claims: rememberClaims,
-    ...(keyExpiries.length === 0
-      ? {}
-      : {
-          key_expiries: keyExpiries.map((key) => ({ key_id: key.keyId, latest_expiry_at: key.latestExpiryAt })),
-        }),
-    ...(advance === undefined ? {} : advanceColumns(advance)),
   };
 }
 
