@@ -10,6 +10,7 @@ import { refresh } from "./refresh.ts";
 import { revocation } from "./revocation.ts";
 import { rsa } from "./rsa.ts";
 import { start } from "./start.ts";
+import { workers } from "./workers.ts";
 
 /** All benchmarks, in the order they run. */
 export const BENCHMARKS: Benchmark[] = [
@@ -21,6 +22,7 @@ export const BENCHMARKS: Benchmark[] = [
   metadata,
   probe,
   rsa,
+  workers,
   start,
   budget,
   crowd,
