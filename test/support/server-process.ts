@@ -64,6 +64,8 @@ export interface ServerPlace {
 export interface PlaceOptions {
   /** instead of a database of the run's side */
   readonly database?: Environment;
+  /** instead of this version's own */
+  readonly launcher?: string;
 }
 
 const places = new Set<ServerPlace>();
@@ -89,7 +91,7 @@ export async function serverPlace(options: PlaceOptions = {}): Promise<ServerPla
   };
   const children = new Set<ChildProcess>();
   const launch = (more: Environment, args: readonly string[] = []) => {
-    const launched = launchServer({ ...environment, ...more }, args);
+    const launched = launchServer({ ...environment, ...more }, [options.launcher ?? LAUNCHER, ...args]);
     children.add(launched.child);
     return launched;
   };
@@ -117,7 +119,7 @@ interface Launched {
 }
 
 function launchServer(environment: Environment, args: readonly string[]): Launched {
-  const child = spawn(process.execPath, [LAUNCHER, ...args], {
+  const child = spawn(process.execPath, [...args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...foreignVariables(), ...environment },
   });
