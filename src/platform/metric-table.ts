@@ -154,7 +154,7 @@ export const METRICS = {
   clockAge: gauge("mayfly_clock_age_seconds", [], "max", "Seconds since the database last told this node the time."),
   eventLoopDelay: gauge(
     "mayfly_event_loop_delay_seconds",
-    ["quantile"],
+    ["statistic"],
     "max",
     "How much later than due the event loop turned, since the last scrape.",
   ),

@@ -3,7 +3,8 @@ import { METRICS } from "./metric-table.ts";
 import type { Metrics } from "./metrics.ts";
 
 const DELAY_RESOLUTION_MS = 20;
-const QUANTILES = { "0.5": 50, "0.99": 99, "1": 100 } as const;
+const STATISTICS = ["p50", "p99", "max"] as const;
+const PERCENTILES = { p50: 50, p99: 99, max: 100 } as const;
 
 /** Shows what the process itself costs. */
 export interface ProcessWatch {
@@ -41,17 +42,14 @@ export function watchProcess(metrics: Metrics): ProcessWatch {
 
 // The monitor reports when a turn came, its own interval included; what is late is the rest.
 function watchDelay(metrics: Metrics, delay: ReturnType<typeof monitorEventLoopDelay>): void {
-  const seen = { "0.5": 0, "0.99": 0, "1": 0 };
+  const seen = { p50: 0, p99: 0, max: 0 };
   metrics.beforeSnapshot(async () => {
-    for (const quantile of ["0.5", "0.99", "1"] as const) {
-      const lateMs = delay.count === 0 ? 0 : delay.percentile(QUANTILES[quantile]) / 1e6 - DELAY_RESOLUTION_MS;
-      seen[quantile] = Math.max(0, lateMs) / 1_000;
+    for (const statistic of STATISTICS) {
+      const lateMs = delay.count === 0 ? 0 : delay.percentile(PERCENTILES[statistic]) / 1e6 - DELAY_RESOLUTION_MS;
+      seen[statistic] = Math.max(0, lateMs) / 1_000;
     }
     delay.reset();
   });
-  for (const quantile of ["0.5", "0.99", "1"] as const)
-    metrics
-      .gauge(METRICS.eventLoopDelay)
-      .cell(quantile)
-      .read(() => seen[quantile]);
+  const gauge = metrics.gauge(METRICS.eventLoopDelay);
+  for (const statistic of STATISTICS) gauge.cell(statistic).read(() => seen[statistic]);
 }

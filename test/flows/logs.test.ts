@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { basic, call, postForm } from "../support/http.ts";
 import { newAddress } from "../support/login-flow.ts";
@@ -82,6 +83,8 @@ test("no line holds a secret, a token, a code, a query or what a person typed, w
   await server.stop();
 
   const requests = lines.filter((line) => line.includes('"msg":"request"'));
+  const fields = new Set(requests.flatMap((line) => Object.keys(JSON.parse(line))));
+  assert.deepEqual([...fields, "worker"].sort(), documentedFields());
   assert.ok(requests.length >= 20, `only ${requests.length} requests`);
   const all = lines.join("");
   for (const secret of secrets) {
@@ -93,9 +96,17 @@ test("no line holds a secret, a token, a code, a query or what a person typed, w
     assert.equal(all.includes(word), false, word);
 });
 
+/** The fields of a request's line by the guide; what only a worker writes, another test shows. */
+function documentedFields(): string[] {
+  const guide = readFileSync(new URL("../../docs/guides/observing.md", import.meta.url), "utf8");
+  const rows = /^\| Field.*\n(?:\|.*\n)+/m.exec(guide)?.[0].split("\n") ?? [];
+  return rows.flatMap((row) => [...(row.split("|")[1] ?? "").matchAll(/`(\w+)`/g)].map(([, name = ""]) => name)).sort();
+}
+
 /** Sends everything that one can send with a code and the tokens for it. @returns what no line may hold */
 async function useTokens(flow: CodeFlow, login: TestLogin, code: string): Promise<string[]> {
   const { tenant, application } = flow;
+  await call(`${tenant.server.url}/health/live`, { headers: { "x-request-id": "job-42" } });
   const { issuer, authorization, clientSecret, key } = application;
   const exchanged = { grant_type: "authorization_code", code, code_verifier: login.verifier };
   const tokens = tokensOf(await tenant.token(application, exchanged));
