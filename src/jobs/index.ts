@@ -3,6 +3,7 @@ import type { Job } from "./job.ts";
 import { oldCountsJob, recountJob } from "./live-counts.ts";
 import { rotateKeysJob } from "./rotate-keys.ts";
 import { overflowJob, tokenPartitionsJob } from "./token-partitions.ts";
+import { vacuumJob } from "./vacuum.ts";
 
 /** Every periodic job of the server. */
 export const JOBS: readonly Job[] = [
@@ -12,4 +13,5 @@ export const JOBS: readonly Job[] = [
   attemptCountsJob,
   recountJob,
   oldCountsJob,
+  vacuumJob,
 ];
