@@ -25,7 +25,8 @@ export interface App {
 
 /** The composition root: the only place that knows every module. */
 export function createApp(deps: Deps, readiness: Readiness): App {
-  const decisions = createDecisionRecorder(deps);
+  const keptDecisions = createLiveCountRecorder(deps, "decision");
+  const decisions = createDecisionRecorder(deps, keptDecisions);
   const liveTokens = createLiveCountRecorder(deps, "token");
   const services = createServices(deps, createKeyStore(deps), { decisions, liveTokens });
   deps.database.watchChanges((tenantId) => {
@@ -46,7 +47,8 @@ export function createApp(deps: Deps, readiness: Readiness): App {
   });
   const settled = async (): Promise<void> => {
     await login.settled();
-    await Promise.all([decisions.flush(), liveTokens.settled()]);
+    await decisions.flush();
+    await Promise.all([keptDecisions.settled(), liveTokens.settled()]);
   };
   return {
     main,
@@ -55,7 +57,8 @@ export function createApp(deps: Deps, readiness: Readiness): App {
     close: async () => {
       await main.close();
       await login.settled();
-      await Promise.all([decisions.flush(), liveTokens.flush()]);
+      await decisions.flush();
+      await Promise.all([keptDecisions.flush(), liveTokens.flush()]);
     },
   };
 }

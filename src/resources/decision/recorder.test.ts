@@ -8,6 +8,8 @@ import { createLog, type Log } from "../../platform/log.ts";
 import { listMetrics, METRICS } from "../../platform/metric-table.ts";
 import { createMetrics } from "../../platform/metrics.ts";
 import { createRandom, hexId } from "../../platform/random.ts";
+import { addLiveCounts } from "../live-count/queries.ts";
+import { createLiveCountRecorder } from "../live-count/recorder.ts";
 import { type Decision, listDecisions } from "./queries.ts";
 import { createDecisionRecorder } from "./recorder.ts";
 
@@ -38,12 +40,13 @@ async function fixture() {
     const values = snapshots.find(({ name }) => name === METRICS.decisions.name)?.values ?? [];
     return Object.fromEntries(values.map(({ labels, value }) => [labels.result, value]));
   };
-  return { metrics, countDecisions, database, realm, decide, isKept, warnings, log };
+  const counts = createLiveCountRecorder({ database, clock, log }, "decision");
+  return { counts, metrics, countDecisions, database, realm, decide, isKept, warnings, log };
 }
 
 test("of a group the decision that the database cannot take is lost alone", async () => {
-  const { database, decide, isKept, warnings, log, metrics } = await fixture();
-  const recorder = createDecisionRecorder({ database, clock, log, metrics });
+  const { counts, database, decide, isKept, warnings, log, metrics } = await fixture();
+  const recorder = createDecisionRecorder({ database, clock, log, metrics }, counts);
   const bad = [decide({ outcome: "\u0000" }), decide({ applicationId: "x\u0000" })];
   const [first, ...others] = [decide(), decide({ tenantId: hexId(random) }), decide(), decide()];
   assert.ok(first);
@@ -55,8 +58,8 @@ test("of a group the decision that the database cannot take is lost alone", asyn
 });
 
 test("what came from outside may hold anything and is bounded", async () => {
-  const { database, decide, isKept, warnings, log, metrics } = await fixture();
-  const recorder = createDecisionRecorder({ database, clock, log, metrics });
+  const { counts, database, decide, isKept, warnings, log, metrics } = await fixture();
+  const recorder = createDecisionRecorder({ database, clock, log, metrics }, counts);
   const texts = ["\u0000", "\ud800", `${"x".repeat(199)}😀`, "\ud83d", "x".repeat(1_000_000), '"\\'];
   const decisions = texts.map((text) => decide({ facts: { [text]: text, list: [text], deep: { text } } }));
   for (const one of decisions) recorder.record(one);
@@ -66,13 +69,13 @@ test("what came from outside may hold anything and is bounded", async () => {
 });
 
 test("when the database does not answer a warning says how many were lost, and the next are kept", async () => {
-  const { database, decide, isKept, warnings, log, metrics, countDecisions } = await fixture();
+  const { counts, database, decide, isKept, warnings, log, metrics, countDecisions } = await fixture();
   let isDown = true;
   const flaky: Database = {
     ...database,
     tenants: (ids) => (isDown ? { run: () => Promise.reject(new Error("down")) } : database.tenants(ids)),
   };
-  const recorder = createDecisionRecorder({ database: flaky, clock, log, metrics });
+  const recorder = createDecisionRecorder({ database: flaky, clock, log, metrics }, counts);
   const [lost, kept] = [decide(), decide()];
   recorder.record(lost);
   recorder.record(decide());
@@ -89,8 +92,8 @@ test("when the database does not answer a warning says how many were lost, and t
 });
 
 test("more than may wait are counted by their cause instead of kept", async () => {
-  const { database, realm, decide, log, metrics, countDecisions } = await fixture();
-  const recorder = createDecisionRecorder({ database, clock, log, metrics });
+  const { counts, database, realm, decide, log, metrics, countDecisions } = await fixture();
+  const recorder = createDecisionRecorder({ database, clock, log, metrics }, counts);
   for (let count = 0; count < 2_010; count += 1) recorder.record(decide());
   for (let count = 0; count < 5; count += 1) recorder.record(decide({ kind: "revoke" }));
   await recorder.flush();
@@ -105,4 +108,33 @@ test("more than may wait are counted by their cause instead of kept", async () =
     ],
   );
   assert.deepEqual(await countDecisions(), { recorded: 2_002, dropped: 15, lost: 0 });
+});
+
+test("of a tenant that has a million of them no more are kept but counted, until the first end", async () => {
+  const { counts, database, realm, decide, log, metrics, countDecisions } = await fixture();
+  await database.maintain((session) =>
+    session.query(
+      `INSERT INTO tenants (tenant_id, display_name, kind, clock_offset_seconds, refresh_key_sealed, created_at_ms, updated_at_ms)
+       VALUES ($1, 't', 'test', 1000000, '', 0, 0)`,
+      [realm.tenantId],
+    ),
+  );
+  const [full, room] = [999_999, -10];
+  const place = { tenantId: realm.tenantId, realmId: "", applicationId: "", kind: "decision" as const };
+  const endsAt = clock.nowSeconds() + 10_000;
+  await addLiveCounts(database.tenants([realm.tenantId]), [{ ...place, endsAt, change: full }]);
+  const recorder = createDecisionRecorder({ database, clock, log, metrics }, counts);
+  const record = async () => {
+    const decision = decide();
+    recorder.record(decision);
+    await recorder.flush();
+    await counts.settled();
+    const rows = await listDecisions(database.tenants([realm.tenantId]), realm, decision.traceId);
+    return rows.map(({ kind }) => kind);
+  };
+  assert.deepEqual([await record(), await record(), await record()], [["token"], ["dropped"], ["dropped"]]);
+  assert.equal((await countDecisions()).dropped, 2);
+  await addLiveCounts(database.tenants([realm.tenantId]), [{ ...place, endsAt, change: room }]);
+  await counts.settled();
+  assert.deepEqual(await record(), ["token"]);
 });

@@ -66,7 +66,8 @@ const read = statement(
      SELECT * FROM (
        SELECT l.realm_id, l.application_id, sum(l.live) AS live, min(l.ends_at) FILTER (WHERE l.live > 0) AS first_ends_at
        FROM live_counts l
-       WHERE l.tenant_id = b.tenant_id AND l.kind = $2 AND l.ends_at > $3::bigint + tn.clock_offset_seconds
+       WHERE l.tenant_id = b.tenant_id AND l.kind = $2
+         AND l.ends_at > $3::bigint + CASE $2 WHEN 'token' THEN tn.clock_offset_seconds ELSE 0 END
        GROUP BY l.realm_id, l.application_id
      ) g
      WHERE g.application_id = '' OR EXISTS (
@@ -78,7 +79,7 @@ const read = statement(
 /**
  * Reads what lives of many tenants, in their order.
  *
- * @param realNow epoch seconds of real time; each tenant is judged by its own clock
+ * @param realNow epoch seconds of real time; tokens are judged by their tenant's clock, decisions by this (rule 26)
  * @returns undefined for a tenant that is gone
  */
 export async function readLiveCounts(
@@ -249,7 +250,7 @@ function toSlotCount(row: Row): SlotCount {
 }
 
 /**
- * Deletes at most 1,000 slots of all tenants that are over by their tenant's clock. Returns how many are gone.
+ * Deletes at most 1,000 slots of all tenants that are over, tokens' by their tenant's clock. Returns how many are gone.
  *
  * @param realNow epoch seconds of real time
  */
@@ -258,7 +259,8 @@ export async function deleteOldCounts(session: OwnerSession, realNow: number): P
     `WITH gone AS (
        DELETE FROM live_counts WHERE ctid = ANY (ARRAY (
          SELECT c.ctid FROM live_counts c
-         WHERE c.ends_at <= $1::bigint + COALESCE((SELECT t.clock_offset_seconds FROM tenants t WHERE t.tenant_id = c.tenant_id), 0)
+         WHERE c.ends_at <= $1::bigint + CASE c.kind WHEN 'token' THEN
+           COALESCE((SELECT t.clock_offset_seconds FROM tenants t WHERE t.tenant_id = c.tenant_id), 0) ELSE 0 END
          LIMIT ${DELETED_AT_ONCE_MAX})) RETURNING 1
      ) SELECT count(*) AS count FROM gone`,
     [realNow],

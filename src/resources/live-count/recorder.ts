@@ -59,6 +59,8 @@ export interface LiveCountRecorder {
    * what was a second ago.
    */
   findRefusal(key: ApplicationKey, wanted: Wanted): Promise<Refusal | undefined>;
+  /** Whether one more would pass a quota, as far as this node knows without asking. */
+  isFull(key: ApplicationKey, quotas: Quotas): boolean;
   /** Counts what was recorded just now. */
   add(key: ApplicationKey, periods: readonly LivePeriod[]): void;
   /** Counts what lives no more, though its end lies ahead. */
@@ -75,44 +77,22 @@ type Parts = { readonly database: Database; readonly clock: Clock; readonly log:
 
 /** A recorder with everything in memory that it may lose: a killed node loses half a second, or what it may hold back. */
 export function createLiveCountRecorder(parts: Parts, kind: CountedKind): LiveCountRecorder {
-  const { clock } = parts;
   const due: Due = { write: new Set(), read: new Set() };
   const known = createKnownTenants(due);
   const exchanges = createExchanges(() => exchange(parts, kind, due));
+  const judging: Judging = { clock: parts.clock, due, known, exchanges };
 
   function change(key: ApplicationKey, period: LivePeriod, by: 1 | -1): void {
     const count = known.get(key.tenantId);
     countChange(count, applicationOf(count, key), { endsAt: slotOf(period, count.plan.isFine), change: by });
     if (count.heldBack >= count.plan.heldBackMax) due.write.add(count);
-    if (mustRead(count, clock)) due.read.add(count);
+    if (mustRead(count, parts.clock)) due.read.add(count);
     if (due.write.has(count) || due.read.has(count)) exchanges.soon();
   }
 
-  function learn(...counts: readonly TenantCount[]): Promise<void> {
-    for (const count of counts) {
-      due.write.add(count);
-      due.read.add(count);
-    }
-    return exchanges.now();
-  }
-
   return {
-    findRefusal: async (key, { quotas, mayUseReserve, clockOffsetSeconds }) => {
-      const count = known.get(key.tenantId);
-      const application = applicationOf(count, key);
-      setQuotas(count, application, quotas);
-      const judge = () => findQuotaReached(liveOf(count, application), quotas, mayUseReserve);
-      let reached = judge();
-      if (reached === undefined) return undefined;
-      if (count.clockOffsetSeconds !== clockOffsetSeconds || isStale(count, clock)) {
-        await learn(count);
-        reached = judge();
-      }
-      if (reached === undefined) return undefined;
-      const { firstEndsAt } = reached.quota === "tenant" ? count : application;
-      const now = clock.nowSeconds() + count.clockOffsetSeconds;
-      return { ...reached, retryAfterSeconds: secondsUntil(firstEndsAt, now) };
-    },
+    findRefusal: (key, wanted) => findRefusal(judging, key, wanted),
+    isFull: (key, quotas) => isFull(judging, key, quotas),
     add: (key, periods) => {
       for (const period of periods) change(key, period, 1);
     },
@@ -122,7 +102,7 @@ export function createLiveCountRecorder(parts: Parts, kind: CountedKind): LiveCo
     count: async (key) => {
       const count = known.get(key.tenantId);
       const application = applicationOf(count, key);
-      await learn(count);
+      await learn(judging, [count]);
       return liveOf(count, application).application;
     },
     flush: () => {
@@ -130,8 +110,57 @@ export function createLiveCountRecorder(parts: Parts, kind: CountedKind): LiveCo
       due.read.clear();
       return exchanges.now();
     },
-    settled: () => learn(...known.all()),
+    settled: () => learn(judging, known.all()),
   };
+}
+
+/** What a judgement may look at, and whom it may ask. */
+interface Judging {
+  readonly clock: Clock;
+  readonly due: Due;
+  readonly known: KnownTenants;
+  readonly exchanges: Exchanges;
+}
+
+function learn({ due, exchanges }: Judging, counts: Iterable<TenantCount>): Promise<void> {
+  for (const count of counts) {
+    due.write.add(count);
+    due.read.add(count);
+  }
+  return exchanges.now();
+}
+
+function look({ known }: Judging, key: ApplicationKey, quotas: Quotas) {
+  const count = known.get(key.tenantId);
+  const application = applicationOf(count, key);
+  setQuotas(count, application, quotas);
+  const judge = (mayUseReserve: boolean) => findQuotaReached(liveOf(count, application), quotas, mayUseReserve);
+  return { count, application, judge };
+}
+
+async function findRefusal(judging: Judging, key: ApplicationKey, wanted: Wanted): Promise<Refusal | undefined> {
+  const { clock } = judging;
+  const { count, application, judge } = look(judging, key, wanted.quotas);
+  let reached = judge(wanted.mayUseReserve);
+  if (reached === undefined) return undefined;
+  if (count.clockOffsetSeconds !== wanted.clockOffsetSeconds || isStale(count, clock)) {
+    await learn(judging, [count]);
+    reached = judge(wanted.mayUseReserve);
+  }
+  if (reached === undefined) return undefined;
+  const { firstEndsAt } = reached.quota === "tenant" ? count : application;
+  const now = clock.nowSeconds() + count.clockOffsetSeconds;
+  return { ...reached, retryAfterSeconds: secondsUntil(firstEndsAt, now) };
+}
+
+function isFull(judging: Judging, key: ApplicationKey, quotas: Quotas): boolean {
+  const { count, judge } = look(judging, key, quotas);
+  if (judge(false) === undefined) return false;
+  if (isStale(count, judging.clock)) {
+    judging.due.read.add(count);
+    judging.exchanges.soon();
+  }
+  return true;
 }
 
 function secondsUntil(endsAt: number | undefined, now: number): number {
