@@ -50,6 +50,7 @@ const NOT_DURABLE_SETTINGS = { fsync: "off", synchronous_commit: "off", full_pag
  * @typedef {object} PostgresOptions
  * @property {boolean} [durable] false gives up durability for speed; true unless told
  * @property {Record<string, string>} [settings] further lines of postgresql.conf, values as written there
+ * @property {number} [port] a free one unless told
  * @property {PostgresServer} [standbyOf] the running server to copy and follow: same roles, passwords and databases
  */
 
@@ -78,7 +79,7 @@ export function findPostgresPrograms() {
  * @param {PostgresOptions} [options]
  * @returns {Promise<PostgresServer>}
  */
-export async function startPostgres({ durable = true, settings = {}, standbyOf } = {}) {
+export async function startPostgres({ durable = true, settings = {}, port: wanted, standbyOf } = {}) {
   const folder = findPostgresPrograms();
   if (folder === undefined)
     throw new Error("PostgreSQL is not installed (on Debian, as root: apt-get install postgresql)");
@@ -93,7 +94,7 @@ export async function startPostgres({ durable = true, settings = {}, standbyOf }
   process.once("exit", cleanUp);
   try {
     writeSettings(cluster, { ...SETTINGS, ...(durable ? {} : NOT_DURABLE_SETTINGS), ...settings });
-    server = await startWithRetries(async () => startOn(cluster, await findFreePort()));
+    server = await startWithRetries(async () => startOn(cluster, wanted ?? (await findFreePort())));
     const { port } = server;
     if (standbyOf === undefined) createOwner(cluster, port);
     return {

@@ -5,7 +5,13 @@ import { Client } from "pg";
 import { basic, call, postForm } from "../support/http.ts";
 import { checkAcknowledged, startLoad, type TokenLoad } from "../support/kill-under-load.ts";
 import { makeNextVersion } from "../support/next-version.ts";
-import { type Credentials, type ServerPlace, type ServerProcess, serverPlace } from "../support/server-process.ts";
+import {
+  type Credentials,
+  credentialsAt,
+  type ServerPlace,
+  type ServerProcess,
+  serverPlace,
+} from "../support/server-process.ts";
 import { createTestDatabase, databaseSide } from "../support/test-server.ts";
 
 // A rolling upgrade: two versions of the code on one database at once, while requests come. docs/guides/upgrades.md has the rules that
@@ -30,18 +36,6 @@ interface Upgrade {
   readonly older: ServerPlace;
   readonly newer: ServerPlace;
   readonly credentials: Credentials;
-}
-
-/** A node's credentials as if it were alone: both nodes have one issuer. */
-function at({ url }: ServerProcess, credentials: Credentials): Credentials {
-  const move = (text: string) => text.replace(credentials.public_url, url);
-  const { issuer, token_endpoint, introspection_endpoint } = credentials;
-  return {
-    ...credentials,
-    issuer: move(issuer),
-    token_endpoint: move(token_endpoint),
-    introspection_endpoint: move(introspection_endpoint),
-  };
 }
 
 /** Requests that read, one round after the other until the load is stopped: whatever is not 200 is a failure. */
@@ -121,10 +115,10 @@ async function testUpgrade(): Promise<void> {
   await database.connect();
   const first = await older.start();
   const upgrade: Upgrade = { database, older, newer, credentials: older.readCredentials() };
-  const old = at(first, upgrade.credentials);
+  const old = credentialsAt(first.url, upgrade.credentials);
 
   const second = await underLoad([old], () => startBehindDump(upgrade));
-  const both = [old, at(second, upgrade.credentials)];
+  const both = [old, credentialsAt(second.url, upgrade.credentials)];
   await underLoad(both, () => sleep(1_000));
   await dropPartitions(upgrade);
   await underLoad(both, () => sleep(1_000));
@@ -133,7 +127,7 @@ async function testUpgrade(): Promise<void> {
   assert.equal((await first.end("SIGTERM")).code, 0);
   const again = await older.start({ MAYFLY_MIGRATE: "check" });
   await dropPartitions(upgrade);
-  await underLoad([at(again, upgrade.credentials)], () => sleep(500));
+  await underLoad([credentialsAt(again.url, upgrade.credentials)], () => sleep(500));
   for (const server of [again, second]) {
     const ended = await server.end("SIGTERM");
     assert.deepEqual([ended.code, ended.stderr], [0, ""]);

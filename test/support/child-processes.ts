@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 /** The processes that a process has started and that still run. */
 export function listChildren(pid: number): readonly number[] {
   const file = `/proc/${pid}/task/${pid}/children`;
+  if (existsSync("/proc/self") && !existsSync(file)) return []; // it has ended
   const text = existsSync(file) ? readFileSync(file, "utf8") : execFileSync("pgrep", ["-P", String(pid)]).toString();
   return text.split(/\s/).filter(Boolean).map(Number);
 }

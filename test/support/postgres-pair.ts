@@ -11,6 +11,8 @@ export interface PostgresPair {
   readonly standby: () => PostgresServer;
   /** Kills the primary as a power cut would, and promotes the standby; it is then alone. */
   failOver(): Promise<void>;
+  /** Makes the killed one anew, as the standby of the other. */
+  rejoin(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -33,9 +35,15 @@ export async function startPair({ durable = true } = {}): Promise<PostgresPair> 
       await runAsSuperuser(standby, "SELECT pg_promote(true, 30)");
       [primary, standby] = [standby, primary];
     },
+    rejoin: async () => {
+      const { port } = standby;
+      await standby.stop();
+      standby = await startPostgres({ durable, port, standbyOf: primary });
+      await awaitStandby(primary);
+    },
     stop: async () => {
-      await first.stop();
-      await second.stop();
+      await standby.stop();
+      await primary.stop();
     },
   };
 }

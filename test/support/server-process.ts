@@ -28,6 +28,18 @@ export interface Credentials {
   readonly introspection_endpoint: string;
 }
 
+/** Credentials whose endpoints are those of one node, or of what stands before several: their issuer is one. */
+export function credentialsAt(url: string, credentials: Credentials): Credentials {
+  const move = (text: string) => text.replace(credentials.public_url, url);
+  const { issuer, token_endpoint, introspection_endpoint } = credentials;
+  return {
+    ...credentials,
+    issuer: move(issuer),
+    token_endpoint: move(token_endpoint),
+    introspection_endpoint: move(introspection_endpoint),
+  };
+}
+
 /** How a process ended, and all it said. */
 export interface Ended {
   readonly code: number | null;

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { basic, call, postForm } from "../support/http.ts";
+import { checkAcknowledged, startLoad, type TokenLoad } from "../support/kill-under-load.ts";
+import { type GroupedNode, type NodeGroup, startNodeGroup } from "../support/node-group.ts";
+import { type PostgresPair, runAsSuperuser, startPair } from "../support/postgres-pair.ts";
+import { startRevocations } from "../support/revocations.ts";
+import { databaseSide } from "../support/test-server.ts";
+
+// Three nodes, a primary and a synchronous standby: what was acknowledged is on both, so that neither machine's end loses any of it.
+
+const NODES = 3;
+const FAIL_OVERS = 2;
+const PAIRS = 2_000;
+const BACK_MS_MAX = 10_000;
+const MASTER_KEY = "faults-master-key-0123456789-abcdefghijklmnopqrst";
+
+function tell(progress: string): void {
+  console.log(`  ${progress}`);
+}
+
+async function isAnswering({ server, credentials }: GroupedNode): Promise<boolean> {
+  const authorization = basic(credentials.client_id, credentials.client_secret);
+  const form = { grant_type: "client_credentials" };
+  const issued = await postForm(credentials.token_endpoint, form, { authorization });
+  return issued.status === 200 && (await call(`${server.url}/health/ready`)).status === 200;
+}
+
+async function awaitService(nodes: readonly GroupedNode[], sinceMs: number): Promise<number> {
+  for (const node of nodes) {
+    while (!(await isAnswering(node))) {
+      assert.ok(performance.now() - sinceMs < BACK_MS_MAX, "the service was not back in time");
+      await sleep(20);
+    }
+  }
+  const tookMs = performance.now() - sinceMs;
+  assert.ok(tookMs < BACK_MS_MAX, `the service was back after ${Math.round(tookMs)} ms`);
+  return tookMs;
+}
+
+function checkRefusals(loads: readonly TokenLoad[]): number {
+  const others = loads.flatMap((load) => load.others);
+  for (const answer of others) {
+    assert.ok(answer !== undefined, "a connection broke, though only the database was away");
+    assert.equal(answer.status, 503, answer.text);
+    assert.match(answer.headers.get("retry-after") ?? "", /^[1-9]\d*$/);
+  }
+  return others.length;
+}
+
+async function failOver(pair: PostgresPair, { nodes }: NodeGroup): Promise<void> {
+  const last = nodes.at(-1);
+  assert.ok(last);
+  const credentials = nodes.map((node) => node.credentials);
+  const loads = credentials.map((node) => startLoad(node, { workers: 6, pauseMs: 100 }));
+  const revocations = startRevocations(credentials, { workers: 6, pairsMax: Number.POSITIVE_INFINITY });
+  await sleep(1_500);
+  const killedAtMs = performance.now();
+  await pair.failOver();
+  const backMs = await awaitService(nodes, killedAtMs);
+  await sleep(500);
+  await Promise.all([revocations.stop(), ...loads.map((load) => load.stop())]);
+  const refused = checkRefusals(loads);
+  assert.equal(revocations.stale(), 0, "a token was active after its revocation had been acknowledged");
+  const issued = loads.flatMap(({ acknowledged }) => acknowledged.issued);
+  const revoked = loads.flatMap(({ acknowledged }) => acknowledged.revoked);
+  await checkAcknowledged(last.credentials, { issued, revoked });
+  tell(
+    `failed over: ${issued.length} tokens, ${revoked.length + revocations.pairs()} revocations, ${refused} refusals, back after ${Math.round(backMs)} ms`,
+  );
+}
+
+/** Every node hears of changes from the primary that is. */
+async function awaitListeners(pair: PostgresPair): Promise<void> {
+  const text = "SELECT pid FROM pg_stat_activity WHERE application_name = 'mayfly changes'";
+  for (
+    const startedAt = performance.now();
+    (await runAsSuperuser(pair.primary(), text)).length !== NODES;
+    await sleep(50)
+  )
+    assert.ok(performance.now() - startedAt < BACK_MS_MAX, "a node does not listen to the new primary");
+}
+
+async function testFailOver(): Promise<void> {
+  const pair = await startPair();
+  const group = await startNodeGroup(NODES, { MAYFLY_DATABASE_URL: pair.url, MAYFLY_MASTER_KEY: MASTER_KEY });
+  try {
+    const credentials = group.nodes.map((node) => node.credentials);
+    const startedAt = performance.now();
+    const revocations = startRevocations(credentials, { workers: 60, pairsMax: PAIRS });
+    await revocations.done;
+    assert.deepEqual([revocations.pairs(), revocations.stale()], [PAIRS, 0]);
+    tell(`${PAIRS} revocations on one node, seen by another, in ${Math.round(performance.now() - startedAt)} ms`);
+    for (let count = 1; count <= FAIL_OVERS; count += 1) {
+      if (count > 1) await pair.rejoin();
+      await failOver(pair, group);
+      await awaitListeners(pair);
+    }
+    await Promise.all(group.nodes.map(({ server }) => server.end("SIGTERM")));
+  } finally {
+    await group.remove();
+    await pair.stop();
+  }
+}
+
+if (databaseSide() === "postgresql") {
+  test(
+    "a primary that is killed costs refusals and nothing that was acknowledged, and no node a restart",
+    testFailOver,
+  );
+}

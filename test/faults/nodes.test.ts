@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Client } from "pg";
+import { JOBS } from "../../src/jobs/index.ts";
+import { listChildren } from "../support/child-processes.ts";
+import { call } from "../support/http.ts";
+import { checkAcknowledged, startLoad } from "../support/kill-under-load.ts";
+import { startLoadBalancer } from "../support/load-balancer.ts";
+import { type GroupedNode, startNodeGroup } from "../support/node-group.ts";
+import { serverPlace } from "../support/server-process.ts";
+import { createTestDatabase, databaseSide } from "../support/test-server.ts";
+
+// Several nodes on one database: restarted one after the other, killed while they hold a job's lease, and workers that cannot live.
+
+const NODES = 3;
+/** Longer than the balancer takes to notice. */
+const DRAIN_SECONDS = "2";
+const JOB_MOVES_MS_MAX = 40_000;
+const CRASH_LOOP_MS_MAX = 90_000;
+
+async function testRollingRestart(): Promise<void> {
+  const { environment, drop } = await createTestDatabase();
+  const group = await startNodeGroup(NODES, { ...environment, MAYFLY_DRAIN_SECONDS: DRAIN_SECONDS });
+  const balancer = await startLoadBalancer(
+    group.publicPort,
+    group.nodes.map(({ server }) => server.url),
+  );
+  await balancer.waitFor(NODES);
+  const load = startLoad(group.publicCredentials, { workers: 12 });
+  for (const node of group.nodes) {
+    const ended = await node.server.end("SIGTERM");
+    assert.deepEqual([ended.code, ended.stderr], [0, ""]);
+    node.server = await node.place.start();
+    await balancer.waitFor(NODES);
+  }
+  await load.stop();
+  assert.deepEqual(
+    load.others.map((answer) => answer?.text),
+    [],
+    "requests failed while the nodes were restarted",
+  );
+  assert.ok(load.acknowledged.issued.length > 0, "nothing was issued");
+  await checkAcknowledged(group.publicCredentials, load.acknowledged);
+  await group.stop();
+  await balancer.stop();
+  await group.remove();
+  await drop();
+}
+
+/** How often a node has run each job. */
+async function readRuns({ server }: GroupedNode): Promise<Map<string, number>> {
+  const { text } = await call(`${server.operationsUrl}/metrics`);
+  const lines = text.matchAll(/^mayfly_job_runs_total\{.*?job="([^"]+)".*?\} (\d+)/gm);
+  return new Map([...lines].map(([, job = "", count]) => [job, Number(count)]));
+}
+
+async function testJobs(): Promise<void> {
+  const { environment, drop } = await createTestDatabase();
+  const group = await startNodeGroup(2, environment);
+  const database = new Client({ connectionString: environment.MAYFLY_DATABASE_URL ?? "" });
+  await database.connect();
+  const wanted = JOBS.map(({ name }) => name);
+  for (
+    let tries = 0;
+    (await Promise.all(group.nodes.map(readRuns))).flatMap((runs) => [...runs]).length < wanted.length;
+  ) {
+    tries += 1;
+    assert.ok(tries < 200, "a job was not run at the start");
+    await sleep(50);
+  }
+  const [one, other] = await Promise.all(group.nodes.map(readRuns));
+  const counts = wanted.map((job) => [job, (one?.get(job) ?? 0) + (other?.get(job) ?? 0)]);
+  assert.deepEqual(
+    counts,
+    wanted.map((job) => [job, 1]),
+    "a job ran on both nodes",
+  );
+
+  // The holder of a lease dies in the middle of a run: the lease ends within half a minute, here sooner.
+  const job = "token-partitions";
+  const [holder, heir] = one?.has(job) ? group.nodes : group.nodes.toReversed();
+  assert.ok(holder && heir);
+  await holder.server.end("SIGKILL");
+  await database.query(
+    "UPDATE leases SET until_ms = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 5000 WHERE name = $1",
+    [job],
+  );
+  const killedAtMs = performance.now();
+  while (!(await readRuns(heir)).has(job)) {
+    assert.ok(performance.now() - killedAtMs < JOB_MOVES_MS_MAX, "the job of a dead node did not move");
+    await sleep(250);
+  }
+  console.log(`  a dead node's job ran on another after ${Math.round((performance.now() - killedAtMs) / 1_000)} s`);
+  await heir.server.end("SIGTERM");
+  await database.end();
+  await group.remove();
+  await drop();
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It ended by itself, with its node.
+  }
+}
+
+async function testCrashLoop(): Promise<void> {
+  const place = await serverPlace();
+  const server = await place.start({ MAYFLY_WORKERS: "2", MAYFLY_LOG_LEVEL: "silent" });
+  const startedAt = performance.now();
+  let isOver = false;
+  void server.ended.then(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    assert.ok(performance.now() - startedAt < CRASH_LOOP_MS_MAX, "the node goes on though no worker lives");
+    for (const worker of listChildren(server.pid)) kill(worker);
+    await sleep(50);
+  }
+  const ended = await server.ended;
+  assert.equal(ended.code, 1);
+  assert.match(ended.stderr, /^Mayfly stopped: \d+ workers ended within a minute\n$/);
+  await place.remove();
+}
+
+if (databaseSide() === "postgresql") {
+  // The last two mostly wait.
+  describe("nodes on one database", { concurrency: true }, () => {
+    test("three nodes are restarted one after the other, and no request fails", testRollingRestart);
+    test("of two nodes one runs each job, and the other within a minute after that one was killed", testJobs);
+    test("a node whose workers die as fast as they are made ends and says so", testCrashLoop);
+  });
+}
