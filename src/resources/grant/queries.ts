@@ -1,4 +1,5 @@
 import type { Queryable, Row } from "../../database/database.ts";
+import type { KnownTable } from "../../database/known-row.ts";
 import { bucketOf, bucketRange, idColumns } from "../../database/row-id.ts";
 import { rowsInOrder } from "../../database/rows-in-order.ts";
 import { statement } from "../../database/statement.ts";
@@ -63,6 +64,15 @@ export interface GrantFacts extends Omit<NewGrant, "decision" | "codeHash"> {
   readonly roleScopes: readonly string[];
   readonly clockOffsetSeconds: number;
 }
+
+/** The table, for updates by its primary key. */
+export const GRANTS: KnownTable = {
+  name: "grants",
+  required: [
+    ...["application_id", "identity_id", "subject", "transaction_id", "scope", "redirect_uri", "redirect_uri_optional"],
+    ...["auth_time", "amr", "acr", "code_hash", "code_expires_at", "issued_at", "ends_at", "decision"],
+  ],
+};
 
 const insert = statement(
   "grant.insert",

@@ -2,6 +2,7 @@ import type { OwnerSession, Queryable, Row } from "../../database/database.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { slotSql } from "../../protocol/live-count.ts";
+import { IN_APPLICATION_ORDER } from "../application-order.ts";
 import { familyLives, tokenLives } from "../live-token.ts";
 import { alive } from "../tombstone.ts";
 
@@ -178,6 +179,7 @@ function countPage(
   return `WITH page AS MATERIALIZED (
      SELECT ${parts.columns} FROM ${of}
      WHERE tenant_id = $1 AND realm_id = $2 AND application_id <= $3 AND (application_id, id) > ($3, $4) AND id < $5
+       AND ${IN_APPLICATION_ORDER}
      ORDER BY application_id, id LIMIT $6
    ), counted AS (
      SELECT ${parts.slot} AS ends_at, count(*) AS live FROM page ${row}

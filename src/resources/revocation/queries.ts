@@ -1,4 +1,5 @@
 import type { Database, Queryable, Row } from "../../database/database.ts";
+import { type KnownTable, updateKnown } from "../../database/known-row.ts";
 import { insertWithPartitions } from "../../database/partitions.ts";
 import { bucketRange, idColumns } from "../../database/row-id.ts";
 import { statement } from "../../database/statement.ts";
@@ -6,8 +7,9 @@ import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import type { EndedRow } from "../../protocol/live-count.ts";
 import { decodeId, ID_KINDS } from "../../protocol/token-id.ts";
 import { DECISION_COLUMNS, decisionBucket, INSERT_DECISIONS, toDecisionRow } from "../decision/queries.ts";
-import type { RevocationReason } from "../grant/queries.ts";
+import { GRANTS, type RevocationReason } from "../grant/queries.ts";
 import { applicationKeyOfRow } from "../row-key.ts";
+import { TOKENS } from "../token/queries.ts";
 
 /** The end of an access token, or of a grant with its whole family (rule 13). */
 export interface Revocation extends ApplicationKey {
@@ -24,31 +26,36 @@ export interface Revocation extends ApplicationKey {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-// Revoked and recorded by one statement: neither is ever there without the other (rule 24).
-const BATCH = `WITH batch AS MATERIALIZED (
+// Revoked and recorded by one statement: neither is ever there without the other (rule 24). A batch may name
+// the same token twice.
+const endAndRecord = (table: KnownTable, set: Readonly<Record<string, string>>, advance: string | undefined): string =>
+  `WITH batch AS MATERIALIZED (
      SELECT * FROM json_to_recordset($1::json) AS b(${DECISION_COLUMNS}, ended_id bytea, ended_bucket integer, revoked_at bigint, reason text)
-   ), ended AS`;
+   ), named AS (
+     SELECT DISTINCT ON (tenant_id, realm_id, ended_id) tenant_id, realm_id, ended_id AS id, ended_bucket AS bucket, revoked_at, reason FROM batch
+     ORDER BY tenant_id, realm_id, ended_id
+   ), ended AS (
+     ${updateKnown(table, {
+       from: "named",
+       buckets: "$2 AND $3",
+       set: { revoked_at: "c.revoked_at", ...set },
+       ...(advance === undefined ? {} : { advance }),
+       where: `${table.name}.revoked_at IS NULL`,
+     })}
+     RETURNING *
+   ), recorded AS (${INSERT_DECISIONS} FROM batch ON CONFLICT DO NOTHING)`;
 
 const revokeToken = statement(
   "revocation.end_tokens",
-  `${BATCH} (
-     UPDATE tokens t SET revoked_at = b.revoked_at FROM batch b
-     WHERE t.tenant_id = b.tenant_id AND t.realm_id = b.realm_id AND t.id = b.ended_id AND t.bucket = b.ended_bucket
-       AND t.bucket BETWEEN $2 AND $3 AND t.revoked_at IS NULL
-     RETURNING t.tenant_id, t.realm_id, t.application_id, t.issued_at, t.expires_at AS ends_at
-   ), recorded AS (${INSERT_DECISIONS} FROM batch ON CONFLICT DO NOTHING)
-   SELECT * FROM ended`,
+  `${endAndRecord(TOKENS, {}, undefined)}
+   SELECT tenant_id, realm_id, application_id, issued_at, expires_at AS ends_at FROM ended`,
 );
 
 const revokeGrant = statement(
   "revocation.end_grants",
-  `${BATCH} (
-     UPDATE grants g SET revoked_at = b.revoked_at, revoked_reason = b.reason, version = g.version + 1 FROM batch b
-     WHERE g.tenant_id = b.tenant_id AND g.realm_id = b.realm_id AND g.id = b.ended_id AND g.bucket = b.ended_bucket
-       AND g.bucket BETWEEN $2 AND $3 AND g.revoked_at IS NULL
-     RETURNING g.tenant_id, g.realm_id, g.application_id, g.code_spent_at AS issued_at, g.refresh_expires_at AS ends_at
-   ), recorded AS (${INSERT_DECISIONS} FROM batch ON CONFLICT DO NOTHING)
-   SELECT * FROM ended WHERE issued_at IS NOT NULL AND ends_at IS NOT NULL`,
+  `${endAndRecord(GRANTS, { revoked_reason: "c.reason" }, "version = grants.version + 1")}
+   SELECT tenant_id, realm_id, application_id, code_spent_at AS issued_at, refresh_expires_at AS ends_at FROM ended
+   WHERE code_spent_at IS NOT NULL AND refresh_expires_at IS NOT NULL`,
 );
 
 /** Whether this ends a grant: refresh tokens and access tokens that name it as their ancestor (rule 13, settled 3). */

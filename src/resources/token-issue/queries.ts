@@ -1,9 +1,11 @@
 import type { Queryable, Row } from "../../database/database.ts";
+import { updateKnown } from "../../database/known-row.ts";
 import { bucketOf, bucketRange, bytea, hexOf, idColumns } from "../../database/row-id.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { boundFacts } from "../../protocol/decision-facts.ts";
 import { type CurrentApplication, listBases, selectCurrentBases } from "../application/queries.ts";
+import { GRANTS } from "../grant/queries.ts";
 
 /** An access token as it is recorded. Ids are 32 base64url characters, instants seconds of tenant time. */
 export interface NewToken extends ApplicationKey {
@@ -76,12 +78,6 @@ const insertTokensOf = (grantId: string, grantBucket: string): string =>
        session_id, transaction_id, key_id, token_hash, token_suffix, grant_type, subject, audience, scope, custom_claims,
        target_realm, display_name, issued_at, issued_at, expires_at, expires_at, decision`;
 
-// "Is not null", said so that the planner expects one row: then it looks each grant up by its key, whatever the tables' size was when
-// it planned. Told the truth, a hundred rows, it would read every grant of a tenant that has few.
-function isFew(column: string): string {
-  return `COALESCE(${column}, 0) = COALESCE(${column}, -1)`;
-}
-
 const KEEP_KEYS = `signed AS (
      UPDATE signing_keys k SET latest_expiry_at = GREATEST(k.latest_expiry_at, e.latest)
      FROM (SELECT b.tenant_id, b.realm_id, x.key_id, max(x.latest_expiry_at) AS latest
@@ -113,6 +109,10 @@ export async function insertTokens(db: Queryable, issues: readonly Issue[]): Pro
   return numbers.map((basis) => current.has(basis));
 }
 
+const CLAIMED = `expected_version, generation, siblings, parent_hash, rotated_at, code_spent_at, refresh_issued_at, refresh_expires_at,
+       refresh_suffix, grant_custom_claims`;
+
+// OFFSET 0 keeps an EXISTS a look-up by key: without it the planner may read the whole partition into a table of hashes, once a batch.
 // One statement for all grants and any number of requests: what is spent is spent by the version in the UPDATE, and only what
 // won inserts its token. A request that is sent again after a lost connection finds its own row and counts as won.
 const issue = statement(
@@ -126,28 +126,43 @@ const issue = statement(
    ), current AS MATERIALIZED (${selectCurrentBases("$2")}
    ), claims AS (
      SELECT DISTINCT ON (tenant_id, realm_id, grant_id) * FROM batch
-     WHERE ${isFew("expected_version")} AND ${IS_CURRENT} ORDER BY tenant_id, realm_id, grant_id, n
+     WHERE expected_version IS NOT NULL AND ${IS_CURRENT} ORDER BY tenant_id, realm_id, grant_id, n
+   ), advanced AS (
+     ${updateKnown(GRANTS, {
+       from: `(SELECT tenant_id, realm_id, grant_id AS id, grant_bucket AS bucket, ${CLAIMED} FROM claims)`,
+       buckets: "$3 AND $4",
+       set: {
+         version: "c.expected_version + 1",
+         generation: "c.generation",
+         siblings: "c.siblings",
+         parent_hash: "c.parent_hash",
+         rotated_at: "c.rotated_at",
+         code_spent_at: "c.code_spent_at",
+         refresh_issued_at: "c.refresh_issued_at",
+         refresh_expires_at: "c.refresh_expires_at",
+         refresh_suffix: "c.refresh_suffix",
+         custom_claims: "c.grant_custom_claims",
+       },
+       where: "grants.version = excluded.version - 1 AND grants.revoked_at IS NULL",
+     })}
+     RETURNING tenant_id, realm_id, id
    ), won AS (
-     UPDATE grants g SET version = g.version + 1, generation = c.generation, siblings = c.siblings,
-       parent_hash = c.parent_hash, rotated_at = c.rotated_at, code_spent_at = c.code_spent_at,
-       refresh_issued_at = c.refresh_issued_at, refresh_expires_at = c.refresh_expires_at,
-       refresh_suffix = c.refresh_suffix, custom_claims = c.grant_custom_claims
-     FROM claims c
-     WHERE g.tenant_id = c.tenant_id AND g.realm_id = c.realm_id AND g.id = c.grant_id AND g.bucket = c.grant_bucket
-       AND g.bucket BETWEEN $3 AND $4 AND g.version = c.expected_version AND g.revoked_at IS NULL
-     RETURNING c.n
+     SELECT c.n FROM advanced a JOIN claims c ON c.tenant_id = a.tenant_id AND c.realm_id = a.realm_id AND c.grant_id = a.id
    ), allowed AS (
      SELECT n FROM won
      UNION ALL
      SELECT b.n FROM batch b WHERE b.expected_version IS NULL AND ${IS_CURRENT} AND (b.grant_id IS NULL OR EXISTS (
        SELECT FROM grants g WHERE g.tenant_id = b.tenant_id AND g.realm_id = b.realm_id AND g.id = b.grant_id
-         AND g.bucket = b.grant_bucket AND g.bucket BETWEEN $3 AND $4 AND g.revoked_at IS NULL))
+         AND g.bucket = b.grant_bucket AND g.bucket BETWEEN $3 AND $4 AND g.revoked_at IS NULL OFFSET 0))
    ), remembered AS (
-     UPDATE grants g SET custom_claims = r.custom_claims
-     FROM (SELECT DISTINCT ON (tenant_id, realm_id, grant_id) * FROM batch
-           WHERE ${isFew("remember_claims::integer")} AND remember_claims AND ${IS_CURRENT} ORDER BY tenant_id, realm_id, grant_id, n DESC) r
-     WHERE g.tenant_id = r.tenant_id AND g.realm_id = r.realm_id AND g.id = r.grant_id AND g.bucket = r.grant_bucket
-       AND g.bucket BETWEEN $3 AND $4 AND g.revoked_at IS NULL
+     ${updateKnown(GRANTS, {
+       from: `(SELECT DISTINCT ON (tenant_id, realm_id, grant_id) tenant_id, realm_id, grant_id AS id, grant_bucket AS bucket, custom_claims
+           FROM batch WHERE remember_claims AND ${IS_CURRENT} AND grant_id NOT IN (SELECT grant_id FROM claims)
+           ORDER BY tenant_id, realm_id, grant_id, n DESC)`,
+       buckets: "$3 AND $4",
+       set: { custom_claims: "c.custom_claims" },
+       where: "grants.revoked_at IS NULL",
+     })}
    ), inserted AS (
      ${insertTokensOf("grant_id", "grant_bucket")}
      FROM batch WHERE n IN (SELECT n FROM allowed)
@@ -156,7 +171,7 @@ const issue = statement(
    SELECT b.n FROM batch b
    WHERE b.n IN (SELECT n FROM allowed)
      OR EXISTS (SELECT FROM tokens t WHERE t.tenant_id = b.tenant_id AND t.realm_id = b.realm_id AND t.id = b.id
-       AND t.bucket = b.bucket AND t.bucket BETWEEN $5 AND $6)`,
+       AND t.bucket = b.bucket AND t.bucket BETWEEN $5 AND $6 OFFSET 0)`,
 );
 
 /**

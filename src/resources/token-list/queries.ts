@@ -1,6 +1,7 @@
 import type { Queryable, Row } from "../../database/database.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
+import { IN_APPLICATION_ORDER } from "../application-order.ts";
 import { familyLives, tokenLives } from "../live-token.ts";
 
 /** One row of the token list: an access token, or a refresh family under the id of its grant. Seconds of tenant time. */
@@ -47,6 +48,7 @@ function newestRows(
   const [, row] = of.split(" ");
   return `(SELECT *, row_number() OVER (ORDER BY application_id DESC, id DESC) AS nth FROM (
       SELECT ${parts.columns} FROM ${of} WHERE tenant_id = $1 AND realm_id = $2 AND application_id >= $3 AND (application_id, id) < ($3, $7)
+        AND ${IN_APPLICATION_ORDER}
       ORDER BY application_id DESC, id DESC LIMIT ${parts.max}) first) ${row}
     CROSS JOIN LATERAL (SELECT (${parts.lives}) AS lives, ${row}.nth = ${parts.max} AS is_last OFFSET 0) l
     WHERE l.lives OR l.is_last ORDER BY ${row}.application_id DESC, ${row}.id DESC LIMIT $8`;

@@ -1,4 +1,5 @@
 import type { Queryable, Row } from "../../database/database.ts";
+import type { KnownTable } from "../../database/known-row.ts";
 import { bucketRange, idColumns } from "../../database/row-id.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts";
@@ -6,6 +7,15 @@ import { type CurrentApplication, listBases, selectCurrentBases } from "../appli
 import { selectRoleScopes } from "../role/queries.ts";
 import { applicationKeyOfRow } from "../row-key.ts";
 import { alive } from "../tombstone.ts";
+
+/** The table, for updates by its primary key. */
+export const TOKENS: KnownTable = {
+  name: "tokens",
+  required: [
+    ...["application_id", "transaction_id", "token_hash", "token_suffix", "grant_type", "subject", "audience", "scope"],
+    ...["target_realm", "issued_at", "not_before", "expires_at", "issued_expires_at", "decision"],
+  ],
+};
 
 /** Where a token's row is: the id names its partition. */
 export interface TokenKey extends RealmKey {
