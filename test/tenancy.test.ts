@@ -56,6 +56,7 @@ describe("a statement keeps to its tenant", () => {
   before(async () => {
     used = await tenantInUse();
     const { tenantId, server } = used.tenant;
+    await server.app.settled();
     recorded = Map.groupBy(
       [...(await recordExamples(used)), ...used.sent.toReversed()],
       ({ statement }) => statement.name,

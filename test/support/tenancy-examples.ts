@@ -255,11 +255,12 @@ async function noteCounts({ used, note, db, nowMs }: Recording): Promise<void> {
   await liveCounts.listSlotCounts(note, used.job.key, now);
   await liveCounts.wantRecount(db, [tenantId], nowMs);
   await liveCounts.wantRecount(note, [tenantId], nowMs + 1);
-  // The job may have counted meanwhile: what is claimed is what stands there now.
-  const [stored] = await used.tenant.server.deps.database.maintain((session) =>
-    session.query("SELECT counted_at_ms FROM live_recounts WHERE tenant_id = $1", [tenantId]),
+  // What nobody wants now is left alone by the job, which runs beside the replays.
+  const counted_at_ms = nowMs + 86_400_000;
+  await used.tenant.server.deps.database.maintain((session) =>
+    session.query("UPDATE live_recounts SET counted_at_ms = $2 WHERE tenant_id = $1", [tenantId, counted_at_ms]),
   );
-  await liveCounts.claimWantedRecount(note, { tenantId, countedAtMs: Number(stored?.counted_at_ms) }, nowMs);
+  await liveCounts.claimWantedRecount(note, { tenantId, countedAtMs: counted_at_ms }, nowMs);
   const page = { after: Buffer.alloc(24), before: Buffer.alloc(24, 0xff), limit: 1, now: 1 };
   await liveCounts.countSlotsExactly(note, "tokens", used.job.key, page);
   await liveCounts.countSlotsExactly(note, "families", used.flow.application.key, page);
