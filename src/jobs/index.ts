@@ -1,6 +1,7 @@
 import { attemptCountsJob } from "./attempt-counts.ts";
 import type { Job } from "./job.ts";
 import { oldCountsJob, recountJob } from "./live-counts.ts";
+import { removalJob } from "./removal.ts";
 import { rotateKeysJob } from "./rotate-keys.ts";
 import { overflowJob, tokenPartitionsJob } from "./token-partitions.ts";
 import { vacuumJob } from "./vacuum.ts";
@@ -13,5 +14,6 @@ export const JOBS: readonly Job[] = [
   attemptCountsJob,
   recountJob,
   oldCountsJob,
+  removalJob,
   vacuumJob,
 ];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { tokenPartitionsJob } from "../../src/jobs/token-partitions.ts";
-import { type Clock, createClock } from "../../src/platform/clock.ts";
+import { movableClock } from "../support/movable-clock.ts";
 import { type TestClient, testClient } from "../support/test-client.ts";
 import { tokensOf } from "../support/test-code-flow.ts";
 import { testServer } from "../support/test-server.ts";
@@ -15,21 +15,6 @@ const PER_STEP = 4;
 const MINUTES = 10;
 const BUCKET_WIDTH = 300;
 const PURGE_INTERVAL = tokenPartitionsJob.everySeconds;
-
-/** A clock that goes only when it is told to. */
-function movableClock(): Clock & { pass(seconds: number): void } {
-  const running = createClock();
-  let nowMs = running.nowMs();
-  return {
-    nowMs: () => nowMs,
-    nowSeconds: () => Math.floor(nowMs / 1_000),
-    monotonicMs: running.monotonicMs,
-    follow: () => undefined,
-    pass: (seconds) => {
-      nowMs += seconds * 1_000;
-    },
-  };
-}
 
 async function countRows({ tenant }: TestClient): Promise<{ rows: number; live: number }> {
   const { database, clock } = tenant.server.deps;

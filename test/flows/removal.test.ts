@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { dropForgotten } from "../../src/database/partitions.ts";
+import { removalJob } from "../../src/jobs/removal.ts";
+import { hexId } from "../../src/platform/random.ts";
+import { deleteApplication } from "../../src/resources/application/queries.ts";
+import { addAttempt } from "../../src/resources/attempt-count/queries.ts";
+import { deleteGroup, listGroups } from "../../src/resources/group/queries.ts";
+import { claimSubject, deleteIdentity } from "../../src/resources/identity/queries.ts";
+import { insertMail } from "../../src/resources/mail/queries.ts";
+import { deleteRealm } from "../../src/resources/realm/queries.ts";
+import { deleteRole } from "../../src/resources/role/queries.ts";
+import { movableClock } from "../support/movable-clock.ts";
+import { listOrphans, listUnknownReferences } from "../support/references.ts";
+import { listTenantTables } from "../support/tenancy-replay.ts";
+import { testClient } from "../support/test-client.ts";
+import { type CodeFlow, testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
+import { type TestServer, testServer } from "../support/test-server.ts";
+import { type TestApplication, testTenant } from "../support/test-tenant.ts";
+
+// Settled 25: a deleted object is a tombstone; a job removes what it owned, and the tombstone last. The database has no foreign keys:
+// this test follows every reference that the schema has.
+
+const DAY = 86_400;
+const clock = movableClock();
+
+describe("what is deleted is removed, and no reference leads to nothing", () => {
+  let server: TestServer;
+  let tables: string[];
+  let flow: CodeFlow;
+  let job: TestApplication;
+
+  before(async () => {
+    server = await testServer({ clock });
+    tables = await server.deps.database.maintain(listTenantTables);
+    flow = await testCodeFlow({ tenant: await testTenant({ server }) });
+    job = await useEverything(flow);
+  });
+  after(() => server.stop());
+
+  const maintain = <T>(work: Parameters<TestServer["deps"]["database"]["maintain"]>[0]) =>
+    server.deps.database.maintain(work) as Promise<T>;
+  const run = () => removalJob.run(server.deps);
+  const count = async (table: string, where: string, values: readonly unknown[] = []): Promise<number> => {
+    const text = `SELECT count(*) AS n FROM ${table} WHERE tenant_id = $1 AND ${where}`;
+    const rows = await maintain<{ n: number }[]>((session) => session.query(text, [flow.tenant.tenantId, ...values]));
+    return Number(rows[0]?.n);
+  };
+  async function assertWhole(): Promise<void> {
+    const tenant = { tenantId: flow.tenant.tenantId, now: clock.nowSeconds() };
+    assert.deepEqual(await maintain((session) => listOrphans(session, tables, tenant)), []);
+  }
+  /** Lets time pass, and all that is over by then go. */
+  async function pass(days: number): Promise<void> {
+    clock.pass(days * DAY);
+    await dropForgotten(server.deps.database, clock.nowSeconds());
+    await run();
+  }
+
+  test("every reference that the schema has is followed", async () => {
+    assert.deepEqual(await maintain((session) => listUnknownReferences(session, tables)), []);
+    for (const table of tables.filter((name) => !["live_recounts"].includes(name))) {
+      assert.ok((await count(table, "true")) > 0, `nothing in ${table}: nothing is proved of it`);
+    }
+    await assertWhole();
+  });
+
+  test("an orphan would be found", async () => {
+    await maintain((session) =>
+      session.query("UPDATE roles SET resource_server_id = 'x' || resource_server_id WHERE tenant_id = $1", [
+        flow.tenant.tenantId,
+      ]),
+    );
+    await assert.rejects(assertWhole, /roles.resource_server_id/);
+    await maintain((session) =>
+      session.query("UPDATE roles SET resource_server_id = substr(resource_server_id, 2) WHERE tenant_id = $1", [
+        flow.tenant.tenantId,
+      ]),
+    );
+  });
+
+  test("a group and a role: their members and they themselves, at once", async () => {
+    const db = server.deps.database.tenants([flow.tenant.tenantId]);
+    const [group] = await listGroups(db, flow.tenant.realm, { after: "", limit: 1 });
+    assert.ok(group);
+    await deleteGroup(db, group.key, clock.nowMs());
+    await run();
+    assert.equal(await count("groups", "group_id = $2", [group.key.groupId]), 0);
+    assert.equal(await count("role_members", "member_id = $2", [group.key.groupId]), 0);
+    await assertWhole();
+    await deleteRole(db, { ...flow.tenant.realm, roleId: flow.role.roleId }, clock.nowMs());
+    await run();
+    assert.equal(await count("roles", "role_id = $2", [flow.role.roleId]), 0);
+    await assertWhole();
+  });
+
+  test("an identity: what was known of the person at once, its id never", async () => {
+    const db = server.deps.database.tenants([flow.tenant.tenantId]);
+    await deleteIdentity(db, { ...flow.tenant.realm, identityId: flow.identityId }, clock.nowMs());
+    await run();
+    assert.equal(
+      await count("identities", "identity_id = $2 AND traits = '{}' AND email_key IS NULL", [flow.identityId]),
+      1,
+    );
+    assert.equal(await count("role_members", "member_id = $2", [flow.identityId]), 0);
+    await assertWhole();
+  });
+
+  test("an application: its tombstone stays until its last bucket is gone, and decisions that name it", async () => {
+    const db = server.deps.database.tenants([flow.tenant.tenantId]);
+    await deleteApplication(db, job.key, clock.nowMs());
+    const isThere = () => count("applications", "application_id = $2", [job.key.applicationId]);
+    await run();
+    assert.equal(await count("live_counts", "application_id = $2", [job.key.applicationId]), 0);
+    assert.equal(await isThere(), 1);
+    await pass(41); // its token lives for 60 days
+    assert.equal(await isThere(), 1);
+    await assertWhole();
+    await pass(30);
+    assert.equal(await isThere(), 0);
+    assert.equal(await count("resource_servers", "$2 = ANY (introspectors)", [job.key.applicationId]), 0);
+    await assertWhole();
+  });
+
+  test("a realm, and a tenant: everything, until nothing names the tenant any more", async () => {
+    const { tenant } = flow;
+    const db = server.deps.database.tenants([tenant.tenantId]);
+    await deleteRealm(db, tenant.realm, clock.nowMs());
+    await run();
+    assert.equal(await count("role_members", "realm_id = $2", [tenant.realm.realmId]), 0);
+    await assertWhole();
+    await pass(41);
+    await assertWhole();
+    await pass(1);
+    assert.equal(await count("realms", "realm_id = $2", [tenant.realm.realmId]), 0);
+    await assertWhole();
+    await maintain((session) =>
+      session.query("UPDATE tenants SET deleted_at_ms = $2 WHERE tenant_id = $1", [tenant.tenantId, clock.nowMs()]),
+    );
+    await run();
+    await assertWhole();
+    await pass(140);
+    await run();
+    for (const table of tables) assert.equal(await count(table, "true"), 0, `${table} still has rows of the tenant`);
+    assert.ok(
+      (await maintain<unknown[]>((session) => session.query("SELECT FROM tenants"))).length > 0,
+      "the first tenant",
+    );
+  });
+});
+
+/** Uses all that leaves rows. Returns an application of its own whose token lives for 60 days, and which a resource server names. */
+async function useEverything(flow: CodeFlow): Promise<TestApplication> {
+  const { tenant, resourceServer } = flow;
+  const { deps } = tenant.server;
+  const db = deps.database.tenants([tenant.tenantId]);
+  await flow.role.addGroupOf([flow.identityId]);
+  const { application: job } = await testClient({
+    tenant,
+    server: resourceServer,
+    tokens: { expires_after: 60 * DAY },
+  });
+  tokensOf(await tenant.token(job, { grant_type: "client_credentials" }));
+  await tenant.managementToken();
+  await flow.logIn();
+  await claimSubject(db, tenant.realm, "somebody", flow.identityId);
+  await tenant.token(job, { grant_type: "client_credentials", scope: "nothing:like-it" });
+  const parameters = new URLSearchParams({
+    response_type: "code",
+    client_id: flow.application.clientId,
+    redirect_uri: "https://client.example/callback",
+    code_challenge: "x".repeat(43),
+    code_challenge_method: "S256",
+    scope: "openid",
+  });
+  await fetch(`${flow.application.issuer}/authorize?${parameters}`, { redirect: "manual" });
+  const hour = Math.floor(deps.clock.nowMs() / 3_600_000);
+  await addAttempt(db, tenant.realm, { countedKey: Buffer.alloc(32), kind: "wrong_try", hour }, []);
+  const mail = { mailId: hexId(deps.random), recipient: "r", subject: "s", body: "b", createdAtMs: deps.clock.nowMs() };
+  await insertMail(db, tenant.realm, mail);
+  await deps.database.maintain((session) =>
+    session.query(
+      "UPDATE resource_servers SET introspectors = ARRAY[$3] WHERE tenant_id = $1 AND resource_server_id = $2",
+      [tenant.tenantId, resourceServer.resourceServerId, job.key.applicationId],
+    ),
+  );
+  await tenant.server.app.settled();
+  return job;
+}
