@@ -1,7 +1,11 @@
+import { EventEmitter } from "node:events";
 import fastify from "fastify";
 import { observeRequests } from "../../src/http/observe-requests.ts";
+import { createClock } from "../../src/platform/clock.ts";
 import { createLog, type LogLevel } from "../../src/platform/log.ts";
 import type { Metrics } from "../../src/platform/metrics.ts";
+
+const clock = createClock();
 
 const PATH = "/v1/tenants/:tenant/realms/:realm/applications/:application/token";
 
@@ -20,16 +24,19 @@ export async function observedRequest(level: LogLevel, metrics: Metrics): Promis
       return (_event: string, hook: Hook) => hooks.push(hook);
     },
   });
-  observeRequests(watched, { log: createLog(level), metrics, tenantClassOf: () => "production" });
-  let answered: { request: unknown; reply: unknown } | undefined;
+  observeRequests(watched, { clock, log: createLog(level), metrics, tenantClassOf: () => "production" });
+  let answered: { request: unknown; reply: object } | undefined;
   server.post(PATH, { config: { routeName: "token" } }, (request, reply) => {
     answered = { request, reply };
     return reply.send("{}");
   });
   await server.inject({ method: "POST", url: PATH.replaceAll(":", "") });
   if (answered === undefined || hooks.length === 0) throw new Error("there is nothing to observe");
-  const { request, reply } = answered;
+  const { request } = answered;
+  const raw = Object.assign(new EventEmitter(), { writableFinished: true });
+  const reply: unknown = Object.create(answered.reply, { raw: { value: raw } });
   return () => {
     for (const hook of hooks) hook(request, reply, () => undefined);
+    raw.emit("close"); // the end of a request
   };
 }

@@ -9,7 +9,7 @@ export interface DatabaseMeter {
   connection<T>(wait: () => Promise<T>): Promise<T>;
   /** Sends a statement and waits for its answer. */
   statement<T>(name: string, send: () => Promise<T>): Promise<T>;
-  /** Looks at a pool at every scrape. */
+  /** Looks at one more pool at every scrape. */
   watchPool(pool: PoolCounts): void;
 }
 
@@ -57,15 +57,22 @@ export function createDatabaseMeter(
       const attributes = { "db.system.name": "postgresql", "db.operation.name": name };
       return time(monotonicMs, cellOf(name), () => traced(tracing, { name, attributes }, send));
     },
-    watchPool: (pool) => {
-      const connections = metrics.gauge(METRICS.connections);
-      connections.cell("in_use").read(() => pool.totalCount - pool.idleCount);
-      connections.cell("idle").read(() => pool.idleCount);
-      const max = metrics.gauge(METRICS.connectionsMax).cell();
-      max.read(() => pool.options.max);
-      const waiting = metrics.gauge(METRICS.connectionsWaiting).cell();
-      waiting.read(() => pool.waitingCount);
-    },
+    watchPool: watchPools(metrics),
+  };
+}
+
+function watchPools(metrics: Metrics): DatabaseMeter["watchPool"] {
+  const pools: PoolCounts[] = [];
+  const sum = (count: (pool: PoolCounts) => number) => () => pools.reduce((total, pool) => total + count(pool), 0);
+  const connections = metrics.gauge(METRICS.connections);
+  connections.cell("in_use").read(sum((pool) => pool.totalCount - pool.idleCount));
+  connections.cell("idle").read(sum((pool) => pool.idleCount));
+  const max = metrics.gauge(METRICS.connectionsMax).cell();
+  max.read(sum((pool) => pool.options.max ?? 0));
+  const waiting = metrics.gauge(METRICS.connectionsWaiting).cell();
+  waiting.read(sum((pool) => pool.waitingCount));
+  return (pool) => {
+    pools.push(pool);
   };
 }
 

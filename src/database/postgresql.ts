@@ -19,6 +19,7 @@ export interface ReplicaOptions {
   readonly poolSize: number;
   /** the clock that its lag is judged by, in milliseconds */
   readonly monotonicMs: () => number;
+  readonly meter?: DatabaseMeter;
 }
 
 /** Who may read the primary as well waits no longer for a replica, in milliseconds. */
@@ -48,7 +49,7 @@ export function openPostgresql(options: PostgresqlOptions): Database {
 }
 
 /** Lets what may be some seconds old be read from a replica (settled 12). */
-export function addReplica(primary: Database, { url, poolSize, monotonicMs }: ReplicaOptions): Database {
+export function addReplica(primary: Database, { url, poolSize, monotonicMs, meter }: ReplicaOptions): Database {
   const settings = {
     connectionString: url,
     max: poolSize,
@@ -59,6 +60,7 @@ export function addReplica(primary: Database, { url, poolSize, monotonicMs }: Re
   const replica = createDatabase({
     kind: "postgresql",
     pool: createPool(settings, { mayBeReadOnly: true }),
+    ...(meter === undefined ? {} : { meter }),
     changes: createChangeFeed(),
     countSyncs: async () => undefined,
     stop: async () => undefined,

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import type { TimedOutcome } from "./request-outcome.ts";
 
 /** A request as its log line tells it. Ids are ours; of the rest only the path's pattern, and never a query. */
 export interface RequestLine {
@@ -21,15 +22,19 @@ const CORRELATION_LENGTH_MAX = 64;
 /** W3C Trace Context: the trace that the caller is in. */
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-/;
 
-export function describeRequest(request: FastifyRequest, reply: FastifyReply): RequestLine {
+export function describeRequest(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { status, refusal, ms }: TimedOutcome,
+): RequestLine {
   return {
     trace_id: request.id,
     method: request.method,
     route: request.routeOptions.url ?? "unknown",
-    status: reply.statusCode,
-    ms: Math.round(reply.elapsedTime * 10) / 10,
+    status,
+    ms: Math.round(ms * 10) / 10,
     ...bytesOf(reply),
-    ...(reply.refusal === undefined ? {} : { error: reply.refusal.code }),
+    ...(refusal === undefined ? {} : { error: refusal.code }),
     ...idsOf(request.params),
     ...correlationOf(request),
   };

@@ -1,8 +1,10 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import { METRICS } from "../platform/metric-table.ts";
 import type { HistogramCell, Metrics } from "../platform/metrics.ts";
 import { describeRequest } from "./describe-request.ts";
+import { type TimedOutcome, whenOver } from "./request-outcome.ts";
 import type { Refusal } from "./route.ts";
 
 /** What kind of tenant a request was about; `none` where it named none of ours. */
@@ -23,6 +25,7 @@ const NO_ROUTE = "none";
 const MALFORMED = "malformed";
 
 export interface Observation {
+  readonly clock: Pick<Clock, "monotonicMs">;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly tenantClassOf: (tenantId: string) => TenantClass;
@@ -37,6 +40,7 @@ export interface RequestObserver {
 /** Counts every request and its time, and writes a log line about it. */
 export function observeRequests(server: FastifyInstance, observation: Observation): RequestObserver {
   const { log, metrics, tenantClassOf } = observation;
+  const { monotonicMs } = observation.clock;
   // Asked once: the line is not even made where nobody reads it.
   const isLogged = log.isLevelEnabled("info");
   const refusals = metrics.counter(METRICS.refusals);
@@ -44,22 +48,19 @@ export function observeRequests(server: FastifyInstance, observation: Observatio
   const observeSeconds = createRequestCells(metrics);
   const inFlight = metrics.gauge(METRICS.requestsInFlight).cell();
   server.decorateReply("refusal", undefined);
-  server.addHook("onRequest", (_request, _reply, done) => {
-    inFlight.add(1);
-    done();
-  });
-  server.addHook("onResponse", (request, reply, done) => {
+  const end = (request: FastifyRequest, reply: FastifyReply, outcome: TimedOutcome): void => {
     inFlight.add(-1);
+    const { status, refusal, ms } = outcome;
     const route = request.routeOptions.config.routeName ?? NO_ROUTE;
-    observeSeconds(
-      { route, status: reply.statusCode, tenant: tenantClassOf(tenantOf(request)) },
-      reply.elapsedTime / 1_000,
-    );
-    if (reply.refusal !== undefined) {
-      refusals.cell(route, reply.refusal.code).add();
-      if (reply.refusal.unavailable !== undefined) unavailable.cell(reply.refusal.unavailable).add();
-    }
-    if (isLogged) log.info(describeRequest(request, reply), "request");
+    observeSeconds({ route, status, tenant: tenantClassOf(tenantOf(request)) }, ms / 1_000);
+    if (refusal !== undefined) refusals.cell(route, refusal.code).add();
+    if (refusal?.unavailable !== undefined) unavailable.cell(refusal.unavailable).add();
+    if (isLogged) log.info(describeRequest(request, reply, outcome), "request");
+  };
+  server.addHook("onRequest", (request, reply, done) => {
+    inFlight.add(1);
+    const sinceMs = monotonicMs();
+    whenOver(reply, (outcome) => end(request, reply, { ...outcome, ms: monotonicMs() - sinceMs }));
     done();
   });
   return { malformed: () => refusals.cell(MALFORMED, "bad_request").add() };

@@ -1,5 +1,6 @@
 import type { FastifyRequest, RouteShorthandOptions } from "fastify";
 import type { Span, Tracing } from "../platform/tracing.ts";
+import { type RequestOutcome, whenOver } from "./request-outcome.ts";
 import type { Route } from "./route.ts";
 
 declare module "fastify" {
@@ -8,15 +9,15 @@ declare module "fastify" {
   }
 }
 
-type Hooks = Pick<RouteShorthandOptions, "onRequest" | "onResponse">;
+type Hooks = Pick<RouteShorthandOptions, "onRequest">;
 
 /** Gives a route a span for each of its requests. Health and the operators' routes have none: their askers ask all the time. */
 export function traceRequests(tracing: Tracing | undefined, route: Route): Hooks {
   if (tracing === undefined || route.kind === "public" || route.kind === "operations") return {};
   return {
-    onRequest: (request, _reply, done) => {
+    onRequest: (request, reply, done) => {
       const { traceparent } = request.headers;
-      request.span = tracing.startRequest({
+      const span = tracing.startRequest({
         name: `${route.method} ${route.path}`,
         traceId: request.id,
         traceparent: typeof traceparent === "string" ? traceparent : undefined,
@@ -26,18 +27,17 @@ export function traceRequests(tracing: Tracing | undefined, route: Route): Hooks
           "mayfly.trace_id": request.id,
         },
       });
-      done();
-    },
-    onResponse: (request, reply, done) => {
-      const { statusCode, refusal } = reply;
-      request.span?.set({
-        "http.response.status_code": statusCode,
-        ...(refusal === undefined ? {} : { "mayfly.error": refusal.code }),
-      });
-      request.span?.end(statusCode >= 500 ? String(statusCode) : undefined);
+      request.span = span;
+      whenOver(reply, (outcome) => endSpan(span, outcome));
       done();
     },
   };
+}
+
+function endSpan(span: Span, { status, refusal }: RequestOutcome): void {
+  const error = refusal === undefined ? {} : { "mayfly.error": refusal.code };
+  span.set({ "http.response.status_code": status, ...error });
+  span.end(status >= 500 ? String(status) : undefined);
 }
 
 /** Runs what answers a request as a part of its span. */

@@ -123,5 +123,5 @@ async function openDatabase(
   const { databaseReplicaUrl, databasePoolSize: poolSize } = config;
   const primary = openPostgresql({ url: config.databaseUrl, poolSize, ...watch });
   if (databaseReplicaUrl === undefined) return primary;
-  return addReplica(primary, { url: databaseReplicaUrl, poolSize, monotonicMs: clock.monotonicMs });
+  return addReplica(primary, { url: databaseReplicaUrl, poolSize, monotonicMs: clock.monotonicMs, meter });
 }

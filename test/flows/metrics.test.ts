@@ -28,6 +28,8 @@ for (const kind of ["test", "production"] as const) {
     });
     assert.equal(more(SECONDS, { route: "token", status: "2xx", tenant: kind }), 1);
     assert.equal(more(SECONDS, { route: "token", status: "4xx", tenant: kind }), 1);
+    const seconds = more("mayfly_http_request_duration_seconds_sum", { route: "token", tenant: kind });
+    assert.ok(seconds > 0 && seconds < 60, `${seconds} s`);
     assert.equal(more("mayfly_refusals_total", { route: "token", error: "invalid_client" }), 1);
   });
 }

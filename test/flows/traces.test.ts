@@ -50,7 +50,9 @@ test("a request is a span, with its batches, statements and signature as parts",
     "mayfly.trace_id": followed.headers.get("x-trace-id"),
   });
   const parts = childrenOf(receiver.spans, second);
-  assert.deepEqual(parts.map(({ name }) => name).sort(), ["batch insert", "sign"]);
+  // What is kept for two seconds may just be read anew: that is a statement of the request's own.
+  const work = parts.filter(({ attributes }) => attributes["db.operation.name"] === undefined);
+  assert.deepEqual(work.map(({ name }) => name).sort(), ["batch insert", "sign"]);
   const insert = parts.find(({ name }) => name === "batch insert");
   assert.equal(insert?.attributes["mayfly.batch.size"], 1);
   const [statement] = childrenOf(receiver.spans, insert);
