@@ -3,12 +3,12 @@ import type { CustomBenchmark, Row } from "../benchmark.ts";
 import { FIGURES, type Figure } from "../comparison.ts";
 import {
   countLayers,
+  findToken,
   groupLayers,
   insertLayers,
   makeTenants,
   type Original,
   planLayers,
-  type Session,
   withOwner,
 } from "../crowd/rows.ts";
 import { requestText, sendForObject } from "../http-request.ts";
@@ -93,16 +93,6 @@ function originalOf({ tenantId, services }: RunningMayfly): Original {
   if (application === undefined) throw new Error("no application has opaque tokens");
   const { realmId, applicationId, resourceServerId } = application;
   return { tenantId, realmId, applicationId, resourceServerId };
-}
-
-async function findToken(session: Session, { tenantId, applicationId }: Original): Promise<Buffer> {
-  const rows = await session.query("SELECT id FROM tokens WHERE tenant_id = $1 AND application_id = $2", [
-    tenantId,
-    applicationId,
-  ]);
-  const id = rows[0]?.id;
-  if (!(id instanceof Buffer)) throw new Error("the token that is to be copied is not there");
-  return id;
 }
 
 type Request = { name: string; prepare(place: Place): Promise<Load> };

@@ -6,6 +6,7 @@ import { introspection } from "./introspection.ts";
 import { issue } from "./issue.ts";
 import { metadata } from "./metadata.ts";
 import { probe } from "./probe.ts";
+import { purge } from "./purge.ts";
 import { refresh } from "./refresh.ts";
 import { revocation } from "./revocation.ts";
 import { rsa } from "./rsa.ts";
@@ -26,4 +27,5 @@ export const BENCHMARKS: Benchmark[] = [
   start,
   budget,
   crowd,
+  purge,
 ];

@@ -53,6 +53,20 @@ export function planLayers(now: number, count: number): Layer[] {
   });
 }
 
+/** The id of a token of that application. */
+export async function findToken(
+  session: Session,
+  { tenantId, applicationId }: Pick<Original, "tenantId" | "applicationId">,
+): Promise<Buffer> {
+  const rows = await session.query("SELECT id FROM tokens WHERE tenant_id = $1 AND application_id = $2 LIMIT 1", [
+    tenantId,
+    applicationId,
+  ]);
+  const id = rows[0]?.id;
+  if (!(id instanceof Buffer)) throw new Error("the token that is to be copied is not there");
+  return id;
+}
+
 /** Makes tenants like the original's, with a realm, a resource server and an application each; `tenants` counts the original. */
 export async function makeTenants(session: Session, original: Original, tenants: number): Promise<void> {
   await session.query(
@@ -90,7 +104,8 @@ async function copyRow(session: Session, table: string, key: Record<string, stri
 
 const IDS = { tenant_id: true, realm_id: true, application_id: true, resource_server_id: true };
 
-async function columnsOf(session: Session, table: string): Promise<string[]> {
+/** The columns of a table, in their order. */
+export async function columnsOf(session: Session, table: string): Promise<string[]> {
   const rows = await session.query(
     `SELECT attname AS name FROM pg_attribute
      WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
