@@ -64,6 +64,11 @@ export function isStalePlan(error: unknown): boolean {
   return state === "26000" || (state === "0A000" && error instanceof Error && error.message.includes("cached plan"));
 }
 
+/** The server did not answer within the driver's time. */
+export function isSilence(error: unknown): boolean {
+  return error instanceof Error && error.message === "Query read timeout";
+}
+
 /** Trouble that another host may not have: a connection that broke or was refused, a server that ends, one that takes no writes. */
 export function isHostTrouble(error: unknown): boolean {
   if (!(error instanceof DatabaseUnavailable)) return false;

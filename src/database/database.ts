@@ -2,9 +2,16 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Pool, PoolClient, QueryConfig, QueryResult } from "pg";
 import type { ChangeFeed, ChangeListener } from "./changes.ts";
 import { STATEMENT_TIMEOUT_MS } from "./connection.ts";
-import { DatabaseUnavailable, isHostTrouble, isStalePlan, translateDatabaseError } from "./database-error.ts";
+import {
+  DatabaseUnavailable,
+  isHostTrouble,
+  isSilence,
+  isStalePlan,
+  translateDatabaseError,
+} from "./database-error.ts";
 import type { Hosts } from "./hosts.ts";
 import type { DatabaseMeter } from "./meter.ts";
+import { createStandbyWatch, type StandbyWatch, WAITING_COMMITS } from "./standby-watch.ts";
 import { type Statement, statement } from "./statement.ts";
 
 /** Something that answers statements about the tenants it was opened for: a transaction, or one statement at a time. */
@@ -62,7 +69,7 @@ export interface DatabaseParts {
   readonly meter?: DatabaseMeter;
 }
 
-type Connections = Pick<DatabaseParts, "pool" | "hosts" | "meter">;
+type Connections = Pick<DatabaseParts, "pool" | "hosts" | "meter"> & { readonly standby: StandbyWatch };
 
 const TENANT_IDS = /^[0-9a-f]{16}$/;
 const MAINTENANCE_TIMEOUT_MS = 120_000;
@@ -73,6 +80,8 @@ export function createDatabase(parts: DatabaseParts): Database {
   const { pool, meter } = parts;
   const inTransaction = new AsyncLocalStorage<true>();
   meter?.watchPool(pool);
+  const standby = createStandbyWatch(() => withClient(connections, (client) => runAsOwner(client, readWaitingCommits)));
+  const connections: Connections = { ...parts, standby };
 
   // On the embedded database's one session, waiting for a second handle inside a transaction would wait for ever.
   function refuseInside(): void {
@@ -87,9 +96,12 @@ export function createDatabase(parts: DatabaseParts): Database {
     run: (declared, values) => {
       refuseInside();
       observe(declared, tenantIds, values);
-      return runWithFreshPlan(parts, (client) =>
-        measure(meter, declared, () => runAlone(client, tenantIds, { declared, values })),
-      );
+      const run = () =>
+        runWithFreshPlan(connections, (client) =>
+          measure(meter, declared, () => runAlone(client, tenantIds, { declared, values })),
+        );
+      const admitted = declared.isWrite ? standby.admit() : undefined;
+      return admitted === undefined ? run() : admitted.then(run);
     },
   });
 
@@ -99,7 +111,7 @@ export function createDatabase(parts: DatabaseParts): Database {
     recent: tenants,
     transaction: (tenantIds, work) => {
       refuseInside();
-      return runWithFreshPlan(parts, (client) => {
+      const run = (client: PoolClient) => {
         const session: Queryable = {
           run: async (declared, values) => {
             observe(declared, tenantIds, values);
@@ -107,11 +119,13 @@ export function createDatabase(parts: DatabaseParts): Database {
           },
         };
         return runTransaction(client, tenantIds, () => inTransaction.run(true, () => work(session)));
-      });
+      };
+      const admitted = standby.admit() ?? Promise.resolve();
+      return admitted.then(() => runWithFreshPlan(connections, run));
     },
     maintain: (work) => {
       refuseInside();
-      return withClient(parts, (client) => runAsOwner(client, work));
+      return withClient(connections, (client) => runAsOwner(client, work));
     },
     watchChanges: parts.changes.watch,
     countSyncs: parts.countSyncs,
@@ -147,10 +161,17 @@ async function withClient<T>(parts: Connections, work: (client: PoolClient) => P
     const translated = translateDatabaseError(error);
     broken = translated instanceof DatabaseUnavailable;
     if (isHostTrouble(translated)) parts.hosts?.suspect();
+    if (isSilence(error)) parts.standby.suspect();
     throw translated;
   } finally {
     client.release(broken);
   }
+}
+
+// As the owner: what a connection waits for, only its own role is told.
+async function readWaitingCommits(session: OwnerSession): Promise<string[]> {
+  const rows = await session.query(WAITING_COMMITS);
+  return rows.map(({ commit }) => String(commit));
 }
 
 async function runTransaction<T>(client: PoolClient, tenantIds: readonly string[], work: () => Promise<T>): Promise<T> {

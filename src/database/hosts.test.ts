@@ -28,6 +28,16 @@ async function write(database: Database): Promise<unknown> {
   return (await database.tenants([]).run(writeOne, [1]))[0]?.port;
 }
 
+/** What was found a moment ago is not asked for again at once. */
+async function writeSoon(database: Database): Promise<unknown> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const port = await write(database).catch((error: unknown) => assert.ok(isUnavailable(error)));
+    if (port !== undefined) return port;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return write(database);
+}
+
 async function readPort(database: Database): Promise<unknown> {
   return (await database.tenants([]).run(portOf, []))[0]?.port;
 }
@@ -53,7 +63,7 @@ async function testFailOver(t: TestContext): Promise<void> {
   await first.kill();
   await assert.rejects(write(node), isUnavailable);
   await pair.failOver();
-  assert.deepEqual([await write(node), await write(other)], [second.port, second.port]);
+  assert.deepEqual([await writeSoon(node), await writeSoon(other)], [second.port, second.port]);
 
   // It comes back before anybody fenced it, and takes writes too.
   await first.start();

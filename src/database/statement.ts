@@ -2,6 +2,8 @@
 export interface Statement {
   readonly name: string;
   readonly text: string;
+  /** whether its commit has something to confirm */
+  readonly isWrite: boolean;
 }
 
 const registry = new Map<string, Statement>();
@@ -15,7 +17,7 @@ const registry = new Map<string, Statement>();
  */
 export function statement(name: string, text: string): Statement {
   if (registry.has(name)) throw new Error(`two statements are called ${name}`);
-  const declared: Statement = { name, text };
+  const declared: Statement = { name, text, isWrite: /\b(INSERT|UPDATE|DELETE)\b/.test(text) };
   registry.set(name, declared);
   return declared;
 }

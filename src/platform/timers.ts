@@ -10,6 +10,6 @@ export interface Timers {
 export const processTimers: Timers = {
   nowMs: () => performance.now(),
   after: (ms, work) => {
-    setTimeout(work, ms);
+    setTimeout(work, Math.max(0, ms));
   },
 };

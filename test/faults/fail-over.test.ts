@@ -14,6 +14,9 @@ const NODES = 3;
 const FAIL_OVERS = 2;
 const PAIRS = 2_000;
 const BACK_MS_MAX = 10_000;
+const AWAY_MS = 9_000;
+/** Two batches of each kind, and what was not known to be stuck yet. */
+const STUCK_MAX = 8;
 const MASTER_KEY = "faults-master-key-0123456789-abcdefghijklmnopqrst";
 
 function tell(progress: string): void {
@@ -104,7 +107,43 @@ async function testFailOver(): Promise<void> {
   }
 }
 
+// Commits wait for a standby that is away, for as long as it is: nothing may be acknowledged, and who only reads is answered.
+async function testStandbyAway(): Promise<void> {
+  const pair = await startPair();
+  const group = await startNodeGroup(1, { MAYFLY_DATABASE_URL: pair.url, MAYFLY_MASTER_KEY: MASTER_KEY });
+  try {
+    const [node] = group.nodes;
+    assert.ok(node);
+    const { credentials } = node;
+    const load = startLoad(credentials, { workers: 12, pauseMs: 100 });
+    await sleep(1_000);
+    const [token = ""] = load.acknowledged.issued;
+    await pair.standby().kill();
+    await sleep(500); // what the standby had confirmed is answered
+    const issued = load.acknowledged.issued.length;
+    const authorization = basic(credentials.client_id, credentials.client_secret);
+    for (const sinceMs = performance.now(); performance.now() - sinceMs < AWAY_MS; await sleep(50)) {
+      const asked = await postForm(credentials.introspection_endpoint, { token }, { authorization });
+      assert.equal(asked.json?.active, true, asked.text);
+    }
+    assert.equal(load.acknowledged.issued.length, issued, "a token was acknowledged that only one machine has");
+    const stuck = await runAsSuperuser(pair.primary(), "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+    assert.ok(stuck.length <= STUCK_MAX, `${stuck.length} connections were left behind`);
+    await pair.standby().start();
+    const backMs = await awaitService(group.nodes, performance.now());
+    await load.stop();
+    const refused = checkRefusals([load]);
+    await checkAcknowledged(credentials, load.acknowledged);
+    tell(`standby away: ${refused} refusals, ${stuck.length} commits waited, back ${Math.round(backMs)} ms after it`);
+    await node.server.end("SIGTERM");
+  } finally {
+    await group.remove();
+    await pair.stop();
+  }
+}
+
 if (databaseSide() === "postgresql") {
+  test("while the synchronous standby is away reads are answered, and nothing is acknowledged", testStandbyAway);
   test(
     "a primary that is killed costs refusals and nothing that was acknowledged, and no node a restart",
     testFailOver,

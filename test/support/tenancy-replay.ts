@@ -63,10 +63,12 @@ interface Replay {
 const nameTenants: Statement = {
   name: "test.name_tenants",
   text: "SELECT set_config('mayfly.tenants', $1, true)",
+  isWrite: false,
 };
 
 async function replayInScope(database: Database, statement: Statement, replay: Replay): Promise<Outcome> {
-  const snapshot: Statement = { name: `test.snapshot_${statement.name}`.slice(0, 63), text: replay.snapshot };
+  const name = `test.snapshot_${statement.name}`.slice(0, 63);
+  const snapshot: Statement = { name, text: replay.snapshot, isWrite: false };
   let outcome: Outcome | undefined;
   try {
     await database.transaction([replay.own], async (session) => {
