@@ -9,6 +9,7 @@ import { authenticateCaller } from "./oauth/bearer.ts";
 import { oauthRoutes } from "./oauth/index.ts";
 import { createServices } from "./oauth/services.ts";
 import { METRICS } from "./platform/metric-table.ts";
+import { processTimers, type Timers } from "./platform/timers.ts";
 import { createDecisionRecorder } from "./resources/decision/recorder.ts";
 import { managementRoutes } from "./resources/index.ts";
 import { createLiveCountRecorder } from "./resources/live-count/recorder.ts";
@@ -24,7 +25,7 @@ export interface App {
 }
 
 /** The composition root: the only place that knows every module. */
-export function createApp(deps: Deps, readiness: Readiness): App {
+export function createApp(deps: Deps, readiness: Readiness, timers: Timers = processTimers): App {
   const keptDecisions = createLiveCountRecorder(deps, "decision");
   const decisions = createDecisionRecorder(deps, keptDecisions);
   const liveTokens = createLiveCountRecorder(deps, "token");
@@ -44,6 +45,7 @@ export function createApp(deps: Deps, readiness: Readiness): App {
     tracing: deps.tracing,
     tenantClassOf: services.tenantClasses.of,
     authenticate: authenticateCaller.bind(undefined, services),
+    admission: { timers },
   });
   const settled = async (): Promise<void> => {
     await login.settled();

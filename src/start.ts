@@ -54,7 +54,7 @@ export async function startServer(
   const { deps, readiness } = node;
   const firstStart = await prepare(deps, environment);
   watchStorage(deps);
-  const app = createApp(deps, readiness);
+  const app = createApp(deps, readiness, options.timers);
   const operations = createOperations(deps, readiness, {
     version: await readVersion(),
     checks: () => [],

@@ -7,6 +7,16 @@ import { type HttpReply, jsonReply, type Refusal, type RouteKind } from "./route
 const RETRY_AFTER_SECONDS = 1;
 /** Too many requests wanted the same thing at once. */
 const CONTENTION = "contention";
+/** More requests came than the server can answer (decision 0012). */
+export const OVERLOAD = "overload";
+
+/** More requests are under way than the server answers in time; nothing was done for this one. */
+export class ServerBusy extends Error {
+  constructor() {
+    super("the server is busy");
+    this.name = "ServerBusy";
+  }
+}
 
 /** Where and when a failure happened, for its answer and its log line. */
 export interface FailureContext {
@@ -27,8 +37,12 @@ export function replyToError(error: unknown, context: FailureContext): RefusingR
       ? oauthReply(asOAuthError(error, context), context.traceId)
       : managementReply(asManagementError(error, context), context.traceId);
   if (reply.status !== 503) return reply;
-  const unavailable = error instanceof DatabaseUnavailable ? error.reason : CONTENTION;
-  return { ...reply, refusal: { ...reply.refusal, unavailable } };
+  return { ...reply, refusal: { ...reply.refusal, unavailable: reasonOf(error) } };
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof ServerBusy) return OVERLOAD;
+  return error instanceof DatabaseUnavailable ? error.reason : CONTENTION;
 }
 
 function oauthReply(error: OAuthError, traceId: string): RefusingReply {
@@ -64,8 +78,7 @@ function managementReply(error: ManagementError, traceId: string): RefusingReply
 
 function asOAuthError(error: unknown, context: FailureContext): OAuthError {
   if (error instanceof OAuthError) return error;
-  if (error instanceof DatabaseUnavailable) {
-    context.log.warn({ trace_id: context.traceId, err: error }, "the database is unavailable");
+  if (isUnavailable(error, context)) {
     return new OAuthError("temporarily_unavailable", "the server cannot answer now; try again", {
       retryAfterSeconds: RETRY_AFTER_SECONDS,
     });
@@ -78,8 +91,7 @@ function asOAuthError(error: unknown, context: FailureContext): OAuthError {
 
 function asManagementError(error: unknown, context: FailureContext): ManagementError {
   if (error instanceof ManagementError) return error;
-  if (error instanceof DatabaseUnavailable) {
-    context.log.warn({ trace_id: context.traceId, err: error }, "the database is unavailable");
+  if (isUnavailable(error, context)) {
     const headers = { "retry-after": String(RETRY_AFTER_SECONDS) };
     return new ManagementError("service_unavailable", "the server cannot answer now; try again", { headers });
   }
@@ -87,6 +99,14 @@ function asManagementError(error: unknown, context: FailureContext): ManagementE
   if (edge !== undefined) return new ManagementError(EDGE_CODES[edge.status] ?? "bad_request", edge.message);
   context.log.error({ trace_id: context.traceId, err: error }, "a bug");
   return new ManagementError("internal_server_error", "internal server error");
+}
+
+// An overload is told once a second, not once a request.
+function isUnavailable(error: unknown, context: FailureContext): boolean {
+  if (error instanceof ServerBusy) return true;
+  if (!(error instanceof DatabaseUnavailable)) return false;
+  context.log.warn({ trace_id: context.traceId, err: error }, "the database is unavailable");
+  return true;
 }
 
 const EDGE_CODES: Readonly<Record<number, ManagementErrorCode>> = {

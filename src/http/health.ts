@@ -37,6 +37,7 @@ export function healthRoutes(deps: Deps, readiness: Readiness): readonly Route[]
       method: "GET",
       path: "/health/live",
       kind: "public",
+      isVital: true,
       handle: async () => jsonReply(200, { status: "live" }),
     },
     {
@@ -44,6 +45,7 @@ export function healthRoutes(deps: Deps, readiness: Readiness): readonly Route[]
       method: "GET",
       path: "/health/ready",
       kind: "public",
+      isVital: true,
       handle: async () => {
         const checks = await checkReadiness(deps, readiness);
         return checks.every((check) => check.ok)

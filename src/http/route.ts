@@ -55,6 +55,10 @@ export interface Route {
   /** management scopes, all of which the caller's token must hold */
   readonly scopes?: readonly string[];
   readonly schema?: { readonly querystring?: TSchema; readonly body?: TSchema };
+  /** an auth route that a browser shows: a person sees its failures */
+  readonly isShown?: true;
+  /** answered however busy the server is: whoever watches it must not take it for dead */
+  readonly isVital?: true;
   handle(request: HttpRequest): Promise<HttpReply>;
 }
 

@@ -5,8 +5,10 @@ import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Random } from "../platform/random.ts";
+import type { Timers } from "../platform/timers.ts";
 import type { Tracing } from "../platform/tracing.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
+import { admitRequests } from "./admit-requests.ts";
 import type { Caller } from "./caller.ts";
 import { type FailureContext, replyToError } from "./errors.ts";
 import { checkQueryStrings, parseJsonBody } from "./json-body.ts";
@@ -24,6 +26,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 export const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const PARAMETER_LENGTH_MAX = 200;
 const AUTHORIZATION = "authorization";
+/** Each costs 20 kB once it was used, and a small body: 250 MB at most, all together. */
+const CONNECTIONS_MAX = 8_192;
 
 // Every method that the parser knows: each that a path has no route for is answered 405 (specification section 1).
 const METHODS = NODE_METHODS.filter((method) => method !== "CONNECT");
@@ -41,6 +45,8 @@ export interface ServerOptions {
   readonly trustedProxies: readonly string[];
   /** whether the process is being stopped: then every answer asks its connection to end */
   readonly isLeaving: () => boolean;
+  /** where requests are refused that cannot be answered in time; not where operators look for the reason */
+  readonly admission?: { readonly timers: Timers };
 }
 
 /**
@@ -81,6 +87,7 @@ export function createServer(routes: readonly Route[], options: ServerOptions): 
     done();
   });
   const observed = observeRequests(server, options);
+  if (options.admission !== undefined) bound(server, routes, { ...options, ...options.admission });
   server.setNotFoundHandler((request, reply) => {
     const error = new ManagementError("not_found", "no such path");
     return send(reply, replyToError(error, failureOf(request, "public", options.log)));
@@ -92,6 +99,20 @@ export function createServer(routes: readonly Route[], options: ServerOptions): 
   for (const route of routes) register(server, route, options);
   refuseOtherMethods(server, routes, options.log);
   return server;
+}
+
+function bound(
+  server: FastifyInstance,
+  routes: readonly Route[],
+  { clock, random, ...options }: ServerOptions & { readonly timers: Timers },
+): void {
+  server.server.maxConnections = CONNECTIONS_MAX;
+  admitRequests(server, {
+    ...options,
+    routes,
+    bodyBytesMax: MANAGEMENT_BODY_BYTES_MAX,
+    newTraceId: () => newTraceId(clock, random).toString("hex"),
+  });
 }
 
 // In the path only: a colon in a query means what its sender says it means.

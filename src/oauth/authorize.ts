@@ -35,13 +35,14 @@ const AUTHORIZE = "/v1/tenants/:tenant/realms/:realm/applications/:application/a
 export function authorizeRoutes(services: Services): readonly Route[] {
   const begin = (request: HttpRequest): Promise<HttpReply> => handleAuthorize(services, request);
   return [
-    { name: "authorize", method: "GET", path: AUTHORIZE, kind: "auth", handle: begin },
-    { name: "authorizeByPost", method: "POST", path: AUTHORIZE, kind: "auth", handle: begin },
+    { name: "authorize", method: "GET", path: AUTHORIZE, kind: "auth", isShown: true, handle: begin },
+    { name: "authorizeByPost", method: "POST", path: AUTHORIZE, kind: "auth", isShown: true, handle: begin },
     {
       name: "authorizeComplete",
       method: "GET",
       path: `${AUTHORIZE}/complete`,
       kind: "auth",
+      isShown: true,
       handle: (request) => handleComplete(services, request),
     },
     formPostScript,

@@ -55,6 +55,14 @@ export const METRICS = {
     "Requests that were refused, by route and error code.",
   ),
   unavailable: counter("mayfly_unavailable_total", ["cause"], "Answers 503, by what could not be had."),
+  admissionLimit: gauge(
+    "mayfly_admission_limit",
+    [],
+    "sum",
+    "Requests that may be under way at once; learned while more come than are answered.",
+  ),
+  admissionUnderWay: gauge("mayfly_admission_under_way", [], "sum", "Requests that are worked on."),
+  admissionWaiting: gauge("mayfly_admission_waiting", [], "sum", "Requests that wait to be begun."),
   tokensIssued: counter("mayfly_tokens_issued_total", ["grant", "format"], "Access tokens that became durable."),
   requestedLifetime: histogram(
     "mayfly_token_requested_lifetime_seconds",

@@ -18,6 +18,7 @@ import { createMetrics, type Metrics } from "../platform/metrics.ts";
 import { watchProcess } from "../platform/process-metrics.ts";
 import { createRandom } from "../platform/random.ts";
 import { createSealer } from "../platform/seal.ts";
+import type { Timers } from "../platform/timers.ts";
 import type { Tracing } from "../platform/tracing.ts";
 import { readVersion } from "./read-version.ts";
 
@@ -27,6 +28,8 @@ export interface StartOptions {
   readonly onStatement?: (sent: SentStatement) => void;
   /** Takes the log's lines instead of standard error. */
   readonly onLogLine?: (line: string) => void;
+  /** How long requests wait and take is measured with these: in a process that it shares with its clients a server cannot tell. */
+  readonly timers?: Timers;
   /** Called when the process cannot go on. */
   readonly onFailure?: (error: Error) => void;
 }

@@ -6,6 +6,7 @@ import { after } from "node:test";
 import { Client } from "pg";
 import { type Environment, readConfig } from "../../src/config.ts";
 import type { SentStatement } from "../../src/database/database.ts";
+import type { Timers } from "../../src/platform/timers.ts";
 import type { StartOptions } from "../../src/start/open-node.ts";
 import { type Started, startServer } from "../../src/start.ts";
 
@@ -24,6 +25,8 @@ export interface TestServerOptions extends Pick<StartOptions, "clock" | "onLogLi
 }
 
 const SENT_MAX = 50_000;
+/** Its clients have this process's time as much as the server: requests wait for each other, none is refused for it. */
+const STOPPED_TIMERS: Timers = { nowMs: () => 0, after: () => undefined };
 const MASTER_KEY = "test-master-key-0123456789-abcdefghijklmnopqrstuvwxyz";
 
 let shared: Promise<TestServer> | undefined;
@@ -62,6 +65,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
   const started = await startServer(readConfig(environment), environment, {
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     ...(options.onLogLine === undefined ? {} : { onLogLine: options.onLogLine }),
+    timers: STOPPED_TIMERS,
     onStatement: (statement) => {
       if (sent.length < SENT_MAX) sent.push(statement);
     },

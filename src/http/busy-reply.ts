@@ -1,0 +1,64 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Log } from "../platform/log.ts";
+import { replyToError, ServerBusy } from "./errors.ts";
+import { prefersJson, replyWithErrorPage } from "./pages.ts";
+import type { HttpReply, Route } from "./route.ts";
+
+const BUSY_STATUS = 503;
+/** Stands for the trace id, the one thing in which these answers differ. */
+const TRACE_ID = Buffer.alloc(16, 0xa5);
+
+/** An answer that is made before it is needed: refusing must cost next to nothing. */
+interface ReadyReply {
+  readonly headers: readonly string[];
+  readonly before: string;
+  readonly after: string;
+  /** without the trace id */
+  readonly bytes: number;
+}
+
+/** Answers 503 in the shape of the route's errors, before anything of the request but its first line was looked at. */
+export type ReplyBusy = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: { readonly traceId: string; readonly isLast: boolean },
+) => void;
+
+/** Makes the answers of all kinds of routes. */
+export function createBusyReply(routes: readonly Route[], log: Log): ReplyBusy {
+  const busy = new ServerBusy();
+  const context = { traceId: TRACE_ID.toString("hex"), log };
+  const auth = makeReady(replyToError(busy, { ...context, kind: "auth" }));
+  const page = makeReady(replyWithErrorPage(busy, { traceId: TRACE_ID, log, accept: undefined }));
+  const other = makeReady(replyToError(busy, { ...context, kind: "public" }));
+  const shown = matchPaths(routes.filter((route) => route.kind === "page" || route.isShown === true));
+  const spoken = matchPaths(routes.filter((route) => route.kind === "auth" && route.isShown !== true));
+
+  const choose = ({ url = "/", headers }: IncomingMessage): ReadyReply => {
+    if (spoken.test(url)) return auth;
+    if (!shown.test(url)) return other;
+    return prefersJson(headers.accept) ? auth : page;
+  };
+  return (request, response, { traceId, isLast }) => {
+    const { headers, before, after, bytes } = choose(request);
+    const length = String(bytes + traceId.length);
+    const ending = isLast ? ["connection", "close"] : [];
+    response.writeHead(BUSY_STATUS, [...headers, "x-trace-id", traceId, "content-length", length, ...ending]);
+    response.end(before + traceId + after);
+  };
+}
+
+function makeReady(reply: HttpReply): ReadyReply {
+  const [before = "", after = ""] = String(reply.body).split(TRACE_ID.toString("hex"));
+  const headers = Object.entries({ "x-content-type-options": "nosniff", ...reply.headers }).flatMap(([name, value]) => [
+    name,
+    String(value),
+  ]);
+  return { headers, before, after, bytes: Buffer.byteLength(before + after) };
+}
+
+// The paths of auth routes and pages are words and parameters; what is none of them is answered as an unknown path would be.
+function matchPaths(routes: readonly Route[]): RegExp {
+  const patterns = new Set(routes.map(({ path }) => path.replaceAll(".", "\\.").replace(/:\w+/g, "[^/?]+")));
+  return new RegExp(`^(?:${[...patterns].join("|")})(?:\\?|$)`);
+}
