@@ -1,10 +1,14 @@
+import { existsSync } from "node:fs";
 import type { Config } from "./config.ts";
 import type { BootstrapResult } from "./declarative/bootstrap.ts";
 
 /** What a started server says: where it is and, on the first start, what to paste next. No secret reaches it (rule 25). */
 export function describeStart(config: Config, bootstrap: BootstrapResult): string {
   const ready = `Mayfly is ready at ${config.publicUrl}\n`;
-  if (!bootstrap.isFirstStart) return `${ready}The credentials of the first start are in ${bootstrap.file}\n`;
+  if (!bootstrap.isFirstStart) {
+    // Another node may have made the first start: then they are in its directory.
+    return existsSync(bootstrap.file) ? `${ready}The credentials of the first start are in ${bootstrap.file}\n` : ready;
+  }
   const read = (member: string) => `$(node -p 'require("${bootstrap.file}").${member}')`;
   const client = `-u "${read("client_id")}:${read("client_secret")}"`;
   return [

@@ -118,6 +118,7 @@ async function testUpgrade(): Promise<void> {
   const old = credentialsAt(first.url, upgrade.credentials);
 
   const second = await underLoad([old], () => startBehindDump(upgrade));
+  assert.equal(second.output.stdout, `Mayfly is ready at ${publicUrl}\n`, "another node has the credentials");
   const both = [old, credentialsAt(second.url, upgrade.credentials)];
   await underLoad(both, () => sleep(1_000));
   await dropPartitions(upgrade);
