@@ -48,8 +48,8 @@ export function isDataError(error: unknown): boolean {
   return state !== undefined && (state.startsWith("22") || state.startsWith("23"));
 }
 
-// 08 connection, 57P0x shutdown, 53 out of resources, 25006 a standby, 55P03 and 40xxx contention, 57014 cancelled.
-const UNAVAILABLE = /^(08|53|57P0|40|25006|55P03|57014|58|XX)/;
+// 08 connection, 57P0x shutdown, 53 out of resources, 25006 a standby, 25P03 and 25P04 a transaction that took too long, 55P03 and 40xxx contention, 57014 cancelled.
+const UNAVAILABLE = /^(08|53|57P0|40|25006|25P0[34]|55P03|57014|58|XX)/;
 
 // What PostgreSQL says of a statement that ran out of room or time: its transaction is undone, and again it would fail as slowly.
 const SURELY_UNDONE = /^(53|57014)/;

@@ -25,7 +25,11 @@ export interface KnownUpdate {
   readonly where: string;
 }
 
-/** SQL: updates rows by their primary key, whatever the planner thinks of their table. A key that no row has is left alone. */
+/**
+ * SQL: updates rows by their primary key, whatever the planner thinks of their table. A key that no row has is left alone. Rows must not
+ * be deleted while they can be named: one that is deleted in the very moment would be made anew. Tokens and grants are not: they go when
+ * their bucket is over, and ids of such buckets are refused before.
+ */
 export function updateKnown(table: KnownTable, update: KnownUpdate): string {
   const { name } = table;
   const changed = Object.keys(update.set);

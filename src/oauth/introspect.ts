@@ -11,7 +11,7 @@ import type { TokenFacts } from "../resources/token/queries.ts";
 import { type AuthenticatedClient, authenticateClient } from "./authenticate-client.ts";
 import { authenticateScopedBearer, usesBearer } from "./bearer.ts";
 import { presentedClient } from "./client-authentication/index.ts";
-import { findApplication } from "./find-application.ts";
+import { findApplication, unknownApplication } from "./find-application.ts";
 import { readForm } from "./form.ts";
 import { parseClaims, toGrantType } from "./issue.ts";
 import {
@@ -91,7 +91,10 @@ async function authenticateIntrospector(
   const presented = presentedClient({ authorization, parameters });
   const key =
     presented === undefined ? undefined : await services.directory.applicationOf(realm.key, presented.clientId);
-  const unknown = () => new OAuthError("invalid_client", "the client is unknown in this realm");
+  // Where the path names the application, it is the path that leads nowhere (rule 38).
+  const isNamed = key !== undefined && request.parameters.application === key.applicationId;
+  const unknown = () =>
+    isNamed ? unknownApplication() : new OAuthError("invalid_client", "the client is unknown in this realm");
   if (key === undefined) throw unknown();
   const client = await authenticateClient(services, key, { presented, unknown });
   if (client.current.context.client.confidentiality === "public")

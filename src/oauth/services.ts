@@ -50,13 +50,13 @@ export function createServices(deps: Deps, keys: KeyStore, recorders: Recorders)
   const tenantClasses = createTenantClasses();
   const meter = (batch: string) => createBatchMeter(deps, batch);
   const spend = createBatcher({
-    run: (batch: readonly Issue[]) => writeWithPartitions(database, batch, writeIssues),
+    run: (batch: readonly Issue[], isRepeat) =>
+      isRepeat ? writeAgain(database, batch) : writeWithPartitions(database, batch, writeIssues),
     meter: meter("spend"),
   });
   const insert = createBatcher({
-    // What is sent again may be there already: the general statement recognises it.
     run: (batch: readonly Issue[], isRepeat) =>
-      writeWithPartitions(database, batch, isRepeat ? writeIssues : insertTokens),
+      isRepeat ? writeAgain(database, batch) : writeWithPartitions(database, batch, insertTokens),
     meter: meter("insert"),
   });
   return {
@@ -128,6 +128,13 @@ function writeWithPartitions(
   const db = database.tenants(tenantsOf(batch.map((issue) => issue.token)));
   const buckets = batch.map((issue) => bucketOf(issue.token.id));
   return insertWithPartitions(database, "tokens", buckets, () => write(db, batch));
+}
+
+// What is sent again may be there already, and the general statement recognises it. It may also be just about to be: then the statement
+// waited for the first one's commit, and still judged by how things were before. Asked once more, it sees its own rows.
+async function writeAgain(database: Database, batch: readonly Issue[]): Promise<readonly boolean[]> {
+  const won = await writeWithPartitions(database, batch, writeIssues);
+  return won.includes(false) ? writeWithPartitions(database, batch, writeIssues) : won;
 }
 
 // Neither spends a grant nor lengthens the life of a key: nearly every token that a client asks for itself.

@@ -33,6 +33,7 @@ const PAUSE_MS_MIN = 100;
 const PAUSE_MS_MAX = 5_000;
 const LATELY_MS = 60_000;
 /** More than so many for each worker lately, and a new one will not help. */
+const DOUBLINGS_MAX = 10;
 const ENDS_PER_WORKER_MAX = 5;
 /** The next worker is replaced after so long, though clients of the one before still keep connections to it. */
 const RETIRE_WAIT_MS = 5_000;
@@ -92,22 +93,24 @@ function onEnd(state: State, member: Member, how: string): void {
   void refill(state);
 }
 
-async function refill(state: State): Promise<void> {
+/** @param failedStarts of this replacement so far: while others serve, one that cannot start is tried for as long as it takes */
+async function refill(state: State, failedStarts = 0): Promise<void> {
   const { size, clock, log, onFailure } = state.options;
   const now = clock.monotonicMs();
-  state.ends = [...state.ends.filter((at) => now - at < LATELY_MS), now];
-  const count = state.ends.length;
-  if (count > size * ENDS_PER_WORKER_MAX) {
-    onFailure(new Error(`${count} workers ended within a minute`));
-    return;
-  }
-  await sleep(Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** (count - 1)));
+  const triesMax = size * ENDS_PER_WORKER_MAX;
+  if (failedStarts === 0) state.ends = [...state.ends.filter((at) => now - at < LATELY_MS), now];
+  if (state.ends.length > triesMax) return onFailure(new Error(`${state.ends.length} workers ended within a minute`));
+  if (state.serving.size === 0 && failedStarts > triesMax)
+    return onFailure(new Error(`no worker is left, and ${failedStarts} did not start`));
+  await sleep(
+    Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** Math.min(state.ends.length + failedStarts - 1, DOUBLINGS_MAX)),
+  );
   if (state.isStopping) return;
   try {
     await add(state);
   } catch (error) {
     log.error({ err: error }, "a worker could not be replaced and is tried again");
-    await refill(state);
+    await refill(state, failedStarts + 1);
   }
 }
 

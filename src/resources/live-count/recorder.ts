@@ -271,14 +271,20 @@ async function writeCounts(parts: Parts, kind: CountedKind, counts: readonly Ten
     const taken = some.map((count) => ({ count, changes: takePending(count, kind, clock.nowSeconds()) }));
     const changes = taken.flatMap((one) => one.changes);
     const db = database.tenants(some.map((count) => count.tenantId));
+    let written = 0;
     try {
-      for (let at = 0; at < changes.length; at += CHANGES_A_STATEMENT_MAX) {
-        await addLiveCounts(db, changes.slice(at, at + CHANGES_A_STATEMENT_MAX));
+      for (; written < changes.length; written += CHANGES_A_STATEMENT_MAX) {
+        await addLiveCounts(db, changes.slice(written, written + CHANGES_A_STATEMENT_MAX));
       }
     } catch (error) {
       // What may be there already is not written twice: too few is made good by an exact count, and refuses nobody meanwhile.
       const isLost = !(error instanceof DatabaseUnavailable) || error.mayHaveCommitted;
-      if (!isLost) for (const { count, changes: own } of taken) putBack(count, own);
+      const unwritten = new Set(isLost ? [] : changes.slice(written));
+      for (const { count, changes: own } of taken)
+        putBack(
+          count,
+          own.filter((change) => unwritten.has(change)),
+        );
       throw error;
     }
   }

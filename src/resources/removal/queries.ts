@@ -1,4 +1,5 @@
 import type { OwnerSession } from "../../database/database.ts";
+import { IN_APPLICATION_ORDER } from "../application-order.ts";
 
 // What a deleted tenant, realm, application or identity leaves behind (settled 25), removed in batches by a job that sees all tenants.
 // Everything read here is a tombstone or belongs to one: it is dead for every other statement already.
@@ -90,6 +91,7 @@ export async function deleteDoomed(session: OwnerSession, { table, where }: Doom
 /** Whether any row has these values. */
 export async function hasRows(session: OwnerSession, { table, where }: Doomed): Promise<boolean> {
   const conditions = Object.keys(where).map((column, index) => `${column} = $${index + 1}`);
+  if ("application_id" in where) conditions.push(IN_APPLICATION_ORDER);
   const rows = await session.query(
     `SELECT 1 FROM ${table} WHERE ${conditions.join(" AND ")} LIMIT 1`,
     Object.values(where),

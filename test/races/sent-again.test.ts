@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Client } from "pg";
+import type { Queryable } from "../../src/database/database.ts";
+import { DatabaseUnavailable } from "../../src/database/database-error.ts";
+import { testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
+import { databaseSide, type TestServer } from "../support/test-server.ts";
+
+// Settled 4 (d). The connection of a batch may break while the server still works on its COMMIT: the same batch, sent again, then
+// waits for the first one, and must know that it was itself.
+
+const WAITING_MS_MAX = 5_000;
+
+/** Loses the connection of the next write of tokens in the middle of its COMMIT, which ends well when somebody waits for it. */
+async function loseNextCommit(t: TestContext, { deps }: TestServer): Promise<() => Promise<void>> {
+  const { database, config } = deps;
+  const client = new Client({ connectionString: config.databaseUrl });
+  await client.connect();
+  const tenants = database.tenants.bind(database);
+  let committed: Promise<unknown> | undefined;
+  t.mock.method(database, "tenants", (tenantIds: readonly string[]): Queryable => {
+    return {
+      run: async (statement, values) => {
+        if (statement.name !== "token.issue" || committed !== undefined)
+          return tenants(tenantIds).run(statement, values);
+        await client.query("BEGIN");
+        await client.query("SELECT set_config('mayfly.tenants', $1, true)", [tenantIds.join(",")]);
+        await client.query(statement.text, [...values]);
+        committed = untilBlocked(client).then(() => client.query("COMMIT"));
+        throw new DatabaseUnavailable("the connection was lost", { mayHaveCommitted: true });
+      },
+    };
+  });
+  return async () => {
+    assert.ok(committed !== undefined, "no token was written");
+    await committed;
+    await client.end();
+  };
+}
+
+async function untilBlocked(client: Client): Promise<void> {
+  for (const startedAt = performance.now(); ; await sleep(5)) {
+    const { rows } = await client.query(
+      "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    );
+    if (rows.length > 0) return;
+    assert.ok(performance.now() - startedAt < WAITING_MS_MAX, "the second send does not wait for the first");
+  }
+}
+
+// The embedded database has one session: there, nothing is sent again before the first is over.
+if (databaseSide() === "postgresql") {
+  test("a code whose connection is lost in COMMIT gives its tokens, and is no reuse of itself", async (t) => {
+    const flow = await testCodeFlow();
+    const grant = await flow.grant();
+    const finish = await loseNextCommit(t, flow.tenant.server);
+    const tokens = tokensOf(await flow.exchange(grant));
+    await finish();
+    assert.equal((await flow.tenant.introspect(flow.application, tokens.access)).active, true);
+    assert.equal((await flow.refresh(tokens.refresh)).status, 200);
+  });
+
+  test("a refresh token whose connection is lost in COMMIT gives its successor, and is no reuse of itself", async (t) => {
+    const flow = await testCodeFlow();
+    const login = await flow.logIn();
+    const finish = await loseNextCommit(t, flow.tenant.server);
+    const tokens = tokensOf(await flow.refresh(login.refresh));
+    await finish();
+    assert.equal((await flow.tenant.introspect(flow.application, tokens.access)).active, true);
+    assert.equal((await flow.refresh(tokens.refresh)).status, 200);
+  });
+}
