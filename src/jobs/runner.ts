@@ -19,17 +19,19 @@ const ASK_SECONDS = 20;
 /** A run that failed is tried again after so long, or after its interval if that is shorter. */
 const RETRY_SECONDS = 60;
 const JITTER_PART = 10;
+/** At a start one job follows the other by so much, and leaves connections to the requests that come at once. */
+const START_EVERY_MS = 250;
 
 /** What became of a job: it ran, it failed, or another node has it. */
 type Outcome = "done" | "failed" | "elsewhere";
 
 /**
- * Runs every job at once and then at its interval, give or take a tenth, on one node at a time. Errors are logged; nothing that a
+ * Runs every job soon and then at its interval, give or take a tenth, on one node at a time. Errors are logged; nothing that a
  * job does can end the process.
  */
 export function startJobs(deps: JobDeps, jobs: readonly Job[] = JOBS): JobRunner {
   const holder = hexId(deps.random);
-  const stops = jobs.map((job) => startJob(deps, job, holder));
+  const stops = jobs.map((job, place) => startJob(deps, { job, holder, startMs: place * START_EVERY_MS }));
   return {
     stop: async () => {
       await Promise.all(stops.map((stop) => stop()));
@@ -119,7 +121,13 @@ function secondsUntilNext(job: Job, outcome: Outcome): number {
   return outcome === "done" ? job.everySeconds : retrySecondsOf(job);
 }
 
-function startJob(deps: JobDeps, job: Job, holder: string): () => Promise<void> {
+interface Start {
+  readonly job: Job;
+  readonly holder: string;
+  readonly startMs: number;
+}
+
+function startJob(deps: JobDeps, { job, holder, startMs }: Start): () => Promise<void> {
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
   let running = Promise.resolve();
@@ -134,7 +142,8 @@ function startJob(deps: JobDeps, job: Job, holder: string): () => Promise<void> 
     running = loop();
   }
 
-  start();
+  if (startMs === 0) start();
+  else timer = setTimeout(start, startMs);
   return async () => {
     isStopped = true;
     clearTimeout(timer);

@@ -31,9 +31,9 @@ export interface PoolOptions {
 /** A worker that ended unasked is replaced after a pause, which doubles with each that ended lately. */
 const PAUSE_MS_MIN = 100;
 const PAUSE_MS_MAX = 5_000;
+const DOUBLINGS_MAX = 10;
 const LATELY_MS = 60_000;
 /** More than so many for each worker lately, and a new one will not help. */
-const DOUBLINGS_MAX = 10;
 const ENDS_PER_WORKER_MAX = 5;
 /** The next worker is replaced after so long, though clients of the one before still keep connections to it. */
 const RETIRE_WAIT_MS = 5_000;

@@ -29,8 +29,7 @@ async function testRollingRestart(): Promise<void> {
   await balancer.waitFor(NODES);
   const load = startLoad(group.publicCredentials, { workers: 12 });
   for (const node of group.nodes) {
-    const ended = await node.server.end("SIGTERM");
-    assert.deepEqual([ended.code, ended.stderr], [0, ""]);
+    assert.equal((await node.server.end("SIGTERM")).code, 0);
     node.server = await node.place.start();
     await balancer.waitFor(NODES);
   }
@@ -121,7 +120,8 @@ async function testCrashLoop(): Promise<void> {
   }
   const ended = await server.ended;
   assert.equal(ended.code, 1);
-  assert.match(ended.stderr, /^Mayfly stopped: \d+ workers ended within a minute\n$/);
+  const message = /^Mayfly stopped: (\d+ workers ended within a minute|no worker is left, and \d+ did not start)\n$/;
+  assert.match(ended.stderr, message);
   await place.remove();
 }
 

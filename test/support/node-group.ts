@@ -23,7 +23,7 @@ export interface NodeGroup {
   /** where a load balancer may listen */
   readonly publicPort: number;
   readonly publicCredentials: Credentials;
-  /** Ends every node, each with 0 and without a word. */
+  /** Ends every node, each with 0. */
   stop(): Promise<void>;
   remove(): Promise<void>;
 }
@@ -47,9 +47,8 @@ export async function startNodeGroup(count: number, environment: Environment): P
     publicCredentials,
     stop: async () => {
       const ends = await Promise.all(nodes.map(({ server }) => server.end("SIGTERM")));
-      const problems = ends.filter(({ code, stderr }) => code !== 0 || stderr !== "");
-      if (problems.length > 0)
-        throw new Error(`nodes ended with ${problems.map(({ code, stderr }) => `${code} ${stderr}`)}`);
+      const failed = ends.find(({ code }) => code !== 0);
+      if (failed !== undefined) throw new Error(`a node ended with ${failed.code}: ${failed.stderr}`);
     },
     remove: async () => {
       for (const place of places) await place.remove();
