@@ -22,6 +22,8 @@ import { traceRequests, withinSpan } from "./trace-requests.ts";
 const AUTH_BODY_BYTES_MAX = 65_536;
 const MANAGEMENT_BODY_BYTES_MAX = 1_048_576;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** So long after its time a request may still be sent. Node looks every 30 seconds by itself. */
+const CONNECTIONS_CHECKED_EVERY_MS = 2_000;
 /** How long a connection may idle between two requests, in milliseconds: longer than load balancers keep one. */
 export const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 const PARAMETER_LENGTH_MAX = 200;
@@ -59,6 +61,7 @@ export function createServer(routes: readonly Route[], options: ServerOptions): 
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true } },
     bodyLimit: MANAGEMENT_BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { connectionsCheckingInterval: CONNECTIONS_CHECKED_EVERY_MS },
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
     routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX, ignoreTrailingSlash: false },

@@ -22,6 +22,9 @@ const ANSWER_MS_MAX = 2_500;
 
 /** Starts a worker: a fork of this process. */
 export function forkWorker(): Member {
+  // Workers accept for themselves. Where the primary accepts and hands over, as Node would by default, what it has handed to a worker
+  // that dies before it took it is answered by nobody, and never ends.
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
   const worker = cluster.fork();
   const answers = new Map<number, (snapshot: readonly MetricSnapshot[]) => void>();
   let counted: readonly MetricSnapshot[] = [];

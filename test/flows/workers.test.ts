@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isRunning, listChildren } from "../support/child-processes.ts";
 import { basic, call, postForm } from "../support/http.ts";
 import { checkAcknowledged, startLoad, type TokenLoad } from "../support/kill-under-load.ts";
+import { sendRaw } from "../support/raw-http.ts";
 import { type ServerPlace, type ServerProcess, serverPlace } from "../support/server-process.ts";
 import { databaseSide } from "../support/test-server.ts";
 
@@ -12,6 +13,7 @@ import { databaseSide } from "../support/test-server.ts";
 const WORKERS = 2;
 const SETTING = { MAYFLY_WORKERS: String(WORKERS) };
 const WAIT_MS_MAX = 20_000;
+const HUNG_MS = 8_000;
 
 interface Node {
   readonly place: ServerPlace;
@@ -99,6 +101,39 @@ async function testReplacing(): Promise<void> {
   await place.remove();
 }
 
+async function testKilling(): Promise<void> {
+  const node = await startNode();
+  const { server, place } = node;
+  let isOver = false;
+  let answered = 0;
+  let unanswered = 0;
+  // A connection each time: who has been accepted by a worker that dies must learn of it.
+  const ask = async (): Promise<void> => {
+    while (!isOver) {
+      const asked = sendRaw(server.url, { method: "GET", target: "/health/live" }).then(
+        ({ status }) => status,
+        () => undefined, // broken, and told so
+      );
+      const status = await Promise.race([asked, sleep(HUNG_MS, "hung")]);
+      if (status === "hung") unanswered += 1;
+      else if (status === 200) answered += 1;
+    }
+  };
+  const clients = Promise.all(Array.from({ length: 16 }, ask));
+  for (let kill = 0; kill < 4; kill += 1) {
+    const workers = await findWorkers(node);
+    await sleep(200);
+    process.kill(workers[0] ?? 0, "SIGKILL");
+    await findWorkers(node, workers.slice(0, 1));
+  }
+  isOver = true;
+  await clients;
+  assert.ok(answered > 100, `${answered} answers`);
+  assert.equal(unanswered, 0, "connections hang");
+  await server.end("SIGTERM");
+  await place.remove();
+}
+
 async function testStopping(): Promise<void> {
   const node = await startNode({ MAYFLY_DRAIN_SECONDS: "3" });
   const { server, place } = node;
@@ -131,6 +166,7 @@ async function testFailing(): Promise<void> {
 
 if (databaseSide() === "postgresql") {
   test("workers share a port and are counted as one, and one that is killed is replaced", testSharing);
+  test("no connection hangs when a worker is killed", testKilling);
   test("workers are replaced one after the other without a failed request", testReplacing);
   test("SIGTERM drains every worker, and none outlives its primary", testStopping);
   test("a port that is taken stops the start of all workers with one line", testFailing);
