@@ -44,7 +44,12 @@ async function start(
   config: Config,
   onFailure: (error: Error) => never,
 ): Promise<Omit<StartedWorkers, "replaceWorkers">> {
-  if (config.workers === 1) return startServer(config, process.env, { onFailure });
+  if (config.workers === 1) {
+    const started = await startServer(config, process.env, { onFailure });
+    // Otherwise the signal would end the process.
+    process.on("SIGUSR2", () => started.deps.log.warn("SIGUSR2 replaces workers, and this node has none"));
+    return started;
+  }
   const started = await startWorkers(config, process.env, onFailure);
   process.on("SIGUSR2", started.replaceWorkers);
   return started;

@@ -62,7 +62,7 @@ async function testFailOver(t: TestContext): Promise<void> {
 
   await first.kill();
   await assert.rejects(write(node), isUnavailable);
-  await pair.failOver();
+  await pair.failOver("kill");
   assert.deepEqual([await writeSoon(node), await writeSoon(other)], [second.port, second.port]);
 
   // It comes back before anybody fenced it, and takes writes too.

@@ -9,12 +9,13 @@ test("a URL with several hosts is a URL for each, in their order, with the same 
     "postgres://u:p%40,@c/db?sslmode=require&x=a,b",
   ]);
   assert.deepEqual(splitHosts("postgresql://db"), ["postgresql://db"]);
+  const socket = "postgres:///db?host=/var/run/postgresql";
+  assert.deepEqual(splitHosts(socket), [socket]);
 });
 
 test("what names no host, or too many, cannot be used", () => {
   const nine = Array.from({ length: 9 }, (_, index) => `h${index}`).join(",");
   for (const url of [
-    "postgres://",
     "postgres://u:p@/db",
     "postgres://a,/db",
     "postgres://,a/db",

@@ -1,5 +1,5 @@
 const HOSTS_MAX = 8;
-const SHAPE = /^(postgres(?:ql)?:\/\/)((?:[^/?#]*@)?)([^/?#@]+)([/?#]\S*)?$/;
+const SHAPE = /^(postgres(?:ql)?:\/\/)((?:[^/?#]*@)?)([^/?#@]*)([/?#]\S*)?$/;
 
 /**
  * The hosts that a URL `postgres://user:password@a:5432,b:5432/database` names, each as a URL of its own, in their order.
@@ -7,8 +7,10 @@ const SHAPE = /^(postgres(?:ql)?:\/\/)((?:[^/?#]*@)?)([^/?#@]+)([/?#]\S*)?$/;
  * @returns undefined when the URL cannot be used
  */
 export function splitHosts(url: string): readonly string[] | undefined {
-  const [, scheme = "", user = "", hosts = "", rest = ""] = SHAPE.exec(url) ?? [];
-  const urls = hosts.split(",").map((host) => `${scheme}${user}${host}${rest}`);
-  const isUsable = hosts.split(",").every((host) => host !== "") && urls.every((one) => URL.canParse(one));
+  const [, scheme = "", user = "", named = "", rest = ""] = SHAPE.exec(url) ?? [];
+  const hosts = named.split(",");
+  const urls = hosts.map((host) => `${scheme}${user}${host}${rest}`);
+  // One alone may be missing: `?host=` names a socket's folder then.
+  const isUsable = (urls.length === 1 || hosts.every((host) => host !== "")) && urls.every((one) => URL.canParse(one));
   return isUsable && urls.length <= HOSTS_MAX ? urls : undefined;
 }

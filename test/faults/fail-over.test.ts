@@ -11,7 +11,7 @@ import { databaseSide } from "../support/test-server.ts";
 // Three nodes, a primary and a synchronous standby: what was acknowledged is on both, so that neither machine's end loses any of it.
 
 const NODES = 3;
-const FAIL_OVERS = 2;
+const FAIL_OVERS = ["kill", "freeze"] as const;
 const PAIRS = 2_000;
 const BACK_MS_MAX = 10_000;
 const AWAY_MS = 9_000;
@@ -52,7 +52,7 @@ function checkRefusals(loads: readonly TokenLoad[]): number {
   return others.length;
 }
 
-async function failOver(pair: PostgresPair, { nodes }: NodeGroup): Promise<void> {
+async function failOver(pair: PostgresPair, { nodes }: NodeGroup, how: "kill" | "freeze"): Promise<void> {
   const last = nodes.at(-1);
   assert.ok(last);
   const credentials = nodes.map((node) => node.credentials);
@@ -60,7 +60,7 @@ async function failOver(pair: PostgresPair, { nodes }: NodeGroup): Promise<void>
   const revocations = startRevocations(credentials, { workers: 6, pairsMax: Number.POSITIVE_INFINITY });
   await sleep(1_500);
   const killedAtMs = performance.now();
-  await pair.failOver();
+  await pair.failOver(how);
   const backMs = await awaitService(nodes, killedAtMs);
   await sleep(500);
   await Promise.all([revocations.stop(), ...loads.map((load) => load.stop())]);
@@ -70,7 +70,7 @@ async function failOver(pair: PostgresPair, { nodes }: NodeGroup): Promise<void>
   const revoked = loads.flatMap(({ acknowledged }) => acknowledged.revoked);
   await checkAcknowledged(last.credentials, { issued, revoked });
   tell(
-    `failed over: ${issued.length} tokens, ${revoked.length + revocations.pairs()} revocations, ${refused} refusals, back after ${Math.round(backMs)} ms`,
+    `failed over (${how}): ${issued.length} tokens, ${revoked.length + revocations.pairs()} revocations, ${refused} refusals, back after ${Math.round(backMs)} ms`,
   );
 }
 
@@ -95,10 +95,10 @@ async function testFailOver(): Promise<void> {
     await revocations.done;
     assert.deepEqual([revocations.pairs(), revocations.stale()], [PAIRS, 0]);
     tell(`${PAIRS} revocations on one node, seen by another, in ${Math.round(performance.now() - startedAt)} ms`);
-    for (let count = 1; count <= FAIL_OVERS; count += 1) {
-      if (count > 1) await pair.rejoin();
-      await failOver(pair, group);
+    for (const how of FAIL_OVERS) {
+      await failOver(pair, group, how);
       await awaitListeners(pair);
+      await pair.rejoin();
     }
     await Promise.all(group.nodes.map(({ server }) => server.end("SIGTERM")));
   } finally {

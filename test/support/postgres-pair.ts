@@ -1,5 +1,8 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Client } from "pg";
 import { type PostgresServer, startPostgres } from "../../bin/postgres.mjs";
+import { listChildren } from "./child-processes.ts";
 
 // A primary and a synchronous standby, as an operator runs them who wants to lose nothing with a machine.
 
@@ -9,8 +12,8 @@ export interface PostgresPair {
   readonly url: string;
   readonly primary: () => PostgresServer;
   readonly standby: () => PostgresServer;
-  /** Kills the primary as a power cut would, and promotes the standby; it is then alone. */
-  failOver(): Promise<void>;
+  /** Ends the primary as a power cut would, or freezes it as a lost network does, and promotes the standby; it is then alone. */
+  failOver(how: "kill" | "freeze"): Promise<void>;
   /** Makes the killed one anew, as the standby of the other. */
   rejoin(): Promise<void>;
   stop(): Promise<void>;
@@ -25,27 +28,43 @@ export async function startPair({ durable = true } = {}): Promise<PostgresPair> 
   });
   await awaitStandby(first);
   let [primary, standby] = [first, second];
+  let frozen: readonly number[] = [];
+  const endFrozen = (): void => {
+    for (const pid of frozen) process.kill(pid, "SIGKILL");
+    frozen = [];
+  };
   const url = new URL(first.url);
   return {
     url: first.url.replace(url.host, `${url.host},${new URL(second.url).host}`),
     primary: () => primary,
     standby: () => standby,
-    failOver: async () => {
-      await primary.kill();
+    failOver: async (how) => {
+      if (how === "kill") await primary.kill();
+      else frozen = freeze(primary);
       await runAsSuperuser(standby, "SELECT pg_promote(true, 30)");
       [primary, standby] = [standby, primary];
     },
     rejoin: async () => {
       const { port } = standby;
+      endFrozen();
       await standby.stop();
       standby = await startPostgres({ durable, port, standbyOf: primary });
       await awaitStandby(primary);
     },
     stop: async () => {
+      endFrozen();
       await standby.stop();
       await primary.stop();
     },
   };
+}
+
+/** Stops every process of a server: it answers nothing, and hangs up on nobody. Returns their ids. */
+function freeze({ dataDirectory }: PostgresServer): readonly number[] {
+  const pid = Number.parseInt(readFileSync(join(dataDirectory, "postmaster.pid"), "utf8"), 10);
+  const pids = [pid, ...listChildren(pid)];
+  for (const one of pids) process.kill(one, "SIGSTOP");
+  return pids;
 }
 
 /** Runs SQL where only the operator may. */
