@@ -92,6 +92,7 @@ async function runRound({ server, load, context }: Parts, round: number): Promis
   const before = round % 2 === 0 ? await calm() : undefined;
   context.progress.step(`purge: load with it, round ${round + 1}`);
   const [purged, purgeMs] = await Promise.all([runLoad(server, load, context), purgeLater(server)]);
+  if (purged.errors > 0) throw new Error(`${purged.errors} requests failed, the first: ${purged.firstError}`);
   return { calm: before ?? (await calm()), purged, purgeMs };
 }
 
