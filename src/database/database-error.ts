@@ -64,6 +64,14 @@ export function isStalePlan(error: unknown): boolean {
   return state === "26000" || (state === "0A000" && error instanceof Error && error.message.includes("cached plan"));
 }
 
+/**
+ * Trouble of the statement alone: no room, no time, a lock that others had. Its connection is as good as before, and a new one for
+ * each such answer would be more work for a server that has too much.
+ */
+export function isOwnTrouble(error: unknown): boolean {
+  return /^(53[12]00|57014|40|55P03)/.test(sqlState(error) ?? "");
+}
+
 /** The server did not answer within the driver's time. */
 export function isSilence(error: unknown): boolean {
   return error instanceof Error && error.message === "Query read timeout";

@@ -18,6 +18,7 @@ const echo = statement("test.echo", "SELECT $1::integer AS value");
 const readTenants = statement("test.read_tenants", "SELECT * FROM tenants WHERE tenant_id = $1");
 const note = statement("test.note", "INSERT INTO test_notes VALUES ($1)");
 const readNotes = statement("test.read_notes", "SELECT * FROM test_notes");
+const readSession = statement("test.read_session", "SELECT pg_backend_pid() + coalesce($1::integer, 0) AS pid");
 const fail = statement("test.fail", "SELECT test_fail($1) AS failed");
 const slow = statement(
   "test.slow",
@@ -82,6 +83,22 @@ for (const state of ["53100", "53200", "53300", "57014", "58030", "XX000"]) {
     await assertAnswers(database);
   });
 }
+
+test("trouble of a statement alone keeps its connection, and what it left open is not the next one's", async () => {
+  const database = await scratch();
+  const readSessions = async (): Promise<Set<unknown>> =>
+    new Set(await Promise.all(Array.from({ length: 12 }, () => run(database, readSession, null))));
+  const before = await readSessions();
+  for (const state of ["53100", "57014", "40P01", "55P03"]) {
+    await assert.rejects(run(database, fail, state), isUnavailable);
+    await assert.rejects(
+      database.transaction([tenantId], (session) => session.run(fail, [state])),
+      isUnavailable,
+    );
+  }
+  for (const session of await readSessions()) assert.ok(before.has(session), "a connection was made anew");
+  await assertAnswers(database);
+});
 
 test("an error of the statement's own data keeps the connection and what it has prepared", async () => {
   const database = await scratch();

@@ -1,10 +1,12 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Pool, PoolClient, QueryConfig, QueryResult } from "pg";
 import type { ChangeFeed, ChangeListener } from "./changes.ts";
+import { createConnector } from "./connect.ts";
 import { STATEMENT_TIMEOUT_MS } from "./connection.ts";
 import {
   DatabaseUnavailable,
   isHostTrouble,
+  isOwnTrouble,
   isSilence,
   isStalePlan,
   translateDatabaseError,
@@ -47,8 +49,11 @@ export interface Database {
    * migration has just changed a table, it is rolled back and run again.
    */
   transaction<T>(tenantIds: readonly string[], work: (session: Queryable) => Promise<T>): Promise<T>;
-  /** Runs `work` as the schema's owner, outside row-level security: migrations and partitions. */
-  maintain<T>(work: (session: OwnerSession) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` as the schema's owner, outside row-level security: migrations and partitions. Each of its statements may take two
+   * minutes, or `statementMsMax`, where a request waits for it.
+   */
+  maintain<T>(work: (session: OwnerSession) => Promise<T>, statementMsMax?: number): Promise<T>;
   /** Lets `listener` hear whose configuration is changed, by whomever, for as long as the database is open. */
   watchChanges(listener: ChangeListener): void;
   /** Real syncs to disk so far; undefined where a server does them. */
@@ -69,7 +74,10 @@ export interface DatabaseParts {
   readonly meter?: DatabaseMeter;
 }
 
-type Connections = Pick<DatabaseParts, "pool" | "hosts" | "meter"> & { readonly standby: StandbyWatch };
+type Connections = Pick<DatabaseParts, "pool" | "hosts" | "meter"> & {
+  readonly connect: () => Promise<PoolClient>;
+  readonly standby: StandbyWatch;
+};
 
 const TENANT_IDS = /^[0-9a-f]{16}$/;
 const MAINTENANCE_TIMEOUT_MS = 120_000;
@@ -81,7 +89,7 @@ export function createDatabase(parts: DatabaseParts): Database {
   const inTransaction = new AsyncLocalStorage<true>();
   meter?.watchPool(pool);
   const standby = createStandbyWatch(() => withClient(connections, (client) => runAsOwner(client, readWaitingCommits)));
-  const connections: Connections = { ...parts, standby };
+  const connections: Connections = { ...parts, connect: createConnector(pool), standby };
 
   // On the embedded database's one session, waiting for a second handle inside a transaction would wait for ever.
   function refuseInside(): void {
@@ -123,9 +131,9 @@ export function createDatabase(parts: DatabaseParts): Database {
       const admitted = standby.admit() ?? Promise.resolve();
       return admitted.then(() => runWithFreshPlan(connections, run));
     },
-    maintain: (work) => {
+    maintain: (work, statementMsMax) => {
       refuseInside();
-      return withClient(connections, (client) => runAsOwner(client, work));
+      return withClient(connections, (client) => runAsOwner(client, work, statementMsMax));
     },
     watchChanges: parts.changes.watch,
     countSyncs: parts.countSyncs,
@@ -159,7 +167,7 @@ async function withClient<T>(parts: Connections, work: (client: PoolClient) => P
     return await work(client);
   } catch (error) {
     const translated = translateDatabaseError(error);
-    broken = translated instanceof DatabaseUnavailable;
+    broken = translated instanceof DatabaseUnavailable && !isOwnTrouble(error);
     if (isHostTrouble(translated)) parts.hosts?.suspect();
     if (isSilence(error)) parts.standby.suspect();
     throw translated;
@@ -186,12 +194,12 @@ async function runTransaction<T>(client: PoolClient, tenantIds: readonly string[
   }
 }
 
-async function acquire({ pool, hosts }: Connections): Promise<PoolClient> {
+async function acquire({ connect, hosts }: Connections): Promise<PoolClient> {
   if (hosts?.isChosen() === false) await hosts.look();
   try {
-    return await pool.connect().catch(async (error: unknown) => {
+    return await connect().catch(async (error: unknown) => {
       if (!(await hosts?.look())) throw error;
-      return pool.connect();
+      return connect();
     });
   } catch (error) {
     throw new DatabaseUnavailable("no connection to the database", { cause: error });
@@ -236,10 +244,15 @@ async function runAlone(client: PoolClient, tenantIds: readonly string[], bound:
   return answered.status === "fulfilled" ? answered.value.rows : [];
 }
 
-async function runAsOwner<T>(client: PoolClient, work: (session: OwnerSession) => Promise<T>): Promise<T> {
-  await client.query(`RESET ROLE; SET statement_timeout = ${MAINTENANCE_TIMEOUT_MS}`);
+async function runAsOwner<T>(
+  client: PoolClient,
+  work: (session: OwnerSession) => Promise<T>,
+  statementMsMax = MAINTENANCE_TIMEOUT_MS,
+): Promise<T> {
+  await client.query(`RESET ROLE; SET statement_timeout = ${statementMsMax}`);
+  const query = queryAsOwner(client, statementMsMax);
   try {
-    return await work({ query: (text, values) => queryAsOwner(client, text, values) });
+    return await work({ query });
   } finally {
     await leaveOwner(client);
   }
@@ -259,12 +272,14 @@ async function leaveOwner(client: PoolClient): Promise<void> {
 }
 
 // Without values the text may hold several statements, as migrations do; the rows are those of the last.
-async function queryAsOwner(client: PoolClient, text: string, values: readonly unknown[] | undefined): Promise<Row[]> {
-  const config: QueryConfig & { readonly query_timeout: number } = {
-    text,
-    query_timeout: MAINTENANCE_TIMEOUT_MS,
-    ...(values === undefined ? {} : { values: [...values] }),
+function queryAsOwner(client: PoolClient, statementMsMax: number): OwnerSession["query"] {
+  return async (text, values) => {
+    const config: QueryConfig & { readonly query_timeout: number } = {
+      text,
+      query_timeout: statementMsMax,
+      ...(values === undefined ? {} : { values: [...values] }),
+    };
+    const answer: QueryResult<Row> | readonly QueryResult<Row>[] = await client.query<Row>(config);
+    return Array.isArray(answer) ? (answer.at(-1)?.rows ?? []) : answer.rows;
   };
-  const answer: QueryResult<Row> | readonly QueryResult<Row>[] = await client.query<Row>(config);
-  return Array.isArray(answer) ? (answer.at(-1)?.rows ?? []) : answer.rows;
 }

@@ -40,3 +40,17 @@ test("work that fails inside a transaction of its own is undone, tells its error
   const text = "SELECT to_regclass('left_over') AS name";
   assert.deepEqual(await database.maintain((session) => session.query(text)), [{ name: null }]);
 });
+
+test("what a request waits for takes no longer than a request may", async () => {
+  const { database } = await openScratchDatabase();
+  const text = `WITH RECURSIVE turns AS (
+     SELECT clock_timestamp() AS now UNION ALL
+     SELECT clock_timestamp() FROM turns WHERE clock_timestamp() < statement_timestamp() + interval '1.5 seconds'
+   ) SELECT count(*) FROM turns`;
+  await assert.rejects(
+    database.maintain((session) => session.query(text), 300),
+    { name: "DatabaseUnavailable" },
+  );
+  await database.maintain((session) => session.query(text));
+  assert.deepEqual(await database.tenants([tenantId]).run(echo, [2]), [{ value: 2 }]);
+});

@@ -7,6 +7,7 @@ import {
   partitionsAhead,
 } from "../protocol/bucket.ts";
 import { LIFETIME_SECONDS_MAX } from "../protocol/lifetime.ts";
+import { STATEMENT_TIMEOUT_MS } from "./connection.ts";
 import type { Database, OwnerSession } from "./database.ts";
 import { isMissingPartition, sqlState } from "./database-error.ts";
 import { statement } from "./statement.ts";
@@ -109,10 +110,10 @@ export async function insertWithPartitions<T>(
   }
 }
 
-/** Makes the partition of one bucket, if there is none yet. */
+/** Makes the partition of one bucket, if there is none yet, while a request waits for it. */
 export async function ensurePartitionFor(database: Database, table: string, bucket: number): Promise<void> {
   if (!TABLES.some(({ name }) => name === table)) throw new RangeError("not a partitioned table");
-  await create(database, [describe(table, partitionOf(bucket))]);
+  await create(database, [describe(table, partitionOf(bucket))], STATEMENT_TIMEOUT_MS);
 }
 
 /**
@@ -176,14 +177,14 @@ function listWanted(realNowSeconds: number, lifetimes: readonly number[]): Parti
   });
 }
 
-async function create(database: Database, wanted: readonly Partition[]): Promise<void> {
+async function create(database: Database, wanted: readonly Partition[], statementMsMax?: number): Promise<void> {
   const names = wanted.map(({ name }) => name);
   const attached = await database.tenants([]).run(listAttached, [names]);
   const known = new Set(attached.map((row) => row.name));
   const missing = wanted.filter(({ name }) => !known.has(name));
   for (let start = 0; start < missing.length; start += CREATED_AT_ONCE_MAX) {
     const some = missing.slice(start, start + CREATED_AT_ONCE_MAX);
-    await database.maintain((session) => retryLocked(() => createSome(session, some, database.kind)));
+    await database.maintain((session) => retryLocked(() => createSome(session, some, database.kind)), statementMsMax);
   }
 }
 

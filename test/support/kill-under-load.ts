@@ -7,9 +7,10 @@ import type { Credentials, ServerPlace } from "./server-process.ts";
 
 const WORKERS = 24;
 const CHECKS_AT_ONCE = 64;
-/** So many tokens are there before a kill, and so long it waits for them. */
+/** So many tokens are there before a kill. */
 const TOKENS_MIN = 10;
-const TOKENS_MS_MAX = 30_000;
+/** A machine that does other things, too, may need a while. */
+const REACH_MS_MAX = 30_000;
 const LOAD_MS_SPREAD = 900;
 /** Each worker revokes one of so many of its tokens. */
 const REVOKED_PART = 5;
@@ -27,6 +28,10 @@ export interface TokenLoad {
   readonly others: (Answer | undefined)[];
   /** the longest that any request took */
   readonly slowestMs: () => number;
+  /** Waits until so many tokens were issued. */
+  reach(issued: number): Promise<void>;
+  /** Waits until so many requests were not answered 200. */
+  refused(count: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -67,11 +72,29 @@ export function startLoad(credentials: Credentials, options: LoadOptions = {}): 
     acknowledged,
     others,
     slowestMs: () => slowest,
+    reach: (issued) => waitUntil(() => acknowledged.issued.length >= issued, "the load brings no tokens"),
+    refused: (count) => waitUntil(() => others.length >= count, "nothing is refused"),
     stop: async () => {
       isStopped = true;
       await Promise.all(workers);
     },
   };
+}
+
+async function waitUntil(isSo: () => boolean, otherwise: string): Promise<void> {
+  for (const startedAt = performance.now(); !isSo(); await sleep(20))
+    assert.ok(performance.now() - startedAt < REACH_MS_MAX, otherwise);
+}
+
+/** Whatever a load was not answered well must have been a 503 that says when to come again. */
+export function checkRefusals({ others }: TokenLoad): void {
+  for (const answer of others) {
+    assert.ok(answer !== undefined, "a connection broke, though only the database was at fault");
+    assert.equal(answer.status, 503, answer.text);
+    assert.match(answer.headers.get("retry-after") ?? "", /^[1-9]\d*$/);
+    assert.equal(answer.json?.error, "temporarily_unavailable");
+    assert.match(answer.headers.get("x-trace-id") ?? "", /^[0-9a-f]{32}$/);
+  }
 }
 
 /** Asks for every token that clients received, and every revocation that they were told of. */
@@ -93,14 +116,6 @@ export async function checkAcknowledged(credentials: Credentials, { issued, revo
   assert.equal(lost, 0, `${lost} of ${issued.length} tokens and ${revoked.length} revocations were lost`);
 }
 
-// A machine that does other things, too, may need a while until the first token.
-async function waitForTokens({ acknowledged }: TokenLoad): Promise<void> {
-  for (let waitedMs = 0; acknowledged.issued.length < TOKENS_MIN; waitedMs += 50) {
-    assert.ok(waitedMs < TOKENS_MS_MAX, "the load brings no tokens");
-    await sleep(50);
-  }
-}
-
 /** Kills the server again and again under load, and checks after each restart that nothing acknowledged is lost. */
 export async function killUnderLoad(
   place: ServerPlace,
@@ -111,7 +126,7 @@ export async function killUnderLoad(
   let server = await place.start();
   for (let kill = 1; kill <= kills; kill += 1) {
     const load = startLoad(place.readCredentials());
-    await waitForTokens(load);
+    await load.reach(TOKENS_MIN);
     await sleep(Math.random() * LOAD_MS_SPREAD);
     await server.end("SIGKILL");
     await load.stop();
