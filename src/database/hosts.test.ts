@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { type PostgresPair, runAsSuperuser, startPair } from "../../test/support/postgres-pair.ts";
-import { databaseSide } from "../../test/support/test-server.ts";
+import { databaseSide } from "../../test/support/test-database.ts";
 import type { Database } from "./database.ts";
 import { DatabaseUnavailable } from "./database-error.ts";
 import { openPostgresql } from "./postgresql.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
-import { createTestDatabase, databaseSide } from "../../test/support/test-server.ts";
+import { createTestDatabase, databaseSide } from "../../test/support/test-database.ts";
 import { migrate } from "./migrate.ts";
 import { openPostgresql } from "./postgresql.ts";
 

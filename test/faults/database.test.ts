@@ -8,7 +8,7 @@ import { basic, call, postForm } from "../support/http.ts";
 import { checkAcknowledged, checkRefusals, startLoad, type TokenLoad } from "../support/kill-under-load.ts";
 import { type ServerPlace, type ServerProcess, serverPlace } from "../support/server-process.ts";
 import { mountSmallDisk } from "../support/small-disk.ts";
-import { databaseSide } from "../support/test-server.ts";
+import { databaseSide } from "../support/test-database.ts";
 
 // A database that is slow, silent, away, full of connections or out of disk, under load: what is answered is true, what is not is
 // answered 503 in bounded time, and all is well again when the database is, without a restart.

@@ -6,7 +6,7 @@ import { checkAcknowledged, startLoad, type TokenLoad } from "../support/kill-un
 import { type GroupedNode, type NodeGroup, startNodeGroup } from "../support/node-group.ts";
 import { type PostgresPair, runAsSuperuser, startPair } from "../support/postgres-pair.ts";
 import { startRevocations } from "../support/revocations.ts";
-import { databaseSide } from "../support/test-server.ts";
+import { databaseSide } from "../support/test-database.ts";
 
 // Three nodes, a primary and a synchronous standby: what was acknowledged is on both, so that neither machine's end loses any of it.
 

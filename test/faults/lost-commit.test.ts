@@ -7,7 +7,8 @@ import { type Answer, postForm } from "../support/http.ts";
 import { exchange, newAddress } from "../support/login-flow.ts";
 import { testLogin } from "../support/test-browser.ts";
 import { type CodeFlow, testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
-import { createTestDatabase, databaseSide, testServer } from "../support/test-server.ts";
+import { createTestDatabase, databaseSide } from "../support/test-database.ts";
+import { testServer } from "../support/test-server.ts";
 import { testTenant } from "../support/test-tenant.ts";
 
 // A connection that is lost in the middle of a commit: the database has done it, and nobody was told; or it has not. A client is told

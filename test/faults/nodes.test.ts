@@ -9,7 +9,7 @@ import { checkAcknowledged, startLoad } from "../support/kill-under-load.ts";
 import { startLoadBalancer } from "../support/load-balancer.ts";
 import { type GroupedNode, startNodeGroup } from "../support/node-group.ts";
 import { serverPlace } from "../support/server-process.ts";
-import { createTestDatabase, databaseSide } from "../support/test-server.ts";
+import { createTestDatabase, databaseSide } from "../support/test-database.ts";
 
 // Several nodes on one database: restarted one after the other, killed while they hold a job's lease, and workers that cannot live.
 

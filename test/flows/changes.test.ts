@@ -4,7 +4,8 @@ import { createClock } from "../../src/platform/clock.ts";
 import type { RealmKey } from "../../src/protocol/client-metadata.ts";
 import { call } from "../support/http.ts";
 import { testClient } from "../support/test-client.ts";
-import { databaseSide, type TestServer, testServer } from "../support/test-server.ts";
+import { databaseSide } from "../support/test-database.ts";
+import { type TestServer, testServer } from "../support/test-server.ts";
 import { type TestApplication, type TestTenant, testTenant } from "../support/test-tenant.ts";
 
 // What a node keeps of the configuration is two seconds old at most, and new at once where it hears of the change (rule 7). The nodes'

@@ -8,7 +8,7 @@ import { Client } from "pg";
 import { readConfig } from "../../src/config.ts";
 import { planDeclarativeFile, startServer } from "../../src/start.ts";
 import { serverPlace } from "../support/server-process.ts";
-import { createTestDatabase, databaseSide } from "../support/test-server.ts";
+import { createTestDatabase, databaseSide } from "../support/test-database.ts";
 
 const TENANT = "00000000000000ab";
 const FILE = `version: 1\ntenants: [{id: "${TENANT}", display_name: Store}]\n`;

@@ -10,7 +10,7 @@ import { lockDirectory } from "../../src/database/directory-lock.ts";
 import { statement } from "../../src/database/statement.ts";
 import { serverPlace } from "../support/server-process.ts";
 import { type TestClient, testClient } from "../support/test-client.ts";
-import { databaseSide } from "../support/test-server.ts";
+import { databaseSide } from "../support/test-database.ts";
 
 // Nothing is answered before it is durable (specification section 4). PGlite as it comes never syncs (performance.md, "Power
 // cuts"): the counted syncs keep an upgrade from losing that silently.

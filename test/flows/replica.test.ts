@@ -5,7 +5,8 @@ import { createClock } from "../../src/platform/clock.ts";
 import { postForm } from "../support/http.ts";
 import { runAsSuperuser } from "../support/postgres-pair.ts";
 import { type TestClient, testClient } from "../support/test-client.ts";
-import { databaseSide, testServer } from "../support/test-server.ts";
+import { databaseSide } from "../support/test-database.ts";
+import { testServer } from "../support/test-server.ts";
 import { testTenant } from "../support/test-tenant.ts";
 
 // Settled 12: lists may read a replica, decisions never do. The replica is told to stop where it is, and so shows who reads it.

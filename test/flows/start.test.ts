@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { basic, call, postForm } from "../support/http.ts";
 import { type Credentials, type ServerPlace, type ServerProcess, serverPlace } from "../support/server-process.ts";
-import { databaseSide } from "../support/test-server.ts";
+import { databaseSide } from "../support/test-database.ts";
 
 const SHELL_SECONDS_MAX = 30;
 const BOOTSTRAP_MEMBERS = [

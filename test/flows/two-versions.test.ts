@@ -12,7 +12,7 @@ import {
   type ServerProcess,
   serverPlace,
 } from "../support/server-process.ts";
-import { createTestDatabase, databaseSide } from "../support/test-server.ts";
+import { createTestDatabase, databaseSide } from "../support/test-database.ts";
 
 // A rolling upgrade: two versions of the code on one database at once, while requests come. docs/guides/upgrades.md has the rules that
 // this migration keeps.

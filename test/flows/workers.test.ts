@@ -6,7 +6,7 @@ import { basic, call, postForm } from "../support/http.ts";
 import { checkAcknowledged, startLoad, type TokenLoad } from "../support/kill-under-load.ts";
 import { sendRaw } from "../support/raw-http.ts";
 import { type ServerPlace, type ServerProcess, serverPlace } from "../support/server-process.ts";
-import { databaseSide } from "../support/test-server.ts";
+import { databaseSide } from "../support/test-database.ts";
 
 // MAYFLY_WORKERS: one node of several processes that share its port, its first start and its operators' listener.
 

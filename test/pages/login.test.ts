@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import { after, test } from "node:test";
 import { type Browser, chromium } from "playwright-core";
-import { databaseSide } from "../support/test-server.ts";
+import { databaseSide } from "../support/test-database.ts";
 import { type TestApplication, testTenant } from "../support/test-tenant.ts";
 
 const EMAIL = "ada@example.com";

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { basic, postForm } from "../support/http.ts";
 import { testClient } from "../support/test-client.ts";
-import { databaseSide, testServer } from "../support/test-server.ts";
+import { databaseSide } from "../support/test-database.ts";
+import { testServer } from "../support/test-server.ts";
 import { testTenant } from "../support/test-tenant.ts";
 
 // Settled 13: a quota is judged by a count that nodes exchange within a second. So long two of them may issue past it, and no longer.

@@ -5,7 +5,8 @@ import { Client } from "pg";
 import type { Queryable } from "../../src/database/database.ts";
 import { DatabaseUnavailable } from "../../src/database/database-error.ts";
 import { testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
-import { databaseSide, type TestServer } from "../support/test-server.ts";
+import { databaseSide } from "../support/test-database.ts";
+import type { TestServer } from "../support/test-server.ts";
 
 // Settled 4 (d). The connection of a batch may break while the server still works on its COMMIT: the same batch, sent again, then
 // waits for the first one, and must know that it was itself.

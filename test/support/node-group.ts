@@ -6,7 +6,7 @@ import {
   type ServerProcess,
   serverPlace,
 } from "./server-process.ts";
-import { findFreePort } from "./test-server.ts";
+import { findFreePort } from "./test-database.ts";
 
 /** One of several nodes on one database. */
 export interface GroupedNode {

@@ -1,13 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Environment } from "../../src/config.ts";
-import { createTestDatabase, findFreePort } from "./test-server.ts";
+import { createTestDatabase, findFreePort } from "./test-database.ts";
 
 // The server as its users start it: a process of its own, through the launcher, so that it can be killed.
 
@@ -80,10 +79,13 @@ export interface PlaceOptions {
   readonly launcher?: string;
 }
 
-const places = new Set<ServerPlace>();
-// Registered while this module loads: inside a test it would run at that test's end.
-after(async () => {
-  for (const place of places) await place.remove();
+/** What is not removed when this process ends: directories, and the servers in them. */
+const places = new Map<string, ReadonlySet<ChildProcess>>();
+process.once("exit", () => {
+  for (const [directory, children] of places) {
+    for (const child of children) child.kill("SIGKILL");
+    rmSync(directory, { recursive: true, force: true });
+  }
 });
 
 /** A new place on the database of this run's side. */
@@ -107,21 +109,20 @@ export async function serverPlace(options: PlaceOptions = {}): Promise<ServerPla
     children.add(launched.child);
     return launched;
   };
-  const place: ServerPlace = {
+  places.set(dataDirectory, children);
+  return {
     dataDirectory,
     environment,
     start: (more = {}) => waitUntilReady(launch(more), { port, opsPort }),
     startToEnd: (more = {}, args = []) => launch(more, args).ended,
     readCredentials: () => JSON.parse(readFileSync(join(dataDirectory, "bootstrap.json"), "utf8")) as Credentials,
     remove: async () => {
-      places.delete(place);
+      places.delete(dataDirectory);
       for (const child of children) await kill(child);
       await database.drop();
       await rm(dataDirectory, { recursive: true, force: true, maxRetries: 5 });
     },
   };
-  places.add(place);
-  return place;
 }
 
 interface Launched {
