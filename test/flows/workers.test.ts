@@ -71,7 +71,6 @@ async function testSharing(): Promise<void> {
     "the node's metrics are not those of all its workers",
   );
   const details = await call(`${server.operationsUrl}/health/ready`);
-  assert.equal(details.status, 200);
   assert.match(details.text, /"name":"workers","ok":true/);
 
   const [first = 0] = before;
