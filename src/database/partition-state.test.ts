@@ -17,7 +17,7 @@ test("partitions are counted ahead of need, and their lag behind it", async () =
   await ensurePartitions(database, NOW);
   assert.deepEqual(await at(0), { ahead: 2, secondsLeft: 600, purgeLagSeconds: 0 });
   const names = (await readPartitionState(database, NOW)).tables.map(({ table }) => table);
-  assert.deepEqual(names.sort(), ["authorization_requests", "decisions", "grants", "tokens"]);
+  assert.deepEqual(names.sort(), ["authorization_requests", "decisions", "events", "grants", "tokens"]);
   assert.deepEqual(await at(301), { ahead: 0, secondsLeft: 299, purgeLagSeconds: 1 });
   assert.deepEqual(await at(601), { ahead: 0, secondsLeft: 0, purgeLagSeconds: 301 });
   await ensurePartitions(database, NOW + 601);

@@ -96,9 +96,9 @@ test("two nodes that make the same partitions at once both succeed, while rows a
   });
   while (!isDone) await insert(secondNode, insertGrant, bucketFor(now, 3600));
   await made;
-  const parents = await countTables(database, "^(tokens|grants|authorization_requests|decisions)_(c|o)");
+  const parents = await countTables(database, "^(tokens|grants|authorization_requests|decisions|events)_(c|o)");
   await ensurePartitions(secondNode, now);
-  assert.equal(await countTables(database, "^(tokens|grants|authorization_requests|decisions)_(c|o)"), parents);
+  assert.equal(await countTables(database, "^(tokens|grants|authorization_requests|decisions|events)_(c|o)"), parents);
 });
 
 test("a partition has the indexes of its table, once", async () => {

@@ -23,6 +23,8 @@ const HOUR = 3_600;
 const DAY = 86_400;
 /** Decisions of refusals are kept so long (settled 6). */
 export const DECISION_LIFETIME_SECONDS = 30 * DAY;
+/** Events are kept so long (reference, section 4). */
+export const EVENT_LIFETIME_SECONDS = 90 * DAY;
 
 /** Every table whose rows die with their partition. */
 export const TABLES: readonly PartitionedTable[] = [
@@ -30,10 +32,12 @@ export const TABLES: readonly PartitionedTable[] = [
   { name: "grants", lifetimeSecondsMin: 1, lifetimeSecondsMax: LIFETIME_SECONDS_MAX },
   { name: "authorization_requests", lifetimeSecondsMin: 1, lifetimeSecondsMax: HOUR },
   { name: "decisions", lifetimeSecondsMin: DECISION_LIFETIME_SECONDS, lifetimeSecondsMax: DECISION_LIFETIME_SECONDS },
+  { name: "events", lifetimeSecondsMin: EVENT_LIFETIME_SECONDS, lifetimeSecondsMax: EVENT_LIFETIME_SECONDS },
 ];
 // The longest lifetime of each class of buckets, and what is asked for most: their partitions are there before the first request.
 export const CLASS_LIFETIMES = [HOUR, DAY, 14 * DAY, 140 * DAY, LIFETIME_SECONDS_MAX];
-const COMMON_LIFETIMES = [60, 600, ...CLASS_LIFETIMES, DECISION_LIFETIME_SECONDS, 90 * DAY];
+const LASTING_LIFETIMES = [...CLASS_LIFETIMES, DECISION_LIFETIME_SECONDS, EVENT_LIFETIME_SECONDS];
+const COMMON_LIFETIMES = [60, 600, ...LASTING_LIFETIMES];
 
 const WIDTHS_AHEAD = 2;
 const LOCK_TIMEOUT_MS = 200;
@@ -122,7 +126,7 @@ export async function ensurePartitionFor(database: Database, table: string, buck
  * @param realNowSeconds epoch seconds of real time
  */
 export async function partitionsHealthy(database: Database, realNowSeconds: number): Promise<boolean> {
-  const names = listWanted(realNowSeconds, [...CLASS_LIFETIMES, DECISION_LIFETIME_SECONDS]).map(({ name }) => name);
+  const names = listWanted(realNowSeconds, LASTING_LIFETIMES).map(({ name }) => name);
   const rows = await database.tenants([]).run(listAttached, [names]);
   return rows.length === names.length;
 }

@@ -103,9 +103,12 @@ async function removeRealm(deps: JobDeps, one: Tombstone): Promise<void> {
   for (const table of OWNED_BY_REALM) await removeAll(deps, { table, where });
   if (!(await isForgotten(deps, one, { where }))) return;
   for (const table of REFERRED_TO) await removeAll(deps, { table, where });
-  // An application of the admin realm may still be one for this realm, and must not become one for another.
+  // An application of the admin realm may still be one for this realm, and must not become one for another. And what happened here can be
+  // read for as long as events are kept: nobody hides it by deleting the realm.
   const reaching = { table: "applications", where: { tenant_id: one.tenantId, target_realm: one.realmId } };
-  if (await deps.database.maintain((session) => hasRows(session, reaching))) return;
+  for (const left of [reaching, { table: "events", where }]) {
+    if (await deps.database.maintain((session) => hasRows(session, left))) return;
+  }
   await removeAll(deps, { table: "realms", where });
 }
 

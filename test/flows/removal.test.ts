@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { dropForgotten } from "../../src/database/partitions.ts";
+import { dropForgotten, ensurePartitions } from "../../src/database/partitions.ts";
+import { newTraceId } from "../../src/http/trace-id.ts";
 import { removalJob } from "../../src/jobs/removal.ts";
 import { hexId } from "../../src/platform/random.ts";
 import { deleteApplication } from "../../src/resources/application/queries.ts";
 import { addAttempt } from "../../src/resources/attempt-count/queries.ts";
+import { insertEvents } from "../../src/resources/event/queries.ts";
 import { deleteGroup, listGroups } from "../../src/resources/group/queries.ts";
 import { claimSubject, deleteIdentity } from "../../src/resources/identity/queries.ts";
 import { insertMail } from "../../src/resources/mail/queries.ts";
@@ -16,7 +18,7 @@ import { listTenantTables } from "../support/tenancy-replay.ts";
 import { testClient } from "../support/test-client.ts";
 import { type CodeFlow, testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
 import { type TestServer, testServer } from "../support/test-server.ts";
-import { type TestApplication, testTenant } from "../support/test-tenant.ts";
+import { type TestApplication, type TestTenant, testTenant } from "../support/test-tenant.ts";
 
 // Settled 25: a deleted object is a tombstone; a job removes what it owned, and the tombstone last. The database has no foreign keys:
 // this test follows every reference that the schema has.
@@ -125,6 +127,8 @@ describe("what is deleted is removed, and no reference leads to nothing", () => 
   test("a realm, and a tenant: everything, until nothing names the tenant any more", async () => {
     const { tenant } = flow;
     const db = server.deps.database.tenants([tenant.tenantId]);
+    await ensurePartitions(server.deps.database, clock.nowSeconds());
+    await recordChange(tenant);
     await deleteRealm(db, tenant.realm, clock.nowMs());
     await run();
     assert.equal(await count("role_members", "realm_id = $2", [tenant.realm.realmId]), 0);
@@ -132,6 +136,9 @@ describe("what is deleted is removed, and no reference leads to nothing", () => 
     await pass(41);
     await assertWhole();
     await pass(1);
+    assert.equal(await count("applications", "realm_id = $2", [tenant.realm.realmId]), 0);
+    assert.equal(await count("realms", "realm_id = $2", [tenant.realm.realmId]), 1, "its events name it");
+    await pass(60);
     assert.equal(await count("realms", "realm_id = $2", [tenant.realm.realmId]), 0);
     await assertWhole();
     await maintain((session) =>
@@ -148,6 +155,14 @@ describe("what is deleted is removed, and no reference leads to nothing", () => 
     );
   });
 });
+
+async function recordChange({ realm, server }: TestTenant): Promise<void> {
+  const { clock, random, database } = server.deps;
+  const event = { type: "V1RealmChange", action: "UPDATE", actor: { type: "Operator", id: "file" } } as const;
+  const [traceId, atMs] = [newTraceId(clock, random), clock.nowMs()];
+  const where = { realmId: realm.realmId, traceId, atMs };
+  await insertEvents(database.tenants([realm.tenantId]), realm.tenantId, [{ ...event, ...where }]);
+}
 
 /** Uses all that leaves rows. Returns an application of its own whose token lives for 60 days, and which a resource server names. */
 async function useEverything(flow: CodeFlow): Promise<TestApplication> {
@@ -178,6 +193,7 @@ async function useEverything(flow: CodeFlow): Promise<TestApplication> {
   await addAttempt(db, tenant.realm, { countedKey: Buffer.alloc(32), kind: "wrong_try", hour }, []);
   const mail = { mailId: hexId(deps.random), recipient: "r", subject: "s", body: "b", createdAtMs: deps.clock.nowMs() };
   await insertMail(db, tenant.realm, mail);
+  await recordChange(tenant);
   await deps.database.maintain((session) =>
     session.query(
       "UPDATE resource_servers SET introspectors = ARRAY[$3] WHERE tenant_id = $1 AND resource_server_id = $2",

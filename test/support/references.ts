@@ -60,6 +60,10 @@ const NO_REFERENCES: Readonly<Record<string, string>> = {
   "grants.session_id": "sessions have no table yet",
   "grants.transaction_id": "a request that may have left no row",
   "mails.mail_id": "its own",
+  "events.trace_id": "a request that may have left no row",
+  "events.actor_id": "an event outlives who did it",
+  "events.correlation_id": "the caller's own",
+  "events.resource_id": "an event outlives what it is about",
 };
 
 /** Only such rows must find what they name: one that is over is forgotten, and may be dropped with it or after it. */
@@ -68,6 +72,7 @@ const LIVES: Readonly<Record<string, string>> = {
   grants: "x.ends_at > $1",
   authorization_requests: "x.expires_at > $1",
   decisions: `x.recorded_at_ms > ($1 - ${30 * 86_400}) * 1000`,
+  events: `x.recorded_at_ms > ($1 - ${90 * 86_400}) * 1000`,
 };
 
 /** Columns named like references that the lists above do not know. */

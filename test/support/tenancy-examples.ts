@@ -10,6 +10,7 @@ import { addAttempt, sumAttempts } from "../../src/resources/attempt-count/queri
 import * as authenticatorConfigs from "../../src/resources/authenticator-config/queries.ts";
 import * as requests from "../../src/resources/authorization-request/queries.ts";
 import { insertDecisions } from "../../src/resources/decision/queries.ts";
+import { insertEvents } from "../../src/resources/event/queries.ts";
 import { readGrants } from "../../src/resources/grant/queries.ts";
 import * as groups from "../../src/resources/group/queries.ts";
 import * as identities from "../../src/resources/identity/queries.ts";
@@ -329,7 +330,10 @@ async function noteRecords({ used, note, nowMs }: Recording): Promise<void> {
   const mail = { mailId: hexId(random), recipient: "x@example.com", subject: "s", body: "b", createdAtMs: nowMs };
   await insertMail(note, realm, mail);
   const decision = { kind: "token" as const, outcome: "invalid_grant", applicationId: undefined, facts: {} };
-  await insertDecisions(note, [{ ...realm, ...decision, traceId: newTraceId(clock, random), recordedAtMs: nowMs }]);
+  const traceId = newTraceId(clock, random);
+  await insertDecisions(note, [{ ...realm, ...decision, traceId, recordedAtMs: nowMs }]);
+  const event = { type: "V1RealmChange" as const, actor: { type: "Anonymous" as const } };
+  await insertEvents(note, realm.tenantId, [{ ...event, realmId: realm.realmId, traceId, atMs: nowMs }]);
 }
 
 function present<T>(value: T | undefined): T {

@@ -137,11 +137,12 @@ export async function emptyIdentities(session: OwnerSession): Promise<number> {
   return Number(rows[0]?.count);
 }
 
-/** Deletes the tombstones of tenants that have no realm any more. Returns how many are gone. */
+/** Deletes the tombstones of tenants that have no realm and no event any more. Returns how many are gone. */
 export async function deleteEmptyTenants(session: OwnerSession): Promise<number> {
   const rows = await session.query(
     `WITH gone AS (
        DELETE FROM tenants t WHERE t.deleted_at_ms IS NOT NULL AND NOT EXISTS (SELECT FROM realms r WHERE r.tenant_id = t.tenant_id)
+         AND NOT EXISTS (SELECT FROM events e WHERE e.tenant_id = t.tenant_id)
        RETURNING tenant_id
      ), counts AS (
        DELETE FROM live_counts c USING gone g WHERE c.tenant_id = g.tenant_id

@@ -1,0 +1,52 @@
+// The kinds of events and what each may say of itself (reference, section 4).
+
+const CHANGES = ["CREATE", "READ", "UPDATE", "DELETE"] as const;
+
+/** What was done to a resource. */
+export type EventAction = (typeof CHANGES)[number];
+
+/** What one type of events says besides who, when and about what. */
+export interface EventDescription {
+  readonly actions: readonly EventAction[];
+  readonly outcomes: readonly string[];
+}
+
+const CHANGED = { actions: ["CREATE", "UPDATE", "DELETE"], outcomes: [] } as const;
+const OPERATED = { actions: CHANGES, outcomes: [] } as const;
+const PLAIN = { actions: [], outcomes: [] } as const;
+
+/** Every type of event. */
+export const EVENT_TYPES = {
+  AuthorizeRequest: { actions: [], outcomes: ["ACCEPTED", "ERROR"] },
+  AuthenticationTransaction: {
+    actions: [],
+    outcomes: ["START", "SUSPEND", "RESUME", "COMPLETE:DENY", "COMPLETE:ALLOW", "ERROR"],
+  },
+  PolicyEvaluation: PLAIN,
+  CredentialChange: CHANGED,
+  UserinfoRead: PLAIN,
+  TransactionOperation: OPERATED,
+  PgwTransactionOperation: OPERATED,
+  TokenOperation: OPERATED,
+  GrantOperation: OPERATED,
+  TokenRequest: { actions: [], outcomes: ["ACCEPTED", "ERROR"] },
+  ApplicationOperation: OPERATED,
+  AuthenticatorConfigOperation: OPERATED,
+  ResourceServerOperation: OPERATED,
+  RoleOperation: OPERATED,
+  RoleMembershipOperation: OPERATED,
+  RoleScopesOperation: OPERATED,
+  V1TenantChange: CHANGED,
+  V1RealmChange: CHANGED,
+  V1GroupChange: CHANGED,
+  IdentityChange: CHANGED,
+  V1GroupMembershipChange: CHANGED,
+  CredentialBindingJobChange: CHANGED,
+  EmailStatusChange: CHANGED,
+  BrandingThemeConfigurationChange: CHANGED,
+  CredentialBindingEmailTemplateConfigurationChange: CHANGED,
+  OtpEmailTemplateConfigurationChange: CHANGED,
+} as const satisfies Readonly<Record<string, EventDescription>>;
+
+/** The name of a type of events. */
+export type EventType = keyof typeof EVENT_TYPES;
