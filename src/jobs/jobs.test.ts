@@ -102,6 +102,34 @@ test("a node's clock follows the database's", async () => {
   await follower.stop();
 });
 
+/** A clock for which the first answers of a database take three seconds each. */
+function slowAtFirst(slowAnswers: number) {
+  let now = 0;
+  let asked = 0;
+  const followed: number[] = [];
+  const clock = {
+    ...createClock(),
+    monotonicMs: () => {
+      asked += 1;
+      now += asked <= 2 * slowAnswers ? 3_000 : 1;
+      return now;
+    },
+    follow: (databaseMs: number) => void followed.push(databaseMs),
+  };
+  return { clock, followed };
+}
+
+test("a database that is slow at first is asked for the time again, and not for ever", async () => {
+  const { database } = await sharedDatabase();
+  const log = createLog("silent");
+  const slow = slowAtFirst(4);
+  await (await followDatabaseClock({ database, clock: slow.clock, log })).stop();
+  assert.equal(slow.followed.length, 1, "a slow answer was followed, or none was");
+  const tooSlow = slowAtFirst(5);
+  await assert.rejects(followDatabaseClock({ database, clock: tooSlow.clock, log }), /took too long/);
+  assert.deepEqual(tooSlow.followed, []);
+});
+
 test("a node does not begin without the database's clock", async () => {
   const run = () => Promise.reject(new Error("gone"));
   const { database } = await sharedDatabase();
