@@ -5,7 +5,7 @@ import { Client } from "pg";
 import { type PostgresServer, startPostgres } from "../../bin/postgres.mjs";
 import { type DatabaseProxy, startDatabaseProxy } from "../support/database-proxy.ts";
 import { basic, call, postForm } from "../support/http.ts";
-import { checkAcknowledged, checkRefusals, startLoad, type TokenLoad } from "../support/kill-under-load.ts";
+import { awaitReady, checkAcknowledged, checkRefusals, startLoad, type TokenLoad } from "../support/kill-under-load.ts";
 import { type ServerPlace, type ServerProcess, serverPlace } from "../support/server-process.ts";
 import { mountSmallDisk } from "../support/small-disk.ts";
 import { databaseSide } from "../support/test-database.ts";
@@ -19,7 +19,6 @@ const FAULT_MS = 5_000;
 const ANSWER_MS_MAX = 10_000;
 /** Of a server that has too few connections, and works. */
 const REFUSED_PART_MAX = 0.02;
-const RECOVERY_MS_MAX = 10_000;
 const KILLS = 3;
 const DELAY_MS = 100;
 const CONNECTIONS = 20;
@@ -47,7 +46,7 @@ async function underLoad(databaseUrl: string, happen: (faulty: Faulty) => Promis
     load = startLoad(place.readCredentials(), { pauseMs: 50 });
     await load.reach(50);
     await happen({ place, server, load });
-    const recoveredMs = await waitUntilReady(server);
+    const recoveredMs = await awaitReady(server);
     await load.reach(load.acknowledged.issued.length + 50);
     await load.stop();
     checkRefusals(load);
@@ -62,15 +61,6 @@ async function underLoad(databaseUrl: string, happen: (faulty: Faulty) => Promis
     await load?.stop();
     await place.remove();
   }
-}
-
-async function waitUntilReady({ url }: ServerProcess): Promise<number> {
-  const startedAt = performance.now();
-  while ((await call(`${url}/health/ready`)).status !== 200) {
-    assert.ok(performance.now() - startedAt < RECOVERY_MS_MAX, "Mayfly did not find its database again");
-    await sleep(20);
-  }
-  return performance.now() - startedAt;
 }
 
 async function withPostgres(
@@ -141,7 +131,7 @@ async function dieAndStart(): Promise<void> {
         await load.refused(refused + 10);
         await assertAlive(server, 503);
         await postgres.start();
-        await waitUntilReady(server);
+        await awaitReady(server);
       }
     }),
   );

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Answer, basic, postForm } from "./http.ts";
-import type { Credentials, ServerPlace } from "./server-process.ts";
+import type { PostgresServer } from "../../bin/postgres.mjs";
+import { type Answer, basic, call, postForm } from "./http.ts";
+import { declareRefreshChains, type RefreshChains } from "./refresh-chains.ts";
+import type { Credentials, ServerPlace, ServerProcess } from "./server-process.ts";
 
-// What a client received is there after `kill -9` at any moment (specification section 4): tokens are recorded, revocations too.
+// What a client received is there after `kill -9` at any moment (specification section 4): tokens are recorded, revocations and refreshes too.
 
 const WORKERS = 24;
 const CHECKS_AT_ONCE = 64;
@@ -11,6 +13,7 @@ const CHECKS_AT_ONCE = 64;
 const TOKENS_MIN = 10;
 /** A machine that does other things, too, may need a while. */
 const REACH_MS_MAX = 30_000;
+const READY_MS_MAX = 10_000;
 const LOAD_MS_SPREAD = 900;
 /** Each worker revokes one of so many of its tokens. */
 const REVOKED_PART = 5;
@@ -97,51 +100,151 @@ export function checkRefusals({ others }: TokenLoad): void {
   }
 }
 
-/** Asks for every token that clients received, and every revocation that they were told of. */
-export async function checkAcknowledged(credentials: Credentials, { issued, revoked }: Acknowledged): Promise<void> {
+/** What clients were told and is not so. */
+interface Lost {
+  /** tokens that were answered and are not active */
+  readonly tokens: number;
+  /** tokens that are active though their revocation was answered */
+  readonly revocations: number;
+}
+
+const NOTHING_LOST: Lost = { tokens: 0, revocations: 0 };
+
+type Introspector = Pick<Credentials, "client_id" | "client_secret" | "introspection_endpoint">;
+
+/** Asks for every token that clients received, and every revocation that they were told of; throws when an answer is not 200. */
+async function countLost(client: Introspector, { issued, revoked }: Acknowledged): Promise<Lost> {
   const wanted = [
     ...issued.map((token) => ({ token, active: true })),
     ...revoked.map((token) => ({ token, active: false })),
   ];
-  const authorization = basic(credentials.client_id, credentials.client_secret);
-  let lost = 0;
+  const authorization = basic(client.client_id, client.client_secret);
+  let [tokens, revocations] = [0, 0];
   const check = async (): Promise<void> => {
     for (let next = wanted.pop(); next !== undefined; next = wanted.pop()) {
-      const answer = await postForm(credentials.introspection_endpoint, { token: next.token }, { authorization });
+      const answer = await postForm(client.introspection_endpoint, { token: next.token }, { authorization });
       if (answer.status !== 200) throw new Error(`introspection answered ${answer.status} ${answer.text}`);
-      if (answer.json?.active !== next.active) lost += 1;
+      if (answer.json?.active === next.active) continue;
+      if (next.active) tokens += 1;
+      else revocations += 1;
     }
   };
   await Promise.all(Array.from({ length: CHECKS_AT_ONCE }, check));
-  assert.equal(lost, 0, `${lost} of ${issued.length} tokens and ${revoked.length} revocations were lost`);
+  return { tokens, revocations };
 }
 
-/** Kills the server again and again under load, and checks after each restart that nothing acknowledged is lost. */
-export async function killUnderLoad(
-  place: ServerPlace,
-  kills: number,
-  tell: (progress: string) => void = () => undefined,
-): Promise<void> {
-  const all: Acknowledged = { issued: [], revoked: [] };
-  let server = await place.start();
-  for (let kill = 1; kill <= kills; kill += 1) {
-    const load = startLoad(place.readCredentials());
-    await load.reach(TOKENS_MIN);
-    await sleep(Math.random() * LOAD_MS_SPREAD);
-    await server.end("SIGKILL");
-    await load.stop();
-    const { issued, revoked } = load.acknowledged;
-    all.issued.push(...issued);
-    all.revoked.push(...revoked);
-    const startedAt = performance.now();
-    server = await place.start();
-    const startMs = Math.round(performance.now() - startedAt);
-    await checkAcknowledged(place.readCredentials(), load.acknowledged);
-    tell(
-      `kill ${kill} of ${kills}: ${issued.length} tokens, ${revoked.length} revocations, ready again in ${startMs} ms`,
-    );
+/** Checks that every token that clients received is there, and every revocation that they were told of. */
+export async function checkAcknowledged(credentials: Credentials, acknowledged: Acknowledged): Promise<void> {
+  const { issued, revoked } = acknowledged;
+  const lost = await countLost(credentials, acknowledged);
+  assert.deepEqual(lost, NOTHING_LOST, `lost of ${issued.length} tokens and ${revoked.length} revocations`);
+}
+
+/** Waits until a server that runs has found its database again, and returns how many milliseconds that took. */
+export async function awaitReady({ url }: ServerProcess): Promise<number> {
+  const startedAt = performance.now();
+  while ((await call(`${url}/health/ready`)).status !== 200) {
+    assert.ok(performance.now() - startedAt < READY_MS_MAX, "Mayfly did not find its database again");
+    await sleep(20);
   }
-  await checkAcknowledged(place.readCredentials(), all);
+  return performance.now() - startedAt;
+}
+
+export interface KillOptions {
+  readonly kills: number;
+  /** the server's database, when it is to be killed and not the server */
+  readonly postgres?: PostgresServer;
+  readonly tell?: (progress: string) => void;
+}
+
+/** What clients were told between all the kills, and how much of it was lost. */
+export interface KillReport {
+  readonly issued: number;
+  readonly revoked: number;
+  readonly refreshed: number;
+  /** may count one thing twice: after its kill, and at the end */
+  readonly lost: Lost & { readonly refreshes: number };
+}
+
+/**
+ * Kills a server, or its database, again and again under a load of tokens, revocations and refreshes, and counts what was
+ * acknowledged and is lost: after each kill and, of everything, at the end.
+ */
+export async function killUnderLoad(place: ServerPlace, options: KillOptions): Promise<KillReport> {
+  const { kills, postgres, tell } = options;
+  const declared = await declareRefreshChains(place);
+  let server = await place.start(declared.environment);
+  const world: World = {
+    credentials: place.readCredentials(),
+    chains: await declared.logIn(server),
+    kill: async () => void (await (postgres === undefined ? server.end("SIGKILL") : postgres.kill())),
+    revive: async () => {
+      if (postgres === undefined) server = await place.start();
+      else await postgres.start().then(() => awaitReady(server));
+    },
+  };
+  const all: Round = { own: { issued: [], revoked: [] }, refreshed: [], lost: { ...NOTHING_LOST, refreshes: 0 } };
+  for (let kill = 1; kill <= kills; kill += 1) {
+    const startedAt = performance.now();
+    const { own, refreshed, lost } = await killOnce(world);
+    all.own.issued.push(...own.issued);
+    all.own.revoked.push(...own.revoked);
+    all.refreshed.push(...refreshed);
+    all.lost = addUp(all.lost, lost);
+    const counts = `${own.issued.length} tokens, ${own.revoked.length} revocations, ${refreshed.length} refreshes`;
+    tell?.(`kill ${kill} of ${kills}: ${counts}, in ${Math.round(performance.now() - startedAt)} ms`);
+  }
+  const lost = addUp(all.lost, await countAllLost(world, all));
   await server.end("SIGTERM");
-  assert.ok(all.issued.length > kills, "the load brought too few tokens to prove anything");
+  return { issued: all.own.issued.length, revoked: all.own.revoked.length, refreshed: all.refreshed.length, lost };
+}
+
+interface World {
+  readonly credentials: Credentials;
+  readonly chains: RefreshChains;
+  kill(): Promise<void>;
+  /** ends when the server is ready */
+  revive(): Promise<void>;
+}
+
+interface Round {
+  readonly own: Acknowledged;
+  /** the access tokens that refreshes brought */
+  readonly refreshed: string[];
+  lost: KillReport["lost"];
+}
+
+async function killOnce(world: World): Promise<Round> {
+  const load = startLoad(world.credentials);
+  const refreshes = world.chains.start();
+  await load.reach(TOKENS_MIN);
+  await sleep(Math.random() * LOAD_MS_SPREAD);
+  await world.kill();
+  // Whoever was not answered may have to wait until there is somebody to answer.
+  await Promise.all([world.revive(), load.stop(), refreshes.stop()]);
+  const told = { own: load.acknowledged, refreshed: refreshes.issued };
+  return { ...told, lost: await countAllLost(world, told) };
+}
+
+async function countAllLost(world: World, told: Pick<Round, "own" | "refreshed">): Promise<KillReport["lost"]> {
+  const refreshes = await world.chains.countLost();
+  const [own, refreshed] = [
+    await countLost(world.credentials, told.own),
+    await countLost(world.chains.client, { issued: told.refreshed, revoked: [] }),
+  ];
+  return addUp({ ...own, refreshes }, { ...refreshed, refreshes: 0 });
+}
+
+function addUp(one: KillReport["lost"], other: KillReport["lost"]): KillReport["lost"] {
+  return {
+    tokens: one.tokens + other.tokens,
+    revocations: one.revocations + other.revocations,
+    refreshes: one.refreshes + other.refreshes,
+  };
+}
+
+/** Checks that kills cost nothing, and that there was enough to lose. */
+export function checkNothingLost({ issued, revoked, refreshed, lost }: KillReport, kills: number): void {
+  assert.deepEqual(lost, { ...NOTHING_LOST, refreshes: 0 });
+  assert.ok(Math.min(issued, revoked, refreshed) > kills, "the load brought too little to prove anything");
 }

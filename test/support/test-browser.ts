@@ -1,6 +1,7 @@
 import { sha256 } from "../../src/platform/hash.ts";
+import type { Random } from "../../src/platform/random.ts";
 import { type Answer, call, postForm } from "./http.ts";
-import type { TestApplication, TestTenant } from "./test-tenant.ts";
+import type { TestApplication } from "./test-tenant.ts";
 
 /** A browser without JavaScript: it keeps cookies and sends forms. Redirects are looked at one by one. */
 export interface TestBrowser {
@@ -47,6 +48,14 @@ export function hiddenFields(page: Answer): Readonly<Record<string, string>> {
   return Object.fromEntries([...inputs].map(([, name = "", value = ""]) => [name, value]));
 }
 
+/** What a browser must know of the server: any test tenant tells it. */
+export interface LoginPlace {
+  readonly server: { readonly url: string; readonly deps: { readonly random: Random } };
+}
+
+/** What a client knows that sends people to log in. */
+export type LoginClient = Pick<TestApplication, "clientId" | "issuer">;
+
 /** A login under way, at its pages. */
 export interface TestLogin {
   readonly browser: TestBrowser;
@@ -65,7 +74,7 @@ export const TEST_CODE = "424242";
 
 /** The parameters of an ordinary request, for an application with one redirect URI. */
 export function authorizeParameters(
-  application: TestApplication,
+  application: LoginClient,
   verifier: string,
   parameters: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
@@ -83,8 +92,8 @@ export function authorizeParameters(
 
 /** Sends a browser to /authorize. Throws when it does not come to the login pages. */
 export async function testLogin(
-  tenant: TestTenant,
-  application: TestApplication,
+  tenant: LoginPlace,
+  application: LoginClient,
   options: { readonly parameters?: Readonly<Record<string, string>>; readonly browser?: TestBrowser } = {},
 ): Promise<TestLogin> {
   const browser = options.browser ?? testBrowser();
