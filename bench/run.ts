@@ -13,7 +13,7 @@ import { openDatabaseServer } from "./database.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
 import { startProgress } from "./progress.ts";
 import type { RunContext, RunSettings } from "./run-context.ts";
-import { formatCases, formatRows, listErrors, listGeneratorLimits } from "./table.ts";
+import { formatCases, formatRows, listErrors, listGeneratorLimits, listViolations } from "./table.ts";
 
 const INTERRUPTED_STATUS = 130;
 
@@ -42,7 +42,7 @@ async function run(options: Options, signal: AbortSignal): Promise<number> {
       const results = await runAll(options.benchmarks, context);
       const paragraphs = [`${describeRun(options)}; ${database.description}`, ...report(results)];
       process.stdout.write(`${paragraphs.join("\n\n")}\n`);
-      return listErrors(results.cases).length === 0 ? 0 : 1;
+      return listFailures(results).length === 0 ? 0 : 1;
     } finally {
       await database.stop();
     }
@@ -77,8 +77,12 @@ function report({ cases, rows }: Results): string[] {
   return [
     ...(cases.length === 0 ? [] : [formatCases(cases), ...limits, "Ratios and targets", formatRows(ratioRows(cases))]),
     ...[...rows].flatMap(([name, own]) => [name, formatRows(own)]),
-    ...listErrors(cases),
+    ...listFailures({ cases, rows }),
   ];
+}
+
+function listFailures({ cases, rows }: Results): string[] {
+  return [...listErrors(cases), ...listViolations([...rows.values()].flat())];
 }
 
 function stepsOf(benchmark: Benchmark, settings: RunSettings): number {

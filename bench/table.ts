@@ -2,7 +2,7 @@ import type { Row } from "./benchmark.ts";
 import type { Measurement } from "./case-runner.ts";
 import { type CaseResult, contenderLabel, FIGURES, type Figure, ratioToBaseline } from "./comparison.ts";
 import { median } from "./statistics.ts";
-import { gateOf, judge, type Target } from "./verdict.ts";
+import { gateOf, isViolated, judge, type Target } from "./verdict.ts";
 
 /** Above this share of its core the load generator may have been the limit. */
 const GENERATOR_UTILISATION_MAX = 0.9;
@@ -79,6 +79,12 @@ export function listErrors(results: CaseResult[]): string[] {
     const firstError = rounds.find((round) => round.firstError !== undefined)?.firstError;
     return errors > 0 ? `${name}: ${errors} errors, the first: ${firstError}` : undefined;
   });
+}
+
+/** What must not happen at all and did. */
+export function listViolations(rows: Row[]): string[] {
+  const violated = rows.filter(({ value, target }) => target !== undefined && isViolated(value, target));
+  return violated.map(({ label, value, unit }) => `violated: ${label}: ${significant(value ?? Number.NaN)} ${unit}`);
 }
 
 /** Where the load generator was at its own limit: the server could do more than its row says. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gateOf, judge } from "./verdict.ts";
+import { gateOf, isViolated, judge } from "./verdict.ts";
 
 test("what is to be large is reached at the target, passes at 0.8 of it, and is below under that", () => {
   const target = { atLeast: 2.5 };
@@ -20,6 +20,10 @@ test("what is to be small passes at the target divided by 0.8", () => {
 test("what must not happen at all has no gate", () => {
   assert.equal(judge(0, { atMost: 0 }), "reached");
   assert.equal(judge(1, { atMost: 0 }), "below");
+  assert.equal(isViolated(1, { atMost: 0 }), true);
+  assert.equal(isViolated(undefined, { atMost: 0 }), true);
+  assert.equal(isViolated(0, { atMost: 0 }), false);
+  assert.equal(isViolated(100, { atMost: 1 }), false, "what is slow is no violation");
 });
 
 test("a figure that could not be measured has no verdict", () => {

@@ -19,6 +19,11 @@ export function judge(value: number | undefined, target: Target): Verdict {
   return reaches(value, gateOf(target)) ? "within the gate" : "below";
 }
 
+/** Whether what must not happen at all did happen, or nobody knows. */
+export function isViolated(value: number | undefined, target: Target): boolean {
+  return "atMost" in target && target.atMost === 0 && judge(value, target) !== "reached";
+}
+
 function reaches(value: number, target: Target): boolean {
   return "atLeast" in target ? value >= target.atLeast : value <= target.atMost;
 }

@@ -4,7 +4,9 @@ import { crowd } from "./crowd.ts";
 import { exchange } from "./exchange.ts";
 import { introspection } from "./introspection.ts";
 import { issue } from "./issue.ts";
+import { kills } from "./kills.ts";
 import { metadata } from "./metadata.ts";
+import { pairs } from "./pairs.ts";
 import { probe } from "./probe.ts";
 import { purge } from "./purge.ts";
 import { refresh } from "./refresh.ts";
@@ -28,4 +30,6 @@ export const BENCHMARKS: Benchmark[] = [
   budget,
   crowd,
   purge,
+  kills,
+  pairs,
 ];
