@@ -1,9 +1,11 @@
 import type { FastifyInstance } from "fastify";
+import { declarativeRoutes } from "./declarative/routes.ts";
 import type { Deps } from "./deps.ts";
 import { healthRoutes, type NodeView, operationsRoutes, type Readiness } from "./http/health.ts";
 import type { Route } from "./http/route.ts";
 import { createServer } from "./http/server.ts";
 import { createKeyStore } from "./keys/key-store.ts";
+import { keyRoutes } from "./keys/routes.ts";
 import { createLogin } from "./login/index.ts";
 import { authenticateCaller } from "./oauth/bearer.ts";
 import { oauthRoutes } from "./oauth/index.ts";
@@ -38,6 +40,8 @@ export function createApp(deps: Deps, readiness: Readiness, timers: Timers = pro
     ...oauthRoutes(services),
     ...login.routes,
     ...managementRoutes(deps, decisions, liveTokens),
+    ...keyRoutes(deps),
+    ...declarativeRoutes(deps),
     ...healthRoutes(deps, readiness),
   ];
   const main = createServer(routes, {

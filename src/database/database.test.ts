@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { type TestContext, test } from "node:test";
 import { Client } from "pg";
 import { openScratchDatabase, type ScratchDatabase } from "../../test/support/scratch-database.ts";
@@ -20,6 +21,8 @@ const note = statement("test.note", "INSERT INTO test_notes VALUES ($1)");
 const readNotes = statement("test.read_notes", "SELECT * FROM test_notes");
 const readSession = statement("test.read_session", "SELECT pg_backend_pid() + coalesce($1::integer, 0) AS pid");
 const fail = statement("test.fail", "SELECT test_fail($1) AS failed");
+const forgetNotes = statement("test.forget_notes", "DELETE FROM test_notes");
+const rename = statement("test.rename", "UPDATE test_notes SET text = $2 WHERE text = $1 RETURNING text");
 const slow = statement(
   "test.slow",
   `WITH RECURSIVE turns AS (
@@ -27,6 +30,9 @@ const slow = statement(
      SELECT clock_timestamp() FROM turns WHERE clock_timestamp() < statement_timestamp() + $1 * interval '1 second'
    ) SELECT count(*)::integer AS turns FROM turns`,
 );
+
+/** Runs what was made here as if it had nothing to do with the transaction that is open here. */
+const elsewhere = AsyncLocalStorage.snapshot();
 
 let opened: Promise<ScratchDatabase> | undefined;
 
@@ -150,6 +156,29 @@ test("a transaction whose statement took too long is undone whole", async (t) =>
   await assert.rejects(late, isUnavailable);
   await assertAnswers(database);
   assert.deepEqual(await database.tenants([tenantId]).run(readNotes, []), []);
+});
+
+test("a snapshot that writes what others have changed since it began is undone", async () => {
+  const database = await scratch();
+  if (database.kind === "embedded") return; // one session: nobody else writes meanwhile
+  await run(database, note, "old");
+  const change = (text: string) => database.tenants([tenantId]).run(rename, ["old", text]);
+  await assert.rejects(
+    database.transaction(
+      [tenantId],
+      async (session) => {
+        assert.deepEqual(await session.run(readNotes, []), [{ text: "old" }]);
+        // Outside of this transaction, as another node would.
+        await elsewhere(() => change("theirs"));
+        assert.deepEqual(await session.run(readNotes, []), [{ text: "old" }]);
+        await session.run(rename, ["old", "ours"]);
+      },
+      { isSnapshot: true },
+    ),
+    DatabaseUnavailable,
+  );
+  assert.deepEqual(await database.tenants([tenantId]).run(readNotes, []), [{ text: "theirs" }]);
+  await database.tenants([tenantId]).run(forgetNotes, []);
 });
 
 test("a statement goes on when a migration changes the table that its connection has prepared it for", async () => {

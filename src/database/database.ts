@@ -37,6 +37,15 @@ export interface SentStatement {
   readonly values: readonly unknown[];
 }
 
+/** How a transaction runs. */
+export interface TransactionOptions {
+  /**
+   * All of it sees one moment, and it fails as unavailable when it writes what others have changed since: for plans of many rows,
+   * which cannot name the version of each.
+   */
+  readonly isSnapshot?: boolean;
+}
+
 /** The database of a process: an embedded PostgreSQL or a server, behind one pool of connections. */
 export interface Database {
   readonly kind: "embedded" | "postgresql";
@@ -48,7 +57,11 @@ export interface Database {
    * Runs `work` in one transaction that sees these tenants only; what it throws rolls everything back. When another version's
    * migration has just changed a table, it is rolled back and run again.
    */
-  transaction<T>(tenantIds: readonly string[], work: (session: Queryable) => Promise<T>): Promise<T>;
+  transaction<T>(
+    tenantIds: readonly string[],
+    work: (session: Queryable) => Promise<T>,
+    options?: TransactionOptions,
+  ): Promise<T>;
   /**
    * Runs `work` as the schema's owner, outside row-level security: migrations and partitions. Each of its statements may take two
    * minutes, or `statementMsMax`, where a request waits for it.
@@ -117,7 +130,7 @@ export function createDatabase(parts: DatabaseParts): Database {
     kind: parts.kind,
     tenants,
     recent: tenants,
-    transaction: (tenantIds, work) => {
+    transaction: (tenantIds, work, options = {}) => {
       refuseInside();
       const run = (client: PoolClient) => {
         const session: Queryable = {
@@ -126,7 +139,8 @@ export function createDatabase(parts: DatabaseParts): Database {
             return (await measure(meter, declared, () => send(client, declared, values))).rows;
           },
         };
-        return runTransaction(client, tenantIds, () => inTransaction.run(true, () => work(session)));
+        const begin = options.isSnapshot ? "BEGIN ISOLATION LEVEL REPEATABLE READ" : "BEGIN";
+        return runTransaction(client, { begin, tenantIds }, () => inTransaction.run(true, () => work(session)));
       };
       const admitted = standby.admit() ?? Promise.resolve();
       return admitted.then(() => runWithFreshPlan(connections, run));
@@ -182,9 +196,13 @@ async function readWaitingCommits(session: OwnerSession): Promise<string[]> {
   return rows.map(({ commit }) => String(commit));
 }
 
-async function runTransaction<T>(client: PoolClient, tenantIds: readonly string[], work: () => Promise<T>): Promise<T> {
+async function runTransaction<T>(
+  client: PoolClient,
+  { begin, tenantIds }: { readonly begin: string; readonly tenantIds: readonly string[] },
+  work: () => Promise<T>,
+): Promise<T> {
   try {
-    await Promise.all([client.query("BEGIN"), send(client, nameTenants, [joinTenants(tenantIds)])]);
+    await Promise.all([client.query(begin), send(client, nameTenants, [joinTenants(tenantIds)])]);
     const result = await work();
     await commit(client);
     return result;

@@ -4,12 +4,12 @@ import type { Environment } from "../config.ts";
 import type { Queryable } from "../database/database.ts";
 import { isConflict } from "../database/database-error.ts";
 import type { Deps } from "../deps.ts";
-import { DeclarativeError, type DeclarativeFile, parseDeclarativeFile } from "./file.ts";
+import { DeclarativeError, type DeclarativeFile, parseDeclarativeFile, parseDeclaredTenant } from "./file.ts";
 import type { DeclaredTenant } from "./file-schema.ts";
 import { type Lease, withLease } from "./lease.ts";
 import { planTenant } from "./plan.ts";
-import { formatChange, type Planning, type Step } from "./planning.ts";
-import { type ResolvedSecrets, resolveSecrets } from "./secrets.ts";
+import { type Change, formatChange, type Planning, type Step } from "./planning.ts";
+import { type ResolvedSecrets, resolveSecrets, type SecretPlaces } from "./secrets.ts";
 
 /** A file that was read and whose secrets were found. */
 interface Declaration {
@@ -48,11 +48,51 @@ export async function planFile(deps: Deps, path: string, environment: Environmen
   return steps.map((step) => formatChange(step.change));
 }
 
+/** One tenant's part of a declarative file, as a request brings it. */
+export interface SentTenant {
+  /** the tenant that it must be about */
+  readonly tenantId: string;
+  /** YAML or JSON */
+  readonly text: string;
+  /** whether only to say what would change */
+  readonly isDryRun: boolean;
+}
+
+/**
+ * Makes a tenant what its part of a declarative file says, as a start does with the whole file, in one transaction that fails as
+ * unavailable where somebody else changes the same objects meanwhile: nobody's change is lost.
+ *
+ * @returns what was changed, or would be
+ * @throws DeclarativeError naming place and rule of all that is wrong
+ */
+export async function reconcileTenant(
+  deps: Deps,
+  { tenantId, text, isDryRun }: SentTenant,
+): Promise<readonly Change[]> {
+  const file = parseDeclaredTenant("the body", text);
+  const [tenant] = file.content.tenants;
+  if (tenant?.id !== tenantId) {
+    throw new DeclarativeError(file, [{ path: ["tenants", 0, "id"], rule: "is not the tenant of the path" }]);
+  }
+  const declaration = await withSecrets(file, undefined);
+  const place = { position: 0, tenant };
+  const work = async (db: Queryable): Promise<readonly Change[]> => {
+    const steps = await planSteps(deps, db, declaration, place);
+    if (!isDryRun) for (const step of steps) await write(db, file, step);
+    return steps.map((step) => step.change);
+  };
+  return deps.database.transaction([tenantId], work, { isSnapshot: true });
+}
+
 async function readDeclaration(path: string, environment: Environment): Promise<Declaration> {
   const readText = (name: string) => readFile(name, "utf8");
   const file = parseDeclarativeFile(path, await readText(path));
   refuseRepeatedTenants(file);
-  const secrets = await resolveSecrets(file.content, { environment, directory: dirname(path), readText });
+  return withSecrets(file, { environment, directory: dirname(path), readText });
+}
+
+async function withSecrets(file: DeclarativeFile, places: SecretPlaces | undefined): Promise<Declaration> {
+  const secrets = await resolveSecrets(file.content, places);
   if (secrets.problems.length > 0) throw new DeclarativeError(file, secrets.problems);
   return { file, secrets };
 }
@@ -101,12 +141,16 @@ async function planOne(
 function applyTenant(deps: Deps, lease: Lease, declaration: Declaration, place: Position): Promise<string[]> {
   return deps.database.transaction([place.tenant.id], async (db) => {
     await lease.keep(db);
-    const planning = await planOne(deps, db, declaration, place);
-    if (planning.problems.length > 0) throw new DeclarativeError(declaration.file, planning.problems);
-    const steps = [...planning.deletions, ...planning.steps];
+    const steps = await planSteps(deps, db, declaration, place);
     for (const step of steps) await write(db, declaration.file, step);
     return steps.map((step) => formatChange(step.change));
   });
+}
+
+async function planSteps(deps: Deps, db: Queryable, declaration: Declaration, place: Position): Promise<Step[]> {
+  const planning = await planOne(deps, db, declaration, place);
+  if (planning.problems.length > 0) throw new DeclarativeError(declaration.file, planning.problems);
+  return [...planning.deletions, ...planning.steps];
 }
 
 async function write(db: Queryable, file: DeclarativeFile, step: Step): Promise<void> {

@@ -17,8 +17,15 @@ export interface ResolvedSecrets {
   readonly problems: readonly Problem[];
 }
 
-/** Reads every client secret that the file names. Whether one is good enough, the plan judges. */
-export async function resolveSecrets(content: DeclaredFile, places: SecretPlaces): Promise<ResolvedSecrets> {
+/**
+ * Reads every client secret that the file names. Whether one is good enough, the plan judges.
+ *
+ * @param places undefined where only texts are taken: who sends a request must not learn what the server can read
+ */
+export async function resolveSecrets(
+  content: DeclaredFile,
+  places: SecretPlaces | undefined,
+): Promise<ResolvedSecrets> {
   const found = new Map<string, string>();
   const problems: Problem[] = [];
   for (const { path, source } of listSecrets(content)) {
@@ -41,8 +48,13 @@ function listSecrets(content: DeclaredFile): { path: Path; source: SecretSource 
   );
 }
 
-async function readSecret(source: SecretSource, places: SecretPlaces): Promise<{ text: string } | { rule: string }> {
+async function readSecret(
+  source: SecretSource,
+  places: SecretPlaces | undefined,
+): Promise<{ text: string } | { rule: string }> {
   if (typeof source === "string") return { text: source };
+  if (places === undefined)
+    return { rule: "must be the text itself here: the server reads no environment and no file for a request" };
   if (source.env !== undefined) {
     const text = places.environment[source.env];
     if (text === undefined || text === "") return { rule: `the environment has no ${source.env}` };

@@ -51,6 +51,20 @@ export function listPublished(rows: readonly SigningKeyRow[], now: number): Sign
   });
 }
 
+/**
+ * What a key is for at a moment: `next` is published and signs later, `signing` signs, `published` verifies what it signed,
+ * `expired` waits to be deleted, `compromised` is known to others.
+ */
+export type KeyState = "next" | "signing" | "published" | "expired" | "compromised";
+
+/** Which of these a key is. `rows` are the realm's keys, `now` is seconds of tenant time. */
+export function describeState(rows: readonly SigningKeyRow[], key: SigningKeyRow, now: number): KeyState {
+  if (key.compromisedAt !== undefined) return "compromised";
+  if (key.signsFromAt > now) return "next";
+  if (findSuccessor(rows, key, now) === undefined) return "signing";
+  return listPublished(rows, now).includes(key) ? "published" : "expired";
+}
+
 /** The keys that may be deleted: another one signs, for an hour at least, and an hour ago all that they signed had expired. */
 export function listRetired(rows: readonly SigningKeyRow[], now: number): SigningKeyRow[] {
   return rows.filter((row) => {

@@ -201,7 +201,7 @@ export async function callManagementRoute({ used, stranger }: Attack, route: Rou
 function fill(path: string, ids: Readonly<Record<string, string>>): string {
   return path
     .replaceAll("::", "\0")
-    .replaceAll(/:(\w+)/g, (_, name: string) => {
+    .replaceAll(/:(\w+)(?:\([^)]*\))?/g, (_, name: string) => {
       const id = ids[name];
       assert.ok(id !== undefined, `a path has the parameter ${name}, of which tenancy-routes.ts knows no id`);
       return id;
