@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import type { Row, SentStatement } from "../src/database/database.ts";
-import { listStatements, type Statement } from "../src/database/statement.ts";
+import { listComposedNames, listStatements, type Statement } from "../src/database/statement.ts";
 import type { Route } from "../src/http/route.ts";
 import { hexId } from "../src/platform/random.ts";
 import { recordExamples } from "./support/tenancy-examples.ts";
@@ -43,7 +43,11 @@ const TRIES_MAX = 8;
 const SMALL_NUMBER = 100;
 
 const declared = (): Statement[] => listStatements().filter(({ name }) => !name.startsWith("test."));
-const owned = (): Statement[] => declared().filter(({ name }) => !(name in TENANTLESS));
+/** The names of all that is a tenant's, composed queries among them. */
+const owned = (): string[] =>
+  [...declared().map(({ name }) => name), ...listComposedNames()].filter(
+    (name) => !(name in TENANTLESS) && !name.startsWith("test."),
+  );
 
 describe("a statement keeps to its tenant", () => {
   let used: TenantInUse;
@@ -72,12 +76,8 @@ describe("a statement keeps to its tenant", () => {
   });
 
   test("every declared statement is sent by some use, or named as nobody's", () => {
-    const unsent = owned().filter(({ name }) => !recorded.has(name));
-    assert.deepEqual(
-      unsent.map(({ name }) => name),
-      [],
-      "add a use to tenancy-scenario.ts, or an example to tenancy-examples.ts",
-    );
+    const unsent = owned().filter((name) => !recorded.has(name));
+    assert.deepEqual(unsent, [], "add a use to tenancy-scenario.ts, or an example to tenancy-examples.ts");
     const names = new Set(declared().map(({ name }) => name));
     assert.deepEqual(
       Object.keys(TENANTLESS).filter((name) => !names.has(name)),
@@ -87,7 +87,8 @@ describe("a statement keeps to its tenant", () => {
   });
 
   test("every statement names tenant_id, and nobody's statements read no tenant's table", () => {
-    for (const statement of declared()) {
+    const composed = listComposedNames().flatMap((name) => recorded.get(name) ?? []);
+    for (const statement of [...declared(), ...composed.map((sent) => sent.statement)]) {
       const { name, text } = statement;
       if (name in TENANTLESS) assert.deepEqual(namedTables(tables, statement), [], name);
       else assert.match(text, /\btenant_id\b/, name);
@@ -114,7 +115,7 @@ describe("a statement keeps to its tenant", () => {
   });
 
   test("row-level security alone shows and changes nothing of another tenant's", async () => {
-    for (const { name } of owned()) {
+    for (const name of owned()) {
       for (const sent of await chooseRecordings(name)) {
         const outcome = await replayer.unchangedAsOther(sent);
         assert.equal(outcome.changed, false, `${name} changed another tenant's rows`);
@@ -125,7 +126,7 @@ describe("a statement keeps to its tenant", () => {
   });
 
   test("a statement's own text alone shows and changes nothing of another tenant's", async () => {
-    for (const { name } of owned()) {
+    for (const name of owned()) {
       for (const sent of await chooseRecordings(name)) {
         for (const missing of ["", ...namedTables(tables, sent.statement)]) {
           const replayed = present(replayers.get(missing));

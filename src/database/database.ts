@@ -232,7 +232,8 @@ function joinTenants(tenantIds: readonly string[]): string {
 }
 
 function send(client: PoolClient, declared: Statement, values: readonly unknown[]): Promise<QueryResult<Row>> {
-  return client.query<Row>({ name: declared.name, text: declared.text, values: [...values] });
+  const { name, text, isPrepared } = declared;
+  return client.query<Row>({ ...(isPrepared ? { name } : {}), text, values: [...values] });
 }
 
 // A COMMIT after an error inside the transaction is answered ROLLBACK, without an error of its own.

@@ -1,10 +1,10 @@
 import { sha256 } from "../platform/hash.ts";
-import { fieldViolations } from "./management-error.ts";
+import { fieldViolations, type ManagementError } from "./management-error.ts";
 
 /** Page tokens are good for a week (reference 2.1). */
-const PAGE_TOKEN_LIFETIME_SECONDS = 604_800;
+export const PAGE_TOKEN_LIFETIME_SECONDS = 604_800;
 const PAGE_TOKEN_LENGTH_MAX = 2_000;
-const AFTER_LENGTH_MAX = 256;
+export const AFTER_LENGTH_MAX = 256;
 
 /** Where a list goes on, and what must be the same there. */
 export interface PagePosition {
@@ -27,28 +27,43 @@ interface PageTokenContent extends PagePosition {
  * @param now seconds of real time
  */
 export function formatPageToken(position: PagePosition, query: readonly string[], now: number): string {
-  const content: PageTokenContent = { ...position, query: digest(query), until: now + PAGE_TOKEN_LIFETIME_SECONDS };
-  return Buffer.from(JSON.stringify(content), "utf8").toString("base64url");
+  const content: PageTokenContent = {
+    ...position,
+    query: digestQuestion(query),
+    until: now + PAGE_TOKEN_LIFETIME_SECONDS,
+  };
+  return encodePageToken(content);
 }
 
 /** Reads a page token. Throws 400 naming `page_token` for one that is malformed, too old or of another list. */
 export function parsePageToken(text: string, query: readonly string[], now: number): PagePosition {
-  const content = decode(text);
-  if (content === undefined || content.until <= now || content.query !== digest(query)) {
-    throw fieldViolations([{ field: "page_token", description: "invalid page token" }]);
+  const content = text.length > PAGE_TOKEN_LENGTH_MAX ? undefined : decodePageToken(text);
+  if (!isContent(content) || content.until <= now || content.query !== digestQuestion(query)) {
+    throw invalidPageToken();
   }
   return content;
 }
 
-function digest(query: readonly string[]): string {
-  return sha256(JSON.stringify(query)).subarray(0, 12).toString("base64url");
+/** 400 for a page token that cannot be used. */
+export function invalidPageToken(): ManagementError {
+  return fieldViolations([{ field: "page_token", description: "invalid page token" }]);
 }
 
-function decode(text: string): PageTokenContent | undefined {
-  if (text.length > PAGE_TOKEN_LENGTH_MAX || !/^[A-Za-z0-9_-]+$/.test(text)) return undefined;
+/** What must be the same on all pages of a list, in few characters. */
+export function digestQuestion(question: readonly string[]): string {
+  return sha256(JSON.stringify(question)).subarray(0, 12).toString("base64url");
+}
+
+/** What a page token carries, as the text that is one. */
+export function encodePageToken(content: object): string {
+  return Buffer.from(JSON.stringify(content), "utf8").toString("base64url");
+}
+
+/** What a text carries, if it is a page token at all. */
+export function decodePageToken(text: string): unknown {
+  if (!/^[A-Za-z0-9_-]+$/.test(text)) return undefined;
   try {
-    const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
-    return isContent(value) ? value : undefined;
+    return JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
   } catch {
     return undefined;
   }
@@ -68,11 +83,16 @@ function isContent(value: unknown): value is PageTokenContent {
   );
 }
 
+/** The sizes of a list's pages. */
+export interface PageSizes {
+  /** of who asks for none, or for 0 */
+  readonly fallback: number;
+  /** of who asks for more */
+  readonly maximum: number;
+}
+
 /** A page size from a query: absent or 0 is the default, more than the maximum is the maximum (reference 2.1). */
-export function readPageSize(
-  text: string | undefined,
-  sizes: { readonly fallback: number; readonly maximum: number },
-): number | undefined {
+export function readPageSize(text: string | undefined, sizes: PageSizes): number | undefined {
   if (text === undefined || text === "") return undefined;
   if (!/^\d{1,10}$/.test(text)) throw fieldViolations([{ field: "page_size", description: "not a whole number" }]);
   return Number(text) === 0 ? sizes.fallback : Math.min(Number(text), sizes.maximum);

@@ -1,8 +1,10 @@
 // Members that many nouns have (reference 2.1, 2.3).
 
 import { type TUnsafe, Type } from "typebox";
+import { LIST_PAGE_TOKEN_LENGTH_MAX } from "../http/list-page-token.ts";
 import { LIFETIME_SECONDS_MAX } from "../protocol/lifetime.ts";
 import { LIVE_TOKENS_MAX } from "../protocol/live-count.ts";
+import { FILTER_LENGTH_MAX } from "../protocol/scim-filter.ts";
 
 /** Most elements of a list of application ids. */
 const APPLICATION_IDS_MAX = 100;
@@ -49,3 +51,13 @@ export type CeilingPolicy = Type.Static<typeof CeilingPolicy>;
 export function oneOf<const Words extends readonly string[]>(words: Words): TUnsafe<Words[number]> {
   return Type.Unsafe<Words[number]>({ type: "string", enum: [...words] });
 }
+
+const Digits = Type.Optional(Type.String({ maxLength: 10 }));
+
+/** The members of a list's query (reference 2.1), which `parseListQuery` reads: a query is text. */
+export const ListQueryParts = {
+  page_size: Digits,
+  page_token: Type.Optional(Type.String({ maxLength: LIST_PAGE_TOKEN_LENGTH_MAX })),
+  skip: Digits,
+  filter: Type.Optional(Type.String({ maxLength: FILTER_LENGTH_MAX })),
+};

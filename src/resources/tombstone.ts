@@ -7,3 +7,6 @@
 export function alive(table?: string): string {
   return `COALESCE(${table === undefined ? "" : `${table}.`}deleted_at_ms, 0) = 0`;
 }
+
+/** SQL: what the rows of a partial index of a natural key have in common. */
+export const NO_TOMBSTONE = "deleted_at_ms IS NULL";

@@ -24,6 +24,7 @@ import * as signingKeys from "../../src/resources/signing-key/queries.ts";
 import * as tenants from "../../src/resources/tenant/queries.ts";
 import { readTokens } from "../../src/resources/token/queries.ts";
 import { countTokens, listTokens } from "../../src/resources/token-list/queries.ts";
+import { noteLists } from "./tenancy-lists.ts";
 import type { TenantInUse } from "./tenancy-scenario.ts";
 
 // Statements that no route sends yet, or that would end what the scenario made: recorded with the values that they would be sent
@@ -51,6 +52,7 @@ export async function recordExamples(used: TenantInUse): Promise<SentStatement[]
     },
   };
   const recording = { used, note, db: server.deps.database.tenants([tenantId]), nowMs: server.deps.clock.nowMs() };
+  await noteLists(used, note, recording.db);
   const parts = [
     noteTenant,
     noteServersAndRoles,
@@ -75,7 +77,6 @@ async function noteTenant({ used, note, db, nowMs }: Recording): Promise<void> {
   const { settings } = present(await realms.findRealm(db, tenant.realm));
   const another = { ...tenant.realm, realmId: hexId(deps.random) };
   await realms.findRealm(note, tenant.realm);
-  await realms.listRealms(note, tenant.tenantId, FIRST);
   await realms.insertRealm(note, another, { isAdmin: false, settings }, nowMs);
   await realms.updateRealmSettings(note, tenant.realm, settings, nowMs);
   await realms.deleteRealm(note, tenant.realm, nowMs);
@@ -90,7 +91,6 @@ async function noteServersAndRoles({ used, note, db, nowMs }: Recording): Promis
   await resourceServers.findResourceServer(note, key);
   await resourceServers.findResourceServerByIdentifier(note, realm, settings.identifier);
   await resourceServers.findUsedIdentifiers(note, realm.tenantId, [settings.identifier]);
-  await resourceServers.listResourceServers(note, realm, FIRST);
   const another = { isManaged: false, settings: { ...settings, identifier: "urn:another" } };
   await resourceServers.insertResourceServer(note, { ...realm, resourceServerId: uuid(random) }, another, nowMs);
   await resourceServers.updateResourceServerSettings(note, key, settings, nowMs);
@@ -100,7 +100,6 @@ async function noteServersAndRoles({ used, note, db, nowMs }: Recording): Promis
   const other = { ...role, settings: { ...role.settings, display_name: "Another" } };
   const ids = { kind: "identity" as const, ids: [flow.identityId] };
   await roles.findRole(note, roleKey);
-  await roles.listRoles(note, realm, FIRST);
   await roles.insertRole(note, { ...realm, roleId: hexId(random) }, other, nowMs);
   await roles.updateRoleSettings(note, roleKey, role.settings, nowMs);
   await roles.deleteRole(note, roleKey, nowMs);
@@ -120,7 +119,6 @@ async function notePeople({ used, note, db, nowMs }: Recording): Promise<void> {
   await identities.findIdentitiesByEmail(note, realm, person.email);
   const direct = present(await identities.findIdentity(db, { ...realm, identityId: flow.identityId }));
   await identities.findNamedIdentities(note, realm, { ids: [person.identityId], usernameKeys: [direct.usernameKey] });
-  await identities.listIdentities(note, realm, FIRST);
   const another = { settings: { ...settings, traits }, emailVerified: false };
   await identities.insertIdentity(note, { ...realm, identityId: hexId(random) }, another, nowMs);
   await identities.updateIdentitySettings(note, key, settings, nowMs);
@@ -141,7 +139,6 @@ async function notePeople({ used, note, db, nowMs }: Recording): Promise<void> {
   const group = present((await groups.listGroups(db, realm, FIRST))[0]);
   const [display_name, description] = ["Another", ""];
   await groups.findGroup(note, group.key);
-  await groups.listGroups(note, realm, FIRST);
   await groups.insertGroup(note, { ...realm, groupId: hexId(random) }, { display_name, description }, nowMs);
   await groups.updateGroupSettings(note, group.key, group.settings, nowMs);
   await groups.deleteGroup(note, group.key, nowMs);
@@ -159,7 +156,6 @@ async function noteApplications({ used, note, db, nowMs }: Recording): Promise<v
   await applications.findApplication(note, job.key);
   await applications.findApplicationByClientId(note, realm, job.clientId);
   await applications.findUsedClientIds(note, { tenantId: realm.tenantId }, [job.clientId]);
-  await applications.listApplications(note, realm, FIRST);
   const another = { ...stored, clientId: "another" };
   await applications.insertApplication(note, { ...realm, applicationId: uuid(random) }, another, nowMs);
   await applications.updateApplicationSettings(note, job.key, stored.settings, nowMs);
@@ -168,7 +164,6 @@ async function noteApplications({ used, note, db, nowMs }: Recording): Promise<v
   const application = present(await applications.findApplication(db, flow.application.key));
   const key = { ...realm, authenticatorConfigId: present(application.settings.authenticator_config_id) };
   const config = present(await authenticatorConfigs.findAuthenticatorConfig(db, key));
-  await authenticatorConfigs.listAuthenticatorConfigs(note, realm, FIRST);
   const other = { ...realm, authenticatorConfigId: uuid(random) };
   await authenticatorConfigs.insertAuthenticatorConfig(note, other, config.settings, nowMs);
   await authenticatorConfigs.updateAuthenticatorConfigSettings(note, key, config.settings, nowMs);

@@ -64,11 +64,12 @@ const nameTenants: Statement = {
   name: "test.name_tenants",
   text: "SELECT set_config('mayfly.tenants', $1, true)",
   isWrite: false,
+  isPrepared: true,
 };
 
 async function replayInScope(database: Database, statement: Statement, replay: Replay): Promise<Outcome> {
   const name = `test.snapshot_${statement.name}`.slice(0, 63);
-  const snapshot: Statement = { name, text: replay.snapshot, isWrite: false };
+  const snapshot: Statement = { name, text: replay.snapshot, isWrite: false, isPrepared: true };
   let outcome: Outcome | undefined;
   try {
     await database.transaction([replay.own], async (session) => {

@@ -1,7 +1,9 @@
 import type { Queryable, Row } from "../../database/database.ts";
+import { declareList, type ListPage } from "../../database/list-statements.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationContext, ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts";
-import { alive } from "../tombstone.ts";
+import type { Filter } from "../../protocol/scim-filter.ts";
+import { alive, NO_TOMBSTONE } from "../tombstone.ts";
 import { type ContextRow, toApplicationContext } from "./context.ts";
 import type { ApplicationSettings } from "./schema.ts";
 
@@ -132,12 +134,24 @@ const findByClientId = statement(
   "SELECT * FROM applications WHERE tenant_id = $1 AND realm_id = $2 AND client_id = $3 AND deleted_at_ms IS NULL",
 );
 
-const list = statement(
-  "application.list",
-  `SELECT * FROM applications
-   WHERE tenant_id = $1 AND realm_id = $2 AND application_id > $3 AND ${alive()}
-   ORDER BY application_id LIMIT $4`,
-);
+const list = declareList({
+  name: "application",
+  from: "applications",
+  owner: ["tenant_id", "realm_id"],
+  id: "application_id",
+  where: alive(),
+  attributes: {
+    id: { type: "exact text", sql: "application_id" },
+    display_name: { type: "text", sql: "display_name" },
+    classification: { type: "text", sql: "classification" },
+    resource_server_id: { type: "exact text", sql: "resource_server_id" },
+    authenticator_config_id: { type: "exact text", sql: "authenticator_config_id" },
+    "protocol_config.client_id": { type: "exact text", sql: "client_id", index: NO_TOMBSTONE },
+    "protocol_config.type": { type: "text", sql: "protocol_config ->> 'type'" },
+    create_time: { type: "time", sql: "created_at_ms" },
+    update_time: { type: "time", sql: "updated_at_ms" },
+  },
+});
 
 // Rules 2 and 34 keep client ids, user names and audiences apart; the two sides ask each other here.
 const findClientIds = statement(
@@ -236,14 +250,15 @@ export async function findUsedClientIds(
   return new Set(rows.map((row) => String(row.client_id)));
 }
 
-/** Reads the applications of a realm in the order of their ids, those after `page.after`. */
-export async function listApplications(
-  db: Queryable,
-  realm: RealmKey,
-  page: { readonly after: string; readonly limit: number },
-): Promise<Application[]> {
-  const rows = await db.run(list, [realm.tenantId, realm.realmId, page.after, page.limit]);
+/** Reads a page of the applications of a realm, in the order of their ids. */
+export async function listApplications(db: Queryable, realm: RealmKey, page: ListPage): Promise<Application[]> {
+  const rows = await list.page(db, [realm.tenantId, realm.realmId], page);
   return rows.map(toApplication);
+}
+
+/** Counts the applications of a realm, or those of them that pass the filter. */
+export async function countApplications(db: Queryable, realm: RealmKey, filter?: Filter): Promise<number> {
+  return list.count(db, [realm.tenantId, realm.realmId], filter);
 }
 
 /** Stores a new application. */

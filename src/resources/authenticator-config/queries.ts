@@ -1,6 +1,8 @@
 import type { Queryable, Row } from "../../database/database.ts";
+import { declareList, type ListPage } from "../../database/list-statements.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
+import type { Filter } from "../../protocol/scim-filter.ts";
 import { alive } from "../tombstone.ts";
 import type { AuthenticatorConfigSettings } from "./schema.ts";
 
@@ -24,12 +26,20 @@ const find = statement(
    WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3 AND ${alive()}`,
 );
 
-const list = statement(
-  "authenticator_config.list",
-  `SELECT * FROM authenticator_configs
-   WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id > $3 AND ${alive()}
-   ORDER BY authenticator_config_id LIMIT $4`,
-);
+const list = declareList({
+  name: "authenticator_config",
+  from: "authenticator_configs",
+  owner: ["tenant_id", "realm_id"],
+  id: "authenticator_config_id",
+  where: alive(),
+  attributes: {
+    id: { type: "exact text", sql: "authenticator_config_id" },
+    display_name: { type: "text", sql: "display_name" },
+    "config.type": { type: "text", sql: "config ->> 'type'" },
+    create_time: { type: "time", sql: "created_at_ms" },
+    update_time: { type: "time", sql: "updated_at_ms" },
+  },
+});
 
 const insert = statement(
   "authenticator_config.insert",
@@ -59,14 +69,19 @@ export async function findAuthenticatorConfig(
   return row && toAuthenticatorConfig(row);
 }
 
-/** Reads the authenticator configs of a realm in the order of their ids, those after `page.after`. */
+/** Reads a page of the authenticator configs of a realm, in the order of their ids. */
 export async function listAuthenticatorConfigs(
   db: Queryable,
   realm: RealmKey,
-  page: { readonly after: string; readonly limit: number },
+  page: ListPage,
 ): Promise<AuthenticatorConfig[]> {
-  const rows = await db.run(list, [realm.tenantId, realm.realmId, page.after, page.limit]);
+  const rows = await list.page(db, [realm.tenantId, realm.realmId], page);
   return rows.map(toAuthenticatorConfig);
+}
+
+/** Counts the authenticator configs of a realm, or those of them that pass the filter. */
+export async function countAuthenticatorConfigs(db: Queryable, realm: RealmKey, filter?: Filter): Promise<number> {
+  return list.count(db, [realm.tenantId, realm.realmId], filter);
 }
 
 /** Stores a new authenticator config. */

@@ -1,8 +1,10 @@
 import type { Queryable, Row } from "../../database/database.ts";
+import { declareList, type ListPage } from "../../database/list-statements.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
+import type { Filter } from "../../protocol/scim-filter.ts";
 import { subjectKey } from "../../protocol/subject.ts";
-import { alive } from "../tombstone.ts";
+import { alive, NO_TOMBSTONE } from "../tombstone.ts";
 import type { GroupSettings } from "./schema.ts";
 
 /** Names a group. */
@@ -24,11 +26,20 @@ const find = statement(
   `SELECT * FROM groups WHERE tenant_id = $1 AND realm_id = $2 AND group_id = $3 AND ${alive()}`,
 );
 
-const list = statement(
-  "group.list",
-  `SELECT * FROM groups WHERE tenant_id = $1 AND realm_id = $2 AND group_id > $3 AND ${alive()}
-   ORDER BY group_id LIMIT $4`,
-);
+const list = declareList({
+  name: "group",
+  from: "groups",
+  owner: ["tenant_id", "realm_id"],
+  id: "group_id",
+  where: alive(),
+  attributes: {
+    id: { type: "exact text", sql: "group_id" },
+    display_name: { type: "text", sql: "display_name_key", foldedBy: subjectKey, index: NO_TOMBSTONE },
+    description: { type: "text", sql: "description" },
+    create_time: { type: "time", sql: "created_at_ms" },
+    update_time: { type: "time", sql: "updated_at_ms" },
+  },
+});
 
 const insert = statement(
   "group.insert",
@@ -78,14 +89,15 @@ export async function findGroup(db: Queryable, key: GroupKey): Promise<Group | u
   return row && toGroup(row);
 }
 
-/** Reads the groups of a realm in the order of their ids, those after `page.after`. */
-export async function listGroups(
-  db: Queryable,
-  realm: RealmKey,
-  page: { readonly after: string; readonly limit: number },
-): Promise<Group[]> {
-  const rows = await db.run(list, [realm.tenantId, realm.realmId, page.after, page.limit]);
+/** Reads a page of the groups of a realm, in the order of their ids. */
+export async function listGroups(db: Queryable, realm: RealmKey, page: ListPage): Promise<Group[]> {
+  const rows = await list.page(db, [realm.tenantId, realm.realmId], page);
   return rows.map(toGroup);
+}
+
+/** Counts the groups of a realm, or those of them that pass the filter. */
+export async function countGroups(db: Queryable, realm: RealmKey, filter?: Filter): Promise<number> {
+  return list.count(db, [realm.tenantId, realm.realmId], filter);
 }
 
 /** Stores a new group. A taken name is a conflict on `groups_display_name`. */

@@ -1,10 +1,13 @@
 import type { Queryable, Row } from "../../database/database.ts";
+import type { FilterAttribute } from "../../database/filter-condition.ts";
+import { declareList, type ListPage } from "../../database/list-statements.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
+import type { Filter } from "../../protocol/scim-filter.ts";
 import { subjectKey } from "../../protocol/subject.ts";
 import { selectRoleScopes } from "../role/queries.ts";
-import { alive } from "../tombstone.ts";
-import type { IdentitySettings, Traits } from "./schema.ts";
+import { alive, NO_TOMBSTONE } from "../tombstone.ts";
+import { type IdentitySettings, Traits } from "./schema.ts";
 
 /** Names an identity. */
 export interface IdentityKey extends RealmKey {
@@ -58,12 +61,33 @@ const findNamed = statement(
      AND deleted_at_ms IS NULL`,
 );
 
-const list = statement(
-  "identity.list",
-  `SELECT * FROM identities
-   WHERE tenant_id = $1 AND realm_id = $2 AND identity_id > $3 AND ${alive()}
-   ORDER BY identity_id LIMIT $4`,
+// The forms that rule 2 compares are stored; the other traits are as they were written.
+const TRAIT_COLUMNS: Readonly<Record<string, FilterAttribute>> = {
+  username: { type: "text", sql: "username_key", foldedBy: subjectKey, index: NO_TOMBSTONE },
+  primary_email_address: { type: "text", sql: "email_key", foldedBy: subjectKey, index: NO_TOMBSTONE },
+};
+const TRAIT_ATTRIBUTES = Object.fromEntries(
+  Object.keys(Traits.properties).map((name): [string, FilterAttribute] => [
+    `traits.${name}`,
+    TRAIT_COLUMNS[name] ?? { type: "text", sql: `traits ->> '${name}'` },
+  ]),
 );
+
+const list = declareList({
+  name: "identity",
+  from: "identities",
+  owner: ["tenant_id", "realm_id"],
+  id: "identity_id",
+  where: alive(),
+  attributes: {
+    id: { type: "exact text", sql: "identity_id" },
+    display_name: { type: "text", sql: "display_name" },
+    status: { type: "enum", sql: "status", values: ["active", "suspended"] },
+    create_time: { type: "time", sql: "created_at_ms" },
+    update_time: { type: "time", sql: "updated_at_ms" },
+    ...TRAIT_ATTRIBUTES,
+  },
+});
 
 const insert = statement(
   "identity.insert",
@@ -137,14 +161,15 @@ export async function findNamedIdentities(
   return rows.map(toIdentity);
 }
 
-/** Reads the identities of a realm in the order of their ids, those after `page.after`. */
-export async function listIdentities(
-  db: Queryable,
-  realm: RealmKey,
-  page: { readonly after: string; readonly limit: number },
-): Promise<Identity[]> {
-  const rows = await db.run(list, [realm.tenantId, realm.realmId, page.after, page.limit]);
+/** Reads a page of the identities of a realm, in the order of their ids. */
+export async function listIdentities(db: Queryable, realm: RealmKey, page: ListPage): Promise<Identity[]> {
+  const rows = await list.page(db, [realm.tenantId, realm.realmId], page);
   return rows.map(toIdentity);
+}
+
+/** Counts the identities of a realm, or those of them that pass the filter. */
+export async function countIdentities(db: Queryable, realm: RealmKey, filter?: Filter): Promise<number> {
+  return list.count(db, [realm.tenantId, realm.realmId], filter);
 }
 
 /** Stores a new identity. A taken user name is a conflict on `identities_username`. */

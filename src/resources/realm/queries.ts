@@ -1,9 +1,11 @@
 import type { Queryable, Row } from "../../database/database.ts";
+import { declareList, type ListPage } from "../../database/list-statements.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
+import type { Filter } from "../../protocol/scim-filter.ts";
 import { alive } from "../tombstone.ts";
 import { REALM_DEFAULTS } from "./rules.ts";
-import type { RealmSettings } from "./schema.ts";
+import { REALM_CLASSIFICATIONS, type RealmSettings } from "./schema.ts";
 
 /** A realm as it is stored. */
 export interface Realm {
@@ -22,11 +24,20 @@ export interface NewRealm {
 
 const find = statement("realm.find", `SELECT * FROM realms WHERE tenant_id = $1 AND realm_id = $2 AND ${alive()}`);
 
-const list = statement(
-  "realm.list",
-  `SELECT * FROM realms WHERE tenant_id = $1 AND realm_id > $2 AND ${alive()}
-   ORDER BY realm_id LIMIT $3`,
-);
+const list = declareList({
+  name: "realm",
+  from: "realms",
+  owner: ["tenant_id"],
+  id: "realm_id",
+  where: alive(),
+  attributes: {
+    id: { type: "exact text", sql: "realm_id" },
+    display_name: { type: "text", sql: "display_name" },
+    classification: { type: "enum", sql: "classification", values: REALM_CLASSIFICATIONS },
+    create_time: { type: "time", sql: "created_at_ms" },
+    update_time: { type: "time", sql: "updated_at_ms" },
+  },
+});
 
 const insert = statement(
   "realm.insert",
@@ -54,14 +65,15 @@ export async function findRealm(db: Queryable, key: RealmKey): Promise<Realm | u
   return row && toRealm(row);
 }
 
-/** Reads the realms of a tenant in the order of their ids, those after `page.after`. */
-export async function listRealms(
-  db: Queryable,
-  tenantId: string,
-  page: { readonly after: string; readonly limit: number },
-): Promise<Realm[]> {
-  const rows = await db.run(list, [tenantId, page.after, page.limit]);
+/** Reads a page of the realms of a tenant, in the order of their ids. */
+export async function listRealms(db: Queryable, tenantId: string, page: ListPage): Promise<Realm[]> {
+  const rows = await list.page(db, [tenantId], page);
   return rows.map(toRealm);
+}
+
+/** Counts the realms of a tenant, or those of them that pass the filter. */
+export async function countRealms(db: Queryable, tenantId: string, filter?: Filter): Promise<number> {
+  return list.count(db, [tenantId], filter);
 }
 
 /** Stores a new realm. */

@@ -2,7 +2,7 @@ import { type Static, Type } from "typebox";
 import { Lifetime, Name, oneOf } from "../schema-parts.ts";
 import { bodyOf } from "../settings.ts";
 
-const REALM_CLASSIFICATIONS = ["SECURE_WORKFORCE", "SECURE_CUSTOMER"] as const;
+export const REALM_CLASSIFICATIONS = ["SECURE_WORKFORCE", "SECURE_CUSTOMER"] as const;
 
 const RealmTokenPolicy = Type.Object(
   { max_expires_after: Type.Optional(Lifetime), min_expires_after: Type.Optional(Lifetime) },

@@ -1,7 +1,9 @@
 import type { Queryable, Row } from "../../database/database.ts";
+import { declareList, type ListPage } from "../../database/list-statements.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
-import { alive } from "../tombstone.ts";
+import type { Filter } from "../../protocol/scim-filter.ts";
+import { alive, NO_TOMBSTONE } from "../tombstone.ts";
 import type { ResourceServerSettings } from "./schema.ts";
 
 /** Names a resource server. */
@@ -35,12 +37,20 @@ const findByIdentifier = statement(
   "SELECT * FROM resource_servers WHERE tenant_id = $1 AND realm_id = $2 AND identifier = $3 AND deleted_at_ms IS NULL",
 );
 
-const list = statement(
-  "resource_server.list",
-  `SELECT * FROM resource_servers
-   WHERE tenant_id = $1 AND realm_id = $2 AND resource_server_id > $3 AND ${alive()}
-   ORDER BY resource_server_id LIMIT $4`,
-);
+const list = declareList({
+  name: "resource_server",
+  from: "resource_servers",
+  owner: ["tenant_id", "realm_id"],
+  id: "resource_server_id",
+  where: alive(),
+  attributes: {
+    id: { type: "exact text", sql: "resource_server_id" },
+    display_name: { type: "text", sql: "display_name" },
+    identifier: { type: "exact text", sql: "identifier", index: NO_TOMBSTONE },
+    create_time: { type: "time", sql: "created_at_ms" },
+    update_time: { type: "time", sql: "updated_at_ms" },
+  },
+});
 
 // Rule 34: no audience of a tenant is a client_id of it.
 const findIdentifiers = statement(
@@ -85,14 +95,15 @@ export async function findResourceServerByIdentifier(
   return row && toResourceServer(row);
 }
 
-/** Reads the resource servers of a realm in the order of their ids, those after `page.after`. */
-export async function listResourceServers(
-  db: Queryable,
-  realm: RealmKey,
-  page: { readonly after: string; readonly limit: number },
-): Promise<ResourceServer[]> {
-  const rows = await db.run(list, [realm.tenantId, realm.realmId, page.after, page.limit]);
+/** Reads a page of the resource servers of a realm, in the order of their ids. */
+export async function listResourceServers(db: Queryable, realm: RealmKey, page: ListPage): Promise<ResourceServer[]> {
+  const rows = await list.page(db, [realm.tenantId, realm.realmId], page);
   return rows.map(toResourceServer);
+}
+
+/** Counts the resource servers of a realm, or those of them that pass the filter. */
+export async function countResourceServers(db: Queryable, realm: RealmKey, filter?: Filter): Promise<number> {
+  return list.count(db, [realm.tenantId, realm.realmId], filter);
 }
 
 /** Which of these texts are the identifier of a resource server of the tenant (rule 34). */

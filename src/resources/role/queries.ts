@@ -1,6 +1,8 @@
 import type { Queryable, Row } from "../../database/database.ts";
+import { declareList, type ListPage } from "../../database/list-statements.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
+import type { Filter } from "../../protocol/scim-filter.ts";
 import { subjectKey } from "../../protocol/subject.ts";
 import { alive } from "../tombstone.ts";
 import type { RoleSettings } from "./schema.ts";
@@ -65,11 +67,21 @@ const find = statement(
   `SELECT * FROM roles WHERE tenant_id = $1 AND realm_id = $2 AND role_id = $3 AND ${alive()}`,
 );
 
-const list = statement(
-  "role.list",
-  `SELECT * FROM roles WHERE tenant_id = $1 AND realm_id = $2 AND role_id > $3 AND ${alive()}
-   ORDER BY role_id LIMIT $4`,
-);
+const list = declareList({
+  name: "role",
+  from: "roles",
+  owner: ["tenant_id", "realm_id"],
+  id: "role_id",
+  where: alive(),
+  attributes: {
+    id: { type: "exact text", sql: "role_id" },
+    display_name: { type: "text", sql: "display_name_key", foldedBy: subjectKey },
+    description: { type: "text", sql: "description" },
+    resource_server_id: { type: "exact text", sql: "resource_server_id" },
+    create_time: { type: "time", sql: "created_at_ms" },
+    update_time: { type: "time", sql: "updated_at_ms" },
+  },
+});
 
 const insert = statement(
   "role.insert",
@@ -123,14 +135,15 @@ export async function findRole(db: Queryable, key: RoleKey): Promise<Role | unde
   return row && toRole(row);
 }
 
-/** Reads the roles of a realm in the order of their ids, those after `page.after`. */
-export async function listRoles(
-  db: Queryable,
-  realm: RealmKey,
-  page: { readonly after: string; readonly limit: number },
-): Promise<Role[]> {
-  const rows = await db.run(list, [realm.tenantId, realm.realmId, page.after, page.limit]);
+/** Reads a page of the roles of a realm, in the order of their ids. */
+export async function listRoles(db: Queryable, realm: RealmKey, page: ListPage): Promise<Role[]> {
+  const rows = await list.page(db, [realm.tenantId, realm.realmId], page);
   return rows.map(toRole);
+}
+
+/** Counts the roles of a realm, or those of them that pass the filter. */
+export async function countRoles(db: Queryable, realm: RealmKey, filter?: Filter): Promise<number> {
+  return list.count(db, [realm.tenantId, realm.realmId], filter);
 }
 
 /** Stores a new role. A taken name is a conflict on `roles_display_name`. */

@@ -1,0 +1,77 @@
+import type { Queryable } from "../../src/database/database.ts";
+import type { ListPage } from "../../src/database/list-statements.ts";
+import { type Filter, parseFilter } from "../../src/protocol/scim-filter.ts";
+import * as applications from "../../src/resources/application/queries.ts";
+import * as authenticatorConfigs from "../../src/resources/authenticator-config/queries.ts";
+import * as groups from "../../src/resources/group/queries.ts";
+import * as identities from "../../src/resources/identity/queries.ts";
+import * as realms from "../../src/resources/realm/queries.ts";
+import * as resourceServers from "../../src/resources/resource-server/queries.ts";
+import * as roles from "../../src/resources/role/queries.ts";
+import type { TenantInUse } from "./tenancy-scenario.ts";
+
+const FIRST = { after: "", limit: 10 };
+
+/** A list of the tenant's: its page, its count, and the look-ups by an index that its filters know. */
+interface ListInUse {
+  readonly page: (db: Queryable, page: ListPage) => Promise<readonly unknown[]>;
+  readonly count: (db: Queryable, filter?: Filter) => Promise<number>;
+  readonly lookUps: readonly string[];
+}
+
+/** Sends each list's statements, with and without filters. */
+export async function noteLists(used: TenantInUse, note: Queryable, db: Queryable): Promise<void> {
+  for (const list of await listsInUse(used, db)) {
+    await list.page(note, FIRST);
+    await list.count(note);
+    // By columns of every kind, and by what an index finds: the tenant is named in both.
+    const filters = ['id pr and not (display_name eq "x") or create_time lt "2020-01-01T00:00:00Z"', ...list.lookUps];
+    for (const filter of filters.map(parseFilter)) {
+      await list.page(note, { ...FIRST, filter });
+      await list.count(note, filter);
+    }
+  }
+}
+
+async function listsInUse({ tenant, flow, job, resourceServer }: TenantInUse, db: Queryable): Promise<ListInUse[]> {
+  const { realm } = tenant;
+  const [group] = await groups.listGroups(db, realm, FIRST);
+  const identity = await identities.findIdentity(db, { ...realm, identityId: flow.identityId });
+  return [
+    {
+      page: (on, page) => realms.listRealms(on, tenant.tenantId, page),
+      count: (on, filter) => realms.countRealms(on, tenant.tenantId, filter),
+      lookUps: [],
+    },
+    {
+      page: (on, page) => resourceServers.listResourceServers(on, realm, page),
+      count: (on, filter) => resourceServers.countResourceServers(on, realm, filter),
+      lookUps: [`identifier eq "${resourceServer.settings.identifier}"`],
+    },
+    {
+      page: (on, page) => roles.listRoles(on, realm, page),
+      count: (on, filter) => roles.countRoles(on, realm, filter),
+      lookUps: [],
+    },
+    {
+      page: (on, page) => identities.listIdentities(on, realm, page),
+      count: (on, filter) => identities.countIdentities(on, realm, filter),
+      lookUps: [`traits.username eq "${identity?.usernameKey}"`],
+    },
+    {
+      page: (on, page) => groups.listGroups(on, realm, page),
+      count: (on, filter) => groups.countGroups(on, realm, filter),
+      lookUps: [`display_name eq "${group?.settings.display_name}"`],
+    },
+    {
+      page: (on, page) => applications.listApplications(on, realm, page),
+      count: (on, filter) => applications.countApplications(on, realm, filter),
+      lookUps: [`protocol_config.client_id eq "${job.clientId}"`],
+    },
+    {
+      page: (on, page) => authenticatorConfigs.listAuthenticatorConfigs(on, realm, page),
+      count: (on, filter) => authenticatorConfigs.countAuthenticatorConfigs(on, realm, filter),
+      lookUps: [],
+    },
+  ];
+}
