@@ -1,7 +1,7 @@
 import type { Caller } from "../http/caller.ts";
 import { type HttpReply, type HttpRequest, headerOf, jsonReply, type Route, realmKeyOf } from "../http/route.ts";
 import { accessTokenClaims } from "../protocol/access-token.ts";
-import { issuerOf } from "../protocol/client-metadata.ts";
+import { type ApplicationKey, issuerOf } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import type { RequestParameters } from "../protocol/parameters.ts";
 import { intersectLive, splitScope } from "../protocol/scope.ts";
@@ -11,6 +11,7 @@ import type { TokenFacts } from "../resources/token/queries.ts";
 import { type AuthenticatedClient, authenticateClient } from "./authenticate-client.ts";
 import { authenticateScopedBearer, usesBearer } from "./bearer.ts";
 import { presentedClient } from "./client-authentication/index.ts";
+import type { PresentedClient } from "./client-authentication/method.ts";
 import { findApplication, unknownApplication } from "./find-application.ts";
 import { readForm } from "./form.ts";
 import { parseClaims, toGrantType } from "./issue.ts";
@@ -43,28 +44,42 @@ type Introspector =
   | { readonly kind: "application"; readonly applicationId: string; readonly client: AuthenticatedClient }
   | { readonly kind: "bearer"; readonly caller: Caller };
 
+/** What is asked: about which token, in which realm. */
+interface Question {
+  readonly request: HttpRequest;
+  readonly realm: RealmFacts;
+  readonly parameters: RequestParameters;
+}
+
 async function handleIntrospect(services: Services, request: HttpRequest): Promise<HttpReply> {
   if (request.parameters.application !== undefined) await findApplication(services, request);
   const realm = await findRealm(services, request);
-  const parameters = readForm(request);
-  const introspector = await authenticateIntrospector(services, request, { realm, parameters });
+  const question = { request, realm, parameters: readForm(request) };
+  const authorization = headerOf(request, "authorization");
+  if (!usesBearer(authorization)) return answerApplication(services, question);
+  const bearer = { realm: realm.key, authorization, parameters: question.parameters, scope: "tokens:introspect" };
+  return answer(services, question, { kind: "bearer", caller: await authenticateScopedBearer(services, bearer) });
+}
+
+async function answer(services: Services, question: Question, introspector: Introspector): Promise<HttpReply> {
+  const { request, realm, parameters } = question;
   const token = parameters.values.get("token");
   if (token === undefined) throw new OAuthError("invalid_request", "token is missing");
-  const answer = token.startsWith("mayfly_rt_")
+  const described = token.startsWith("mayfly_rt_")
     ? await describeRefreshToken(services, realm, {
         token,
         introspector,
         hint: parameters.values.get("token_type_hint"),
       })
     : await describeAccessToken(services, realm, { token, introspector });
-  if (typeof answer !== "string") return jsonReply(200, answer);
+  if (typeof described !== "string") return jsonReply(200, described);
   services.decisions.record({
     ...realm.key,
     traceId: request.traceId,
     kind: "introspect",
     outcome: "inactive",
     applicationId: introspector.kind === "application" ? introspector.applicationId : introspector.caller.applicationId,
-    facts: { cause: answer },
+    facts: { cause: described },
   });
   return jsonReply(200, { active: false });
 }
@@ -77,29 +92,42 @@ async function findRealm(services: Services, request: HttpRequest): Promise<Real
   return facts;
 }
 
-async function authenticateIntrospector(
-  services: Services,
-  request: HttpRequest,
-  input: { readonly realm: RealmFacts; readonly parameters: RequestParameters },
-): Promise<Introspector> {
-  const authorization = headerOf(request, "authorization");
-  const { realm, parameters } = input;
-  if (usesBearer(authorization)) {
-    const bearer = { realm: realm.key, authorization, parameters, scope: "tokens:introspect" };
-    return { kind: "bearer", caller: await authenticateScopedBearer(services, bearer) };
+/**
+ * Answers an application. Which one a `client_id` names is known from up to two seconds ago: where that one is refused and has the
+ * `client_id` no more, the one that has it now is asked for (rule 7).
+ */
+async function answerApplication(services: Services, question: Question): Promise<HttpReply> {
+  const { request, realm, parameters } = question;
+  const presented = presentedClient({ authorization: headerOf(request, "authorization"), parameters });
+  const unknown = new OAuthError("invalid_client", "the client is unknown in this realm");
+  if (presented === undefined) throw unknown;
+  const known = await services.directory.applicationOf(realm.key, presented.clientId);
+  if (known === undefined) throw unknown;
+  try {
+    return await answerAs(services, question, { key: known, presented });
+  } catch (error) {
+    if (!(error instanceof OAuthError && error.code === "invalid_client")) throw error;
+    const judged = await services.contexts.get(known); // just read by whoever refused
+    if (judged?.context.client.clientId === presented.clientId) throw error;
+    const current = await services.directory.currentApplicationOf(realm.key, presented.clientId);
+    if (current === undefined || current.applicationId === known.applicationId) throw error;
+    return answerAs(services, question, { key: current, presented });
   }
-  const presented = presentedClient({ authorization, parameters });
-  const key =
-    presented === undefined ? undefined : await services.directory.applicationOf(realm.key, presented.clientId);
+}
+
+async function answerAs(
+  services: Services,
+  question: Question,
+  { key, presented }: { readonly key: ApplicationKey; readonly presented: PresentedClient },
+): Promise<HttpReply> {
   // Where the path names the application, it is the path that leads nowhere (rule 38).
-  const isNamed = key !== undefined && request.parameters.application === key.applicationId;
+  const isNamed = question.request.parameters.application === key.applicationId;
   const unknown = () =>
     isNamed ? unknownApplication() : new OAuthError("invalid_client", "the client is unknown in this realm");
-  if (key === undefined) throw unknown();
   const client = await authenticateClient(services, key, { presented, unknown });
   if (client.current.context.client.confidentiality === "public")
     throw new OAuthError("invalid_client", "a public client may not introspect");
-  return { kind: "application", applicationId: key.applicationId, client };
+  return answer(services, question, { kind: "application", applicationId: key.applicationId, client });
 }
 
 /** The claims of a live token that the introspector may see, or why the answer is inactive. */

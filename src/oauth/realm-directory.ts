@@ -14,6 +14,8 @@ export interface RealmDirectory {
   facts(realm: RealmKey): Promise<RealmFacts | undefined>;
   adminRealm(tenantId: string): Promise<RealmKey | undefined>;
   applicationOf(realm: RealmKey, clientId: string): Promise<ApplicationKey | undefined>;
+  /** The same as the database says it now, and known so from now on: a `client_id` may have moved to another application. */
+  currentApplicationOf(realm: RealmKey, clientId: string): Promise<ApplicationKey | undefined>;
   /** Forgets what this node knows of a tenant, or of all. */
   forget(tenantId?: string): void;
 }
@@ -27,6 +29,11 @@ export function createRealmDirectory(deps: DirectoryDeps, tenants: TenantClasses
   const facts = createExpiringCache<RealmFacts>(limits, clock.monotonicMs);
   const admins = createExpiringCache<RealmKey>(limits, clock.monotonicMs);
   const applications = createExpiringCache<ApplicationKey>(limits, clock.monotonicMs);
+  const applicationOf = (realm: RealmKey, clientId: string): Promise<ApplicationKey | undefined> =>
+    applications.get(nameOf(realm, clientId), async () => {
+      const found = await findApplicationByClientId(database.tenants([realm.tenantId]), realm, clientId);
+      return found?.key;
+    });
   return {
     facts: (realm) =>
       facts.get(`${realm.tenantId}/${realm.realmId}`, async () => {
@@ -39,13 +46,17 @@ export function createRealmDirectory(deps: DirectoryDeps, tenants: TenantClasses
         const realmId = await findAdminRealmId(database.tenants([tenantId]), tenantId);
         return realmId === undefined ? undefined : { tenantId, realmId };
       }),
-    applicationOf: (realm, clientId) =>
-      applications.get(`${realm.tenantId}/${realm.realmId}/${clientId}`, async () => {
-        const found = await findApplicationByClientId(database.tenants([realm.tenantId]), realm, clientId);
-        return found?.key;
-      }),
+    applicationOf,
+    currentApplicationOf: (realm, clientId) => {
+      applications.forget(nameOf(realm, clientId));
+      return applicationOf(realm, clientId);
+    },
     forget: (tenantId = "") => {
       for (const cache of [facts, admins, applications]) cache.forget(tenantId);
     },
   };
+}
+
+function nameOf({ tenantId, realmId }: RealmKey, clientId: string): string {
+  return `${tenantId}/${realmId}/${clientId}`;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { createClock } from "../../src/platform/clock.ts";
 import type { RealmKey } from "../../src/protocol/client-metadata.ts";
-import { call } from "../support/http.ts";
+import { basic, call } from "../support/http.ts";
 import { testClient } from "../support/test-client.ts";
 import { databaseSide } from "../support/test-database.ts";
 import { type TestServer, testServer } from "../support/test-server.ts";
@@ -152,3 +152,34 @@ test("what the statement that records tokens writes of a key is announced to nob
   await hearAll(nodes);
   assert.deepEqual(nodes.heard, [tenantId, MARK]);
 });
+
+for (const secret of ["its own secret", "the secret moved along"]) {
+  test(`a client_id that moved to another application is good there at once, with every notification lost: ${secret}`, async (t) => {
+    const nodes = await startNodes(t);
+    const { tenant, application: old } = nodes;
+    const { application: next } = await testClient({ tenant });
+    const issued = await tenant.token(next, { grant_type: "client_credentials" });
+    const ask = (client: TestApplication) => tenant.introspect(client, String(issued.json?.access_token));
+    await hearAll(nodes);
+    await run(nodes, "ALTER TABLE applications DISABLE TRIGGER notify_change");
+    assert.deepEqual(await ask(old), { active: false }); // its client_id is known to be the old one's from now on
+    const { applicationId } = next.key;
+    await run(
+      nodes,
+      `UPDATE applications SET client_id = 'was-another', version = version + 1
+      WHERE client_id = '${old.clientId}'`,
+    );
+    const isSame = secret !== "its own secret";
+    await run(
+      nodes,
+      `UPDATE applications SET client_id = '${old.clientId}', version = version + 1
+      ${isSame ? `, client_secret_hash = (SELECT client_secret_hash FROM applications WHERE client_id = 'was-another')` : ""}
+      WHERE application_id = '${applicationId}'`,
+    );
+    const clientSecret = isSame ? old.clientSecret : next.clientSecret;
+    const moved = { ...next, clientId: old.clientId, authorization: basic(old.clientId, clientSecret) };
+    assert.equal((await ask(moved)).active, true);
+    if (isSame) return;
+    await assert.rejects(ask(old), /introspection answered 401/);
+  });
+}
