@@ -82,7 +82,7 @@ function meterRequest(batchSize: number): () => void {
   const lifetime = grantedLifetime(clock.nowSeconds());
   let calls = 0;
   return () => {
-    tokens.requested(undefined);
+    tokens.request()(undefined);
     tokens.issued("client_credentials", "self_contained", lifetime);
     for (const batch of batches) batch.waited(1);
     calls += 1;

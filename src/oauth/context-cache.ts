@@ -24,12 +24,14 @@ interface Kept {
 
 type ContextDeps = Pick<Deps, "database" | "clock" | "metrics">;
 
+type Reading = Map<string, Promise<CurrentApplication | undefined>>;
+
 /** A cache that holds the applications used last. */
 export function createContextCache(deps: ContextDeps, tenants: TenantClasses): ContextCache {
   const { database, clock, metrics } = deps;
   const meter = createCacheMeter(metrics, "application");
   const kept = new Map<string, Kept>();
-  const reading = new Map<string, Promise<CurrentApplication | undefined>>();
+  const reading: Reading = new Map();
   let forgotten = 0;
 
   async function read(key: ApplicationKey, name: string): Promise<CurrentApplication | undefined> {
@@ -47,30 +49,22 @@ export function createContextCache(deps: ContextDeps, tenants: TenantClasses): C
     return current;
   }
 
-  function readOnce(key: ApplicationKey, name: string): Promise<CurrentApplication | undefined> {
-    const running = reading.get(name);
-    if (running !== undefined) return running;
-    const started = read(key, name).finally(() => {
-      if (reading.get(name) === started) reading.delete(name);
-    });
-    reading.set(name, started);
-    return started;
-  }
-
   return {
     get: async (key) => {
       const name = applicationPath(key);
       const entry = kept.get(name);
       const isKept = entry !== undefined && clock.monotonicMs() - entry.readAtMs <= STALE_MS_MAX;
       (isKept ? meter.hit : meter.miss).add();
-      return isKept ? entry.current : readOnce(key, name);
+      return isKept ? entry.current : share(reading, name, () => read(key, name));
     },
     fresh: async (key, live) => {
       const name = applicationPath(key);
       const entry = kept.get(name);
       const isCurrent = entry?.current.live.stamp === live.stamp;
       (isCurrent ? meter.hit : meter.miss).add();
-      return isCurrent ? entry.current : read(key, name);
+      if (isCurrent) return entry.current;
+      // A look-up that another began when this stamp had been seen shows at least what is to be seen of it.
+      return share(reading, `${name} ${live.stamp}`, () => read(key, name));
     },
     forget: (tenantId) => {
       forgotten += 1;
@@ -79,4 +73,19 @@ export function createContextCache(deps: ContextDeps, tenants: TenantClasses): C
         if (tenantId === undefined || entry.current.context.key.tenantId === tenantId) kept.delete(name);
     },
   };
+}
+
+/** Whoever waits for the same shares one look-up. */
+function share(
+  reading: Reading,
+  what: string,
+  read: () => Promise<CurrentApplication | undefined>,
+): Promise<CurrentApplication | undefined> {
+  const running = reading.get(what);
+  if (running !== undefined) return running;
+  const started = read().finally(() => {
+    if (reading.get(what) === started) reading.delete(what);
+  });
+  reading.set(what, started);
+  return started;
 }

@@ -6,8 +6,11 @@ import type { LifetimeGranted } from "../protocol/lifetime.ts";
 
 /** Counts tokens and how long they live. */
 export interface TokenMeter {
-  /** A caller asked for a lifetime, in seconds; undefined: it did not. */
-  requested(lifetimeSeconds: number | undefined): void;
+  /**
+   * For one request: counts the lifetime that its caller asked for, in seconds, undefined if it asked for none. However often the
+   * request is tried, it is counted once.
+   */
+  request(): (lifetimeSeconds: number | undefined) => void;
   issued(grantType: GrantType, format: TokenFormat, lifetime: LifetimeGranted): void;
 }
 
@@ -18,8 +21,12 @@ export function createTokenMeter(metrics: Metrics): TokenMeter {
   const issued = metrics.counter(METRICS.tokensIssued);
   const byKind = new Map<GrantType, Map<TokenFormat, CounterCell>>();
   return {
-    requested: (lifetimeSeconds) => {
-      if (lifetimeSeconds !== undefined) requested.observe(lifetimeSeconds);
+    request: () => {
+      let isCounted = false;
+      return (lifetimeSeconds) => {
+        if (lifetimeSeconds !== undefined && !isCounted) requested.observe(lifetimeSeconds);
+        isCounted = true;
+      };
     },
     issued: (grantType, format, lifetime) => {
       const formats = byKind.get(grantType) ?? new Map<TokenFormat, CounterCell>();

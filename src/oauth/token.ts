@@ -46,14 +46,15 @@ async function grantTokens(services: Services, request: HttpRequest): Promise<To
   const kept = await findKeptApplication(services, request);
   const parameters = readForm(request);
   refuseInQuery(request.queryString, "expiration_time");
-  let attempt: Attempt = { current: kept, isLive: false, parameters };
+  const countRequested = services.tokenMeter.request();
+  let attempt: Attempt = { current: kept, isLive: false, parameters, countRequested };
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     const outcome = await tryOnce(services, request, attempt);
     if (!(outcome instanceof OAuthError) && outcome !== undefined) return outcome;
     const current = await readCurrentApplication(services, kept.context.key);
     if (current === undefined) throw unknownApplication();
     if (outcome !== undefined && current.live.stamp === attempt.current.live.stamp) throw outcome;
-    attempt = { current, isLive: true, parameters };
+    attempt = { ...attempt, current, isLive: true };
   }
   throw new OAuthError("temporarily_unavailable", "too many requests use this code or refresh token at once", {
     retryAfterSeconds: 1,
@@ -65,6 +66,7 @@ interface Attempt {
   /** whether `current` was read for this request */
   readonly isLive: boolean;
   readonly parameters: RequestParameters;
+  readonly countRequested: (lifetimeSeconds: number | undefined) => void;
 }
 
 /** One attempt: the tokens, the refusal of kept configuration, or undefined when what it stood on has changed meanwhile. */
@@ -108,7 +110,8 @@ function chooseGrant(parameters: RequestParameters, context: ApplicationContext)
   return grant;
 }
 
-function parseTokenRequest(services: Services, request: HttpRequest, { current, parameters }: Attempt): TokenRequest {
+function parseTokenRequest(services: Services, request: HttpRequest, attempt: Attempt): TokenRequest {
+  const { parameters, current } = attempt;
   const { context, live } = current;
   const { client } = context;
   const rawClaims = parameters.values.get("custom_claims");
@@ -120,7 +123,7 @@ function parseTokenRequest(services: Services, request: HttpRequest, { current, 
     parameters,
     traceId: request.traceId,
     now: services.deps.clock.nowSeconds() + live.clockOffsetSeconds,
-    expirationTime: readExpirationTime(services, parameters),
+    expirationTime: readExpirationTime(attempt),
     customClaims: parseCustomClaims(rawClaims, client.customClaimsBytesMax)?.text,
     scope: parseScope(parameters.values.get("scope")),
     codeVerifier: parseVerifier(parameters.values.get("code_verifier")),
@@ -128,9 +131,9 @@ function parseTokenRequest(services: Services, request: HttpRequest, { current, 
   };
 }
 
-function readExpirationTime(services: Services, parameters: RequestParameters): number | undefined {
+function readExpirationTime({ parameters, countRequested }: Attempt): number | undefined {
   const seconds = parseExpirationTime(parameters.values.get("expiration_time"));
-  services.tokenMeter.requested(seconds);
+  countRequested(seconds);
   return seconds;
 }
 
