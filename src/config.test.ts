@@ -73,7 +73,12 @@ describe("what is set", () => {
       MAYFLY_MIGRATE: "check",
       MAYFLY_LOG_LEVEL: "warn",
       MAYFLY_OPS_PORT: "0",
+      MAYFLY_HOST: "::",
+      MAYFLY_OPS_HOST: "mayfly_ops.internal",
+      MAYFLY_EGRESS_ALLOW: "rp.internal, 10.0.0.7",
     });
+    assert.deepEqual([config.host, config.opsHost], ["::", "mayfly_ops.internal"]);
+    assert.deepEqual(config.egressAllow, ["rp.internal", "10.0.0.7"]);
     assert.equal(config.port, 80);
     assert.equal(config.publicUrl, PUBLIC_URL);
     assert.equal(config.databaseUrl, "postgresql://mayfly:secret@db:5432/mayfly");
@@ -84,6 +89,8 @@ describe("what is set", () => {
     assert.equal(config.logLevel, "warn");
     assert.equal(config.opsPort, 0);
     assert.equal(config.smtpFrom, "mayfly@login.example.com");
+    for (const from of ["login@example.com", "The Shop <login@example.com>"])
+      assert.equal(readConfig({ ...SAFE, MAYFLY_SMTP_FROM: from }).smtpFrom, from);
   });
 
   test("a public URL is an origin: a slash at its end is none of it, and its port is", () => {
@@ -104,8 +111,28 @@ describe("a value that cannot be used is refused by its variable's name", () => 
       ["login.example.com", "ftp://x", "https://x/path", "https://x?a", "https://x#a", "https://u@x"],
     ],
     ["MAYFLY_API_URL", ["https://x/api"]],
-    ["MAYFLY_DATABASE_URL", ["mysql://db/x", "db:5432", "postgres://a,b/x y"]],
-    ["MAYFLY_DATABASE_REPLICA_URL", ["sqlite:x"]],
+    ["MAYFLY_DATABASE_URL", ["mysql://db/x", "postgres://u:p@a,u:p@b/x", "db:5432", "postgres://a,b/x y"]],
+    ["MAYFLY_DATABASE_REPLICA_URL", ["sqlite:x", "postgres://u:p@a,u:p@b/x"]],
+    [
+      "MAYFLY_HOST",
+      ["http://localhost", "localhost:8021", "[::1]", "10.0.0.256", "a b", "-x", "x..y", "x".repeat(254)],
+    ],
+    ["MAYFLY_OPS_HOST", ["0.0.0.0:8022", "*"]],
+    [
+      "MAYFLY_TRUSTED_PROXIES",
+      [
+        "proxy.internal",
+        "10.0.0.0/33",
+        "10.0.0.0/0",
+        "::/129",
+        "10.0.0.0/8;10.1.0.1",
+        "10.0.0",
+        "10.0.0.1/",
+        "10.0.0.1,x",
+      ],
+    ],
+    ["MAYFLY_SMTP_FROM", ["login", "a@b, c@d", "a@b\r\nbcc: c@d", "Shop <login>", "Shop <a@b> x", "a b@c", "@b"]],
+    ["MAYFLY_EGRESS_ALLOW", ["https://rp.internal", "rp.internal:443", "rp.internal/x", "a b", "*.internal"]],
     ["MAYFLY_MIGRATE", ["never", "AUTO"]],
     ["MAYFLY_LOG_LEVEL", ["loud"]],
     ["MAYFLY_SMTP_URL", ["mail.example.com", "http://mail.example.com", "smtp://"]],
@@ -118,12 +145,25 @@ describe("a value that cannot be used is refused by its variable's name", () => 
     });
   }
 
+  test("and its value, without what a terminal would act on, cut where it is long", () => {
+    assert.match(
+      refusalOf({ MAYFLY_PORT: "80\u001b[2J" }),
+      /^MAYFLY_PORT is "80\\u001b\[2J", but must be a whole number/,
+    );
+    assert.match(
+      refusalOf({ MAYFLY_TRUSTED_PROXIES: "10.0.0.1,proxy" }),
+      /^MAYFLY_TRUSTED_PROXIES is "proxy", but must be/,
+    );
+    assert.ok(refusalOf({ MAYFLY_HOST: "x".repeat(9_999) }).length < 300);
+  });
+
   test("and no message repeats a secret", () => {
     const secret = "hunter2hunter2";
     for (const environment of [
       { MAYFLY_MASTER_KEY: secret },
       { MAYFLY_DATABASE_URL: `mysql://u:${secret}@db/x` },
       { MAYFLY_DATABASE_URL: `postgres://u:${secret}@db/x` },
+      { MAYFLY_DATABASE_URL: `postgres://u:${secret}@a,u:${secret}@b/x` },
       { MAYFLY_SMTP_URL: `http://u:${secret}@mail` },
       { MAYFLY_PUBLIC_URL: `https://u:${secret}@x` },
     ]) {

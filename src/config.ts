@@ -1,3 +1,4 @@
+import { isHost, isMailSender, isNetwork } from "./platform/addresses.ts";
 import { LOG_LEVELS, type LogLevel } from "./platform/log.ts";
 import { splitHosts } from "./platform/postgres-url.ts";
 import { readTracingSettings, type TracingSettings } from "./platform/tracing-settings.ts";
@@ -91,7 +92,7 @@ export function readConfig(environment: Environment): Config {
   const port = wholeNumber(environment, "MAYFLY_PORT", { fallback: DEFAULTS.port, minimum: 0, maximum: 65_535 });
   const publicUrl = httpOrigin(environment, "MAYFLY_PUBLIC_URL") ?? `http://localhost:${port}`;
   const config: Config = {
-    host: text(environment, "MAYFLY_HOST") ?? DEFAULTS.host,
+    host: host(environment, "MAYFLY_HOST") ?? DEFAULTS.host,
     port,
     publicUrl,
     apiUrl: httpOrigin(environment, "MAYFLY_API_URL"),
@@ -106,17 +107,17 @@ export function readConfig(environment: Environment): Config {
     migrate: oneOf(environment, "MAYFLY_MIGRATE", ["auto", "check"] as const) ?? "auto",
     declarativeFile: text(environment, "MAYFLY_CONFIG"),
     smtpUrl: smtpUrl(environment),
-    smtpFrom: text(environment, "MAYFLY_SMTP_FROM") ?? `mayfly@${new URL(publicUrl).hostname}`,
+    smtpFrom: smtpFrom(environment) ?? `mayfly@${new URL(publicUrl).hostname}`,
     masterKeys: masterKeys(environment),
     masterKeyFile: text(environment, "MAYFLY_MASTER_KEY_FILE"),
     workers: wholeNumber(environment, "MAYFLY_WORKERS", { fallback: 1, minimum: 1, maximum: 64 }),
     drainSeconds: wholeNumber(environment, "MAYFLY_DRAIN_SECONDS", { fallback: 0, minimum: 0, maximum: 300 }),
     logLevel: oneOf(environment, "MAYFLY_LOG_LEVEL", LOG_LEVELS) ?? "info",
-    trustedProxies: list(environment, "MAYFLY_TRUSTED_PROXIES"),
+    trustedProxies: listOf(environment, "MAYFLY_TRUSTED_PROXIES", NETWORKS),
     operatorTokenFile: text(environment, "MAYFLY_OPERATOR_TOKEN_FILE"),
-    opsHost: text(environment, "MAYFLY_OPS_HOST") ?? DEFAULTS.host,
+    opsHost: host(environment, "MAYFLY_OPS_HOST") ?? DEFAULTS.host,
     opsPort: wholeNumber(environment, "MAYFLY_OPS_PORT", { fallback: DEFAULTS.opsPort, minimum: 0, maximum: 65_535 }),
-    egressAllow: list(environment, "MAYFLY_EGRESS_ALLOW"),
+    egressAllow: listOf(environment, "MAYFLY_EGRESS_ALLOW", HOSTS),
     allow: unsafeDefaults(environment),
     tracing: readTracingSettings(environment, refuse),
   };
@@ -192,6 +193,14 @@ function text(environment: Environment, name: string): string | undefined {
   return value === undefined || value === "" ? undefined : value;
 }
 
+const SHOWN_LENGTH_MAX = 100;
+
+// For values that are no secrets. What cannot be printed is escaped.
+function refuseValue(name: string, value: string, rule: string): never {
+  const shown = value.length > SHOWN_LENGTH_MAX ? `${value.slice(0, SHOWN_LENGTH_MAX)}…` : value;
+  throw new ConfigError(`${name} is ${JSON.stringify(shown)}, but must be ${rule}`);
+}
+
 function wholeNumber(
   environment: Environment,
   name: string,
@@ -201,7 +210,7 @@ function wholeNumber(
   if (value === undefined) return bounds.fallback;
   const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
   if (!(number >= bounds.minimum && number <= bounds.maximum)) {
-    throw new ConfigError(`${name} must be a whole number from ${bounds.minimum} to ${bounds.maximum}`);
+    refuseValue(name, value, `a whole number from ${bounds.minimum} to ${bounds.maximum}`);
   }
   return number;
 }
@@ -210,8 +219,13 @@ function oneOf<const T extends string>(environment: Environment, name: string, v
   const value = text(environment, name);
   if (value === undefined) return undefined;
   const found = values.find((candidate) => candidate === value);
-  if (found === undefined) throw new ConfigError(`${name} must be one of ${values.join(", ")}`);
-  return found;
+  return found ?? refuseValue(name, value, `one of ${values.join(", ")}`);
+}
+
+function host(environment: Environment, name: string): string | undefined {
+  const value = text(environment, name);
+  if (value === undefined || isHost(value)) return value;
+  return refuseValue(name, value, "an IP address or a host's name, without scheme and port, such as 127.0.0.1");
 }
 
 function list(environment: Environment, name: string): readonly string[] {
@@ -221,13 +235,37 @@ function list(environment: Environment, name: string): readonly string[] {
     .filter((part) => part !== "");
 }
 
+interface ListRule {
+  readonly isElement: (text: string) => boolean;
+  readonly rule: string;
+}
+
+const NETWORKS: ListRule = {
+  isElement: isNetwork,
+  rule: "IP addresses or networks in CIDR notation, separated by commas, such as 10.0.0.0/8,fd00::/8",
+};
+const HOSTS: ListRule = {
+  isElement: isHost,
+  rule: "host names or IP addresses without scheme and port, separated by commas, such as rp.internal",
+};
+
+function listOf(environment: Environment, name: string, { isElement, rule }: ListRule): readonly string[] {
+  const elements = list(environment, name);
+  const wrong = elements.find((element) => !isElement(element));
+  if (wrong !== undefined) refuseValue(name, wrong, rule);
+  return elements;
+}
+
 function httpOrigin(environment: Environment, name: string): string | undefined {
   const value = text(environment, name);
   if (value === undefined) return undefined;
   const url = URL.parse(value);
   const isOrigin = url !== null && (url.protocol === "http:" || url.protocol === "https:") && url.pathname === "/";
   if (!isOrigin || url.search !== "" || url.hash !== "" || url.username !== "" || url.password !== "") {
-    throw new ConfigError(`${name} must be an http or https origin without a path, such as https://login.example.com`);
+    const rule = "an http or https origin without a path, such as https://login.example.com";
+    // What stands before an "@" may be a password.
+    if (value.includes("@")) throw new ConfigError(`${name} must be ${rule}, and no user`);
+    refuseValue(name, value, rule);
   }
   return url.origin;
 }
@@ -237,7 +275,7 @@ function postgresUrl(environment: Environment, name: string): string | undefined
   if (value === undefined) return undefined;
   if (splitHosts(value) === undefined)
     throw new ConfigError(
-      `${name} must be postgres://user:password@host:port/database, where several hosts are separated by commas`,
+      `${name} must be postgres://user:password@host:port/database, where several hosts are separated by commas; user and password stand once, before the first, with an @ in them written %40`,
     );
   return value;
 }
@@ -246,8 +284,18 @@ function smtpUrl(environment: Environment): string | undefined {
   const value = text(environment, "MAYFLY_SMTP_URL");
   if (value === undefined) return undefined;
   if (!/^smtps?:\/\/[^/]+/.test(value))
-    throw new ConfigError("MAYFLY_SMTP_URL must be smtp://host:port or smtps://host:port");
+    throw new ConfigError("MAYFLY_SMTP_URL must be smtp://user:password@host:port or smtps://user:password@host:port");
   return value;
+}
+
+function smtpFrom(environment: Environment): string | undefined {
+  const value = text(environment, "MAYFLY_SMTP_FROM");
+  if (value === undefined || isMailSender(value)) return value;
+  return refuseValue(
+    "MAYFLY_SMTP_FROM",
+    value,
+    "one mail address, such as login@example.com or Shop <login@example.com>",
+  );
 }
 
 function masterKeys(environment: Environment): readonly string[] | undefined {
@@ -264,7 +312,6 @@ function masterKeys(environment: Environment): readonly string[] | undefined {
 function unsafeDefaults(environment: Environment): readonly UnsafeDefault[] {
   return list(environment, "MAYFLY_ALLOW").map((name) => {
     const found = UNSAFE_DEFAULTS.find((candidate) => candidate === name);
-    if (found === undefined) throw new ConfigError(`MAYFLY_ALLOW knows ${UNSAFE_DEFAULTS.join(", ")} only`);
-    return found;
+    return found ?? refuseValue("MAYFLY_ALLOW", name, `of ${UNSAFE_DEFAULTS.join(", ")}, separated by commas`);
   });
 }

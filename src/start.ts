@@ -11,6 +11,7 @@ import type { NodeView } from "./http/health.ts";
 import { startJobs } from "./jobs/runner.ts";
 import { watchStorage } from "./jobs/storage-watch.ts";
 import { type Farewell, farewellOfNode, finish, RETIREMENT } from "./start/finish.ts";
+import { listen, mainPlaceOf, operationsPlaceOf } from "./start/listen.ts";
 import { openDeps, openNode, type StartOptions } from "./start/open-node.ts";
 import { readVersion } from "./start/read-version.ts";
 
@@ -61,8 +62,8 @@ export async function startServer(
     snapshots: async () => [await deps.metrics.snapshot()],
   });
   const jobs = startJobs(deps);
-  await app.main.listen({ host: config.host, port: config.port });
-  await operations.listen({ host: config.opsHost, port: config.opsPort });
+  await listen(app.main, mainPlaceOf(config));
+  await listen(operations, operationsPlaceOf(config));
   return {
     app,
     operations,
@@ -83,7 +84,7 @@ export async function startServer(
 export async function startWorker(config: Config): Promise<StartedWorker> {
   const node = await openNode({ ...config, migrate: "check" });
   const app = createApp(node.deps, node.readiness);
-  await app.main.listen({ host: config.host, port: config.port });
+  await listen(app.main, mainPlaceOf(config));
   // Told to stop while it retires, it does both: what comes first ends it.
   let closed: Promise<void> | undefined;
   const leave = async (farewell: Farewell): Promise<void> => {
@@ -115,7 +116,7 @@ export async function startPrimary(config: Config, environment: Environment): Pr
     bootstrap: firstStart,
     listen: async (view) => {
       operations = createOperations(deps, readiness, { version: await readVersion(), ...view });
-      await operations.listen({ host: config.opsHost, port: config.opsPort });
+      await listen(operations, operationsPlaceOf(config));
     },
     drain: node.drain,
     stop: async () => {

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Config, ConfigError } from "../config.ts";
 import type { Random } from "../platform/random.ts";
+import { readNamedFile } from "./named-file.ts";
 import { createPrivateFile, openDataDirectory, readPrivateFile } from "./private-file.ts";
 
 const KEY_BYTES = 32;
@@ -48,14 +48,6 @@ async function readOrCreate(config: Config, path: string, random: Random): Promi
   const made = await readPrivateFile(config, path);
   if (made === undefined) throw new Error(`${path} vanished while it was made`);
   return made;
-}
-
-async function readNamedFile(setting: string, path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch {
-    throw new ConfigError(`${setting} names ${path}, which cannot be read`);
-  }
 }
 
 function parseKeys(text: string, path: string): readonly Uint8Array[] {

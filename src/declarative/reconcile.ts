@@ -7,6 +7,7 @@ import type { Deps } from "../deps.ts";
 import { DeclarativeError, type DeclarativeFile, parseDeclarativeFile, parseDeclaredTenant } from "./file.ts";
 import type { DeclaredTenant } from "./file-schema.ts";
 import { type Lease, withLease } from "./lease.ts";
+import { readNamedFile } from "./named-file.ts";
 import { planTenant } from "./plan.ts";
 import { type Change, formatChange, type Planning, type Step } from "./planning.ts";
 import { type ResolvedSecrets, resolveSecrets, type SecretPlaces } from "./secrets.ts";
@@ -86,7 +87,7 @@ export async function reconcileTenant(
 
 async function readDeclaration(path: string, environment: Environment): Promise<Declaration> {
   const readText = (name: string) => readFile(name, "utf8");
-  const file = parseDeclarativeFile(path, await readText(path));
+  const file = parseDeclarativeFile(path, await readNamedFile("MAYFLY_CONFIG", path));
   refuseRepeatedTenants(file);
   return withSecrets(file, { environment, directory: dirname(path), readText });
 }

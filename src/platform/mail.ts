@@ -1,6 +1,7 @@
 import { mkdir, open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { createTransport } from "nodemailer";
+import { isMailAddress } from "./addresses.ts";
 import type { Clock } from "./clock.ts";
 import { type Random, uuid } from "./random.ts";
 
@@ -32,10 +33,7 @@ export interface MailOptions {
 
 const CONNECTIONS_MAX = 4;
 const TIMEOUT_MS = 10_000;
-const ADDRESS_CHARACTERS_MAX = 320; // RFC 5321 §4.5.3.1: 64 of local part, "@", 255 of domain
 const SUBJECT_CHARACTERS_MAX = 200;
-// One address and nothing else: no list, no name, no comment, no quoted part, no control character (CWE-93).
-const ADDRESS = /^[^\s\p{Cc}<>()[\]\\,;:"@]+@[^\s\p{Cc}<>()[\]\\,;:"@]+$/u;
 const CONTROL = /[\p{Cc}\u2028\u2029]/u;
 
 /** Mails by SMTP if a server is configured, else as `.eml` files that only this user can read (rule 25). */
@@ -70,7 +68,7 @@ function createOutbox(options: MailOptions): MailTransport {
 const NO_FETCHING = { disableFileAccess: true, disableUrlAccess: true } as const;
 
 function compose(options: MailOptions, mail: Mail) {
-  if (mail.to.length > ADDRESS_CHARACTERS_MAX || !ADDRESS.test(mail.to)) throw new RangeError("not one mail address");
+  if (!isMailAddress(mail.to)) throw new RangeError("not one mail address");
   if (mail.subject.length > SUBJECT_CHARACTERS_MAX) throw new RangeError("the subject of a mail is too long");
   if (CONTROL.test(mail.subject)) throw new RangeError("the subject of a mail holds a control character");
   const domain = options.from.slice(options.from.lastIndexOf("@") + 1).replace(/[^A-Za-z0-9.-]/g, "");

@@ -18,6 +18,8 @@ test("what names no host, or too many, cannot be used", () => {
   for (const url of [
     "postgres://u:p@/db",
     "postgres://a,/db",
+    "postgres://u:p@a,u:p@b/db",
+    "postgres://u:p@a:5432,v@b:5432,w:p@c/db",
     "postgres://,a/db",
     "postgres://a:x,b/db",
     "postgres://a,b/d b",

@@ -156,13 +156,23 @@ test("a declarative file with a mistake stops the start and says where", async (
   await place.remove();
 });
 
+test("a declarative file that is not there stops the start by its setting's name", async () => {
+  const place = await serverPlace();
+  const file = join(place.dataDirectory, "nowhere.yaml");
+  const ended = await place.startToEnd({ MAYFLY_CONFIG: file });
+  assert.equal(ended.code, 1);
+  const message = `MAYFLY_CONFIG names ${file}, which cannot be read (ENOENT); name a file that this user may read`;
+  assert.ok(ended.stderr.startsWith(`Mayfly did not start: ${message}`), ended.stderr);
+  await place.remove();
+});
+
 test("a port that is taken stops the start with a message of one line", async () => {
   const place = await serverPlace();
   const server = await place.start();
   const other = await serverPlace();
   const ended = await other.startToEnd({ MAYFLY_PORT: new URL(server.url).port });
   assert.equal(ended.code, 1);
-  assert.match(ended.stderr, /^Mayfly did not start: .*EADDRINUSE.*\n$/);
+  assert.match(ended.stderr, /^Mayfly did not start: MAYFLY_PORT is \d+, where something listens already; [^\n]*\n$/);
   await server.end("SIGTERM");
   await Promise.all([place.remove(), other.remove()]);
 });
