@@ -68,6 +68,28 @@ test("whoever has the id of a token or a grant finds it by its primary key, in t
   });
 });
 
+test("a page of events reads each table in the order of its primary key, and sorts nothing but what it found", async () => {
+  const { database } = (await sharedServer()).deps;
+  const statements = listStatements().filter(({ name }) => /^event\.list_/.test(name));
+  assert.equal(statements.length, 2);
+  await database.maintain(async (session) => {
+    for (const statement of statements) {
+      const nodes = await planOf(session, statement);
+      const scans = nodes.filter((node) => /^(events|tokens|decisions)_c\d/.test(node["Relation Name"] ?? ""));
+      assert.deepEqual(
+        new Set(scans.map((node) => node["Relation Name"]?.replace(/_.*/, ""))),
+        new Set(["events", "tokens", "decisions"]),
+      );
+      for (const scan of scans) {
+        assert.match(scan["Index Name"] ?? scan["Node Type"], /_pkey$/, statement.name);
+        assert.match(scan["Index Cond"] ?? "", /tenant_id = .*realm_id = .*\bid [<>]/, statement.name);
+      }
+      const sorts = nodes.filter((node) => node["Node Type"].includes("Sort"));
+      assert.ok(sorts.length <= 1, `${statement.name} sorts ${sorts.length} times`);
+    }
+  });
+});
+
 test("updates by primary key know which columns a row must have", async () => {
   const { database } = (await sharedServer()).deps;
   const key = ["tenant_id", "realm_id", "id", "bucket"];

@@ -140,10 +140,9 @@ export async function partitionsHealthy(database: Database, realNowSeconds: numb
  */
 export async function dropForgotten(database: Database, realNowSeconds: number): Promise<string[]> {
   return database.maintain(async (session) => {
-    const known = await listKnown(session);
-    const forgotten = known.filter(({ range }) => isForgotten(range.to - 1, realNowSeconds)).map(({ name }) => name);
     const gone: string[] = [];
-    for (const name of forgotten) if (await drop(session, name, database.kind)) gone.push(name);
+    for (const { name } of await listForgotten(session, realNowSeconds))
+      if (await drop(session, name, database.kind)) gone.push(name);
     return gone;
   });
 }
@@ -215,6 +214,15 @@ function createText({ table, name, range }: Partition, kind: Database["kind"]): 
   const bounds = `FOR VALUES FROM (${range.from}) TO (${range.to})`;
   if (kind === "embedded") return `CREATE TABLE ${name} PARTITION OF ${table} ${bounds}`;
   return `CREATE TABLE ${name} (LIKE ${table} INCLUDING ALL); ALTER TABLE ${table} ATTACH PARTITION ${name} ${bounds}`;
+}
+
+/**
+ * The partitions that `dropForgotten` would drop at this time.
+ *
+ * @param realNowSeconds epoch seconds of real time
+ */
+export async function listForgotten(session: OwnerSession, realNowSeconds: number): Promise<Partition[]> {
+  return (await listKnown(session)).filter(({ range }) => isForgotten(range.to - 1, realNowSeconds));
 }
 
 // Read by their names, so that a partition which was detached and not dropped before a crash is found too.

@@ -1,13 +1,19 @@
 import { dropForgotten, ensurePartitions, purgeOverflow } from "../database/partitions.ts";
 import type { Job } from "./job.ts";
+import { keepForgottenTokenRequests } from "./keep-token-requests.ts";
 
-/** Makes partitions before they are needed and drops those whose rows are all dead (settled 8). Real time only (rule 26). */
+/**
+ * Makes partitions before they are needed and drops those whose rows are all dead (settled 8), when what tenants want kept of them is
+ * copied (rule 24). Real time only (rule 26).
+ */
 export const tokenPartitionsJob: Job = {
   name: "token-partitions",
   everySeconds: 60,
   run: async ({ database, clock, log }) => {
-    await ensurePartitions(database, clock.nowSeconds());
-    const dropped = await dropForgotten(database, clock.nowSeconds());
+    const now = clock.nowSeconds();
+    await ensurePartitions(database, now);
+    await keepForgottenTokenRequests({ database }, now);
+    const dropped = await dropForgotten(database, now);
     if (dropped.length > 0) log.info({ partitions: dropped }, "partitions dropped");
   },
 };

@@ -16,7 +16,7 @@ const KIND_MAX = 0xff;
 const ID_GRAMMAR = /^[A-Za-z0-9_-]{32}$/;
 
 /** What an id says about the row it names. The numbers are stored: never change one. */
-export const ID_KINDS = { access: 1, grant: 2, authorizationRequest: 3, event: 4 } as const;
+export const ID_KINDS = { access: 1, grant: 2, authorizationRequest: 3, event: 4, decision: 5 } as const;
 
 /** The parts of an id. */
 export interface IdParts {

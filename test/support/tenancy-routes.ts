@@ -179,6 +179,7 @@ export async function callManagementRoute({ used, stranger }: Attack, route: Rou
     application: flow.application.key.applicationId,
     token: used.tokenId,
     trace: used.traceId,
+    event: used.tokenId,
   };
   const own = { tenant: stranger.flow.tenant.tenantId };
   const mixed = { ...own, realm: stranger.flow.tenant.realm.realmId };

@@ -8,6 +8,7 @@ import { reconcileFile } from "../../src/declarative/reconcile.ts";
 import { hexId } from "../../src/platform/random.ts";
 import { realmPath } from "../../src/protocol/client-metadata.ts";
 import { markSigningKeyCompromised } from "../../src/resources/signing-key/queries.ts";
+import { eventsOf } from "./events.ts";
 import { type Answer, call, postForm } from "./http.ts";
 import { eventually, mailsOf, newAddress, WRONG_CODE } from "./login-flow.ts";
 import { type TestBrowser, type TestLogin, testLogin } from "./test-browser.ts";
@@ -185,6 +186,11 @@ async function manage(tenant: TestTenant, used: { job: TestApplication; traceIds
   assert.equal(listed.json?.total_size, 1, listed.text);
   const another = accessOf(await tenant.token(used.job, { grant_type: "client_credentials" }));
   assert.equal((await tenant.manage("DELETE", `${tokens}/${decodeJwt(another).jti}`)).status, 200);
+  for (const order of ["oldest_first", "newest_first"]) {
+    const events = await tenant.manage("GET", `/events?order=${order}`);
+    const [event] = eventsOf(events);
+    assert.equal((await tenant.manage("GET", `/events/${event?.id}`)).status, 200);
+  }
   for (const traceId of used.traceIds) {
     const decision = await tenant.manage("GET", `/decisions/${traceId}`);
     assert.equal(decision.status, 200, decision.text);

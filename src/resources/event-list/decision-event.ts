@@ -1,0 +1,46 @@
+// Refusals and logins are recorded as decisions, once. The list of events shows each as the event that it is: this table says as which.
+
+import type { DecisionKind } from "../decision/queries.ts";
+import type { EventAction, EventType } from "../event/schema.ts";
+
+/** Which decisions are what event. The first entry that fits a decision is it. */
+export interface DecisionEvent {
+  readonly kind: Exclude<DecisionKind, "dropped">;
+  /** outcomes of the decision; all, if absent */
+  readonly decided?: readonly string[];
+  /** a member that its facts must have */
+  readonly fact?: string;
+  readonly type: EventType;
+  readonly action?: EventAction;
+  readonly outcome?: string;
+  /** who is known to have done it: the application, or the person of the decision; nobody, if absent */
+  readonly actor?: "Application" | "Identity";
+}
+
+const TOKEN = { kind: "token", type: "TokenRequest", outcome: "ERROR" } as const;
+const AUTHORIZE = { kind: "authorize", type: "AuthenticationTransaction", actor: "Identity" } as const;
+const LOGIN = { kind: "login", type: "AuthenticationTransaction" } as const;
+const INTROSPECT = { kind: "introspect", type: "TokenOperation", action: "READ" } as const;
+const REVOKED = { kind: "revoke", decided: ["revoked"], action: "DELETE", actor: "Application" } as const;
+
+/** By decision; what was dropped under overload is shown as what it would have been. */
+export const DECISION_EVENTS: readonly DecisionEvent[] = [
+  // Rule 5: what is refused so, is so after the client has proved who it is.
+  { ...TOKEN, decided: ["invalid_grant", "invalid_scope", "unauthorized_client"], actor: "Application" },
+  TOKEN,
+  { kind: "authorize", decided: ["accepted"], type: "AuthorizeRequest", outcome: "ACCEPTED" },
+  { ...AUTHORIZE, decided: ["granted"], outcome: "COMPLETE:ALLOW" },
+  // A login had begun, and ended without a code.
+  { ...AUTHORIZE, fact: "request_id", outcome: "COMPLETE:DENY" },
+  { kind: "authorize", type: "AuthorizeRequest", outcome: "ERROR" },
+  { ...LOGIN, decided: ["code_sent", "code_not_sent"], outcome: "SUSPEND" },
+  { ...LOGIN, decided: ["logged_in"], outcome: "RESUME", actor: "Identity" },
+  { ...LOGIN, decided: ["cancelled"], outcome: "COMPLETE:DENY" },
+  { ...LOGIN, outcome: "ERROR" },
+  { ...INTROSPECT, decided: ["inactive"], outcome: "INACTIVE", actor: "Application" },
+  { ...INTROSPECT, outcome: "ERROR" },
+  { ...REVOKED, fact: "grant_id", type: "GrantOperation" },
+  { ...REVOKED, type: "TokenOperation" },
+  { kind: "revoke", type: "TokenOperation", action: "DELETE", outcome: "ERROR" },
+  { kind: "userinfo", type: "UserinfoRead", outcome: "ERROR" },
+];
