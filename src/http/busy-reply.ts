@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Log } from "../platform/log.ts";
 import { replyToError, ServerBusy } from "./errors.ts";
+import { matchPaths } from "./match-paths.ts";
 import { prefersJson, replyWithErrorPage } from "./pages.ts";
 import type { HttpReply, Route } from "./route.ts";
 
@@ -55,10 +56,4 @@ function makeReady(reply: HttpReply): ReadyReply {
     String(value),
   ]);
   return { headers, before, after, bytes: Buffer.byteLength(before + after) };
-}
-
-// The paths of auth routes and pages are words and parameters; what is none of them is answered as an unknown path would be.
-function matchPaths(routes: readonly Route[]): RegExp {
-  const patterns = new Set(routes.map(({ path }) => path.replaceAll(".", "\\.").replace(/:\w+/g, "[^/?]+")));
-  return new RegExp(`^(?:${[...patterns].join("|")})(?:\\?|$)`);
 }

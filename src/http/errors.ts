@@ -110,15 +110,26 @@ function isUnavailable(error: unknown, context: FailureContext): boolean {
 }
 
 const EDGE_CODES: Readonly<Record<number, ManagementErrorCode>> = {
+  408: "request_timeout",
   413: "payload_too_large",
   415: "unsupported_media_type",
+  417: "expectation_failed",
+  431: "request_header_fields_too_large",
+};
+const EDGE_MESSAGES: Readonly<Record<number, string>> = {
+  408: "the request took too long",
+  413: "the body is too large",
+  415: "the media type is not supported",
+  417: "the expectation is not known",
+  431: "the headers are too large",
 };
 
 // What the framework refuses before a handler runs: a body over its limit, a length that does not match, a broken URL.
 function edgeFailure(error: unknown): { status: number; message: string } | undefined {
   if (!(error instanceof Error) || !("statusCode" in error) || typeof error.statusCode !== "number") return undefined;
   if (error.statusCode < 400 || error.statusCode > 499) return undefined;
-  if (error.statusCode === 413) return { status: 413, message: "the body is too large" };
-  if (error.statusCode === 415) return { status: 415, message: "the media type is not supported" };
-  return { status: 400, message: "the request is malformed" };
+  const message = EDGE_MESSAGES[error.statusCode];
+  return message === undefined
+    ? { status: 400, message: "the request is malformed" }
+    : { status: error.statusCode, message };
 }

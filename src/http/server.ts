@@ -1,5 +1,4 @@
 import { METHODS as NODE_METHODS } from "node:http";
-import type { Socket } from "node:net";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type HTTPMethods } from "fastify";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
@@ -14,6 +13,7 @@ import { type FailureContext, replyToError } from "./errors.ts";
 import { checkQueryStrings, parseJsonBody } from "./json-body.ts";
 import { fieldViolations, ManagementError } from "./management-error.ts";
 import { observeRequests, type TenantClass } from "./observe-requests.ts";
+import { refuseAtEdge } from "./refuse-at-edge.ts";
 import type { HttpReply, HttpRequest, Route, RouteKind } from "./route.ts";
 import { newTraceId } from "./trace-id.ts";
 import { traceRequests, withinSpan } from "./trace-requests.ts";
@@ -56,23 +56,25 @@ export interface ServerOptions {
  * shape of errors, 405 with `Allow`, `%3A` in paths, and a log line a request without secrets.
  */
 export function createServer(routes: readonly Route[], options: ServerOptions): FastifyInstance {
+  const newId = () => newTraceId(options.clock, options.random).toString("hex");
   const server = fastify({
     logger: false,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true } },
     bodyLimit: MANAGEMENT_BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { connectionsCheckingInterval: CONNECTIONS_CHECKED_EVERY_MS },
+    // A request without a host is refused by a hook of ours: Node would answer it without a word.
+    http: { connectionsCheckingInterval: CONNECTIONS_CHECKED_EVERY_MS, requireHostHeader: false },
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
     routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX, ignoreTrailingSlash: false },
-    genReqId: () => newTraceId(options.clock, options.random).toString("hex"),
+    genReqId: newId,
     requestIdHeader: false,
     exposeHeadRoutes: true,
     return503OnClosing: false,
     rewriteUrl: (request) => decodeColons(request.url ?? "/"),
     clientErrorHandler: (error, socket) => {
       observed.malformed();
-      refuseMalformed(error, socket, newTraceId(options.clock, options.random));
+      refuseUnparsed(error, socket);
     },
     frameworkErrors: (error, request, reply) => {
       void reply.header("x-trace-id", request.id);
@@ -90,7 +92,8 @@ export function createServer(routes: readonly Route[], options: ServerOptions): 
     done();
   });
   const observed = observeRequests(server, options);
-  if (options.admission !== undefined) bound(server, routes, { ...options, ...options.admission });
+  if (options.admission !== undefined) bound(server, routes, { ...options, ...options.admission, newTraceId: newId });
+  const refuseUnparsed = refuseAtEdge(server, { routes, log: options.log, newTraceId: newId });
   server.setNotFoundHandler((request, reply) => {
     const error = new ManagementError("not_found", "no such path");
     return send(reply, replyToError(error, failureOf(request, "public", options.log)));
@@ -107,14 +110,13 @@ export function createServer(routes: readonly Route[], options: ServerOptions): 
 function bound(
   server: FastifyInstance,
   routes: readonly Route[],
-  { clock, random, ...options }: ServerOptions & { readonly timers: Timers },
+  options: ServerOptions & { readonly timers: Timers; readonly newTraceId: () => string },
 ): void {
   server.server.maxConnections = CONNECTIONS_MAX;
   admitRequests(server, {
     ...options,
     routes,
     bodyBytesMax: MANAGEMENT_BODY_BYTES_MAX,
-    newTraceId: () => newTraceId(clock, random).toString("hex"),
   });
 }
 
@@ -125,26 +127,6 @@ function decodeColons(url: string): string {
   if (!path.includes("%3")) return url;
   return path.replace(/%3a/gi, ":") + (end === -1 ? "" : url.slice(end));
 }
-
-// What the HTTP parser refuses never becomes a request; it gets the shape of our errors all the same.
-function refuseMalformed(error: { readonly code?: string }, socket: Socket, traceId: Buffer): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
-    socket.destroy();
-    return;
-  }
-  const id = traceId.toString("hex");
-  const [status, message] = MALFORMED.get(error.code ?? "") ?? ["400 Bad Request", "the request is malformed"];
-  const body = JSON.stringify({ code: "bad_request", message, trace_id: id });
-  socket.end(
-    `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
-      `x-trace-id: ${id}\r\ncache-control: no-store\r\nconnection: close\r\n\r\n${body}`,
-  );
-}
-
-const MALFORMED: ReadonlyMap<string, readonly [string, string]> = new Map([
-  ["HPE_HEADER_OVERFLOW", ["431 Request Header Fields Too Large", "the headers are too large"]],
-  ["ERR_HTTP_REQUEST_TIMEOUT", ["408 Request Timeout", "the request took too long"]],
-]);
 
 function register(server: FastifyInstance, route: Route, options: ServerOptions): void {
   const isManagement = route.kind === "management";

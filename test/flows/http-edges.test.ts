@@ -99,6 +99,104 @@ describe("what is no HTTP is answered in our shape", () => {
   }
 });
 
+describe("what Node would answer by itself is answered in our shape", () => {
+  const FORM_HEAD = `${FORM}\r\n`;
+
+  test("an expectation that nobody knows: 417, and 100-continue is known", async () => {
+    const { application } = await testClient();
+    const { url } = await stoppedServer();
+    const token = `${applicationPath(application.key)}/token`;
+    const headers = [FORM, `authorization: ${application.authorization}`];
+    const body = Buffer.from("grant_type=client_credentials");
+    for (const [target, shape] of [
+      [token, AUTH_ERROR],
+      ["/v1/nowhere", MANAGEMENT_ERROR],
+      ["/health/live", MANAGEMENT_ERROR],
+    ] as const) {
+      const asked = { method: "POST", target, headers: [...headers, "expect: a-miracle"], body };
+      const answer = await sendRaw(url, asked);
+      assertShape(answer, 417, shape);
+    }
+    const continued = await sendRaw(url, {
+      method: "POST",
+      target: token,
+      headers: [...headers, "expect: 100-Continue"],
+      body,
+    });
+    assert.match(`${continued.headers}${continued.body}`, /^http\/1\.1 100 continue.*HTTP\/1\.1 200 OK/s);
+  });
+
+  test("no host: 400; HTTP/1.0 needs none", async () => {
+    const { application } = await testClient();
+    const { url } = await stoppedServer();
+    const path = `${applicationPath(application.key)}/token`;
+    assertShape(await sendBytes(url, `POST ${path} HTTP/1.1\r\n${FORM_HEAD}\r\n`), 400, AUTH_ERROR);
+    assertShape(await sendBytes(url, "GET /health/live HTTP/1.1\r\n\r\n"), 400, MANAGEMENT_ERROR);
+    assert.equal((await sendBytes(url, "GET /health/live HTTP/1.0\r\n\r\n")).status, 200);
+  });
+
+  test("CONNECT: 400", async () => {
+    const { url } = await stoppedServer();
+    assertShape(await sendBytes(url, "CONNECT a:443 HTTP/1.1\r\nhost: a\r\n\r\n"), 400, MANAGEMENT_ERROR);
+  });
+});
+
+describe("what breaks on the way to an auth route has the shape of its errors (rule 38)", () => {
+  const BROKEN: readonly (readonly [string, string, number])[] = [
+    ["a header without a colon", "host: x\r\nbroken\r\n\r\n", 400],
+    ["two lengths", "host: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab", 400],
+    ["a chunk that is none", `host: x\r\n${FORM}\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n`, 400],
+    ["headers that never end", `host: x\r\na: ${"b".repeat(70_000)}\r\n\r\n`, 431],
+  ];
+  for (const [name, rest, status] of BROKEN) {
+    test(`${name}: ${status}`, async () => {
+      const { application } = await testClient();
+      const { url } = await stoppedServer();
+      for (const endpoint of ["token", "introspect", "revoke?x=y"]) {
+        const path = `${applicationPath(application.key)}/${endpoint}`;
+        const answer = await sendBytes(url, `POST ${path} HTTP/1.1\r\n${rest}`);
+        assertShape(answer, status, AUTH_ERROR);
+        assert.match(answer.headers, /connection: close/);
+      }
+      assertShape(await sendBytes(url, `POST /v1/tenants/x HTTP/1.1\r\n${rest}`), status, MANAGEMENT_ERROR);
+    });
+  }
+});
+
+test("a body that takes too long is answered as its route answers, a head that does as no route would: 408", async () => {
+  const { application } = await testClient();
+  const { url, app } = await stoppedServer();
+  const { server } = app.main;
+  // Node looks for what is late every other second; here it is said to have looked.
+  const late = Object.assign(new Error("late"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
+  for (const [path, shape] of [
+    [`${applicationPath(application.key)}/token`, AUTH_ERROR],
+    [`/v1/tenants/${application.key.tenantId}/clock:advance`, MANAGEMENT_ERROR],
+  ] as const) {
+    server.once("request", ({ socket }) => setImmediate(() => server.emit("clientError", late, socket)));
+    const head = `POST ${path} HTTP/1.1\r\nhost: x\r\n${FORM}\r\ncontent-length: 9\r\n\r\n`;
+    assertShape(await sendBytes(url, `${head}a=b`), 408, shape);
+  }
+  server.once("connection", (socket) => setImmediate(() => server.emit("clientError", late, socket)));
+  assertShape(await sendBytes(url, "POST /v1/ten"), 408, MANAGEMENT_ERROR);
+});
+
+test("what is no HTTP behind a request leaves that request its answer, and is answered after it", async () => {
+  const { application } = await testClient();
+  const { url } = await stoppedServer();
+  const path = `${applicationPath(application.key)}/token`;
+  const body = "grant_type=client_credentials";
+  const head = `POST ${path} HTTP/1.1\r\nhost: x\r\n${FORM}\r\nauthorization: ${application.authorization}`;
+  const request = `${head}\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  const garbage = "hello\r\n\r\n";
+  const { status, body: rest } = await sendBytes(url, `${request}${request}${garbage}`);
+  assert.equal(status, 200);
+  const statuses = [...rest.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, code]) => code);
+  assert.deepEqual(statuses, ["200", "400"], rest);
+  assert.equal(rest.split('"access_token"').length, 3, rest);
+  assert.match(rest.slice(rest.lastIndexOf("{")), MANAGEMENT_ERROR);
+});
+
 describe("two Authorization headers are refused: which one counts, nobody may guess (rule 15)", () => {
   async function send(target: string, values: readonly string[], form: string): Promise<RawAnswer> {
     const { url } = await stoppedServer();
