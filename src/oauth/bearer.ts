@@ -96,7 +96,7 @@ function toCaller(token: TokenFacts): Caller {
     applicationId: token.applicationId,
     identityId: token.identityId,
     subject: token.subject,
-    scopes: new Set(intersectLive(splitScope(token.scope), token.roleScopes).scope),
+    scopes: new Set(intersectLive(splitScope(token.scope), token.liveScopes).scope),
     // What the token said and what the application has now: the narrower of both (rules 7 and 8).
     targetRealm: token.targetRealm === "*" ? token.liveTargetRealm : narrower(token),
   };

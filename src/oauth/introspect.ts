@@ -4,7 +4,7 @@ import { accessTokenClaims } from "../protocol/access-token.ts";
 import { type ApplicationKey, issuerOf } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import type { RequestParameters } from "../protocol/parameters.ts";
-import { intersectLive, splitScope } from "../protocol/scope.ts";
+import { formatScope, intersectLive, splitScope } from "../protocol/scope.ts";
 import { findCauseOfDeath } from "../protocol/token-state.ts";
 import type { RealmFacts } from "../resources/realm/queries.ts";
 import type { TokenFacts } from "../resources/token/queries.ts";
@@ -154,7 +154,7 @@ async function describeAccessToken(
     issuedAt: token.issuedAt,
     notBefore: token.notBefore,
     expiresAt: token.expiresAt,
-    scope: intersectLive(splitScope(token.scope), token.roleScopes).scope,
+    scope: intersectLive(splitScope(token.scope), token.liveScopes).scope,
     principal: token,
     targetRealm: token.targetRealm,
     grantType: toGrantType(token.grantType),
@@ -210,7 +210,7 @@ function refreshClaims(services: Services, presented: PresentedRefreshToken): ob
     iss: issuerOf(services.deps.config.publicUrl, grant),
     sub: grant.subject,
     client_id: grant.clientId,
-    scope: grant.scope,
+    scope: formatScope(intersectLive(splitScope(grant.scope), liveScopesOf(grant)).scope),
     exp: grant.refreshExpiresAt,
     iat: grant.refreshIssuedAt,
     jti: grant.id,
@@ -220,4 +220,8 @@ function refreshClaims(services: Services, presented: PresentedRefreshToken): ob
     bi_t: grant.tenantId,
     bi_r: grant.realmId,
   };
+}
+
+function liveScopesOf(grant: PresentedRefreshToken["grant"]): readonly string[] | undefined {
+  return grant.resourceServerId === undefined ? undefined : grant.roleScopes;
 }

@@ -29,7 +29,7 @@ async function handleUserinfo(services: Services, request: HttpRequest): Promise
   if (token === undefined || token.applicationId !== context.key.applicationId) throw invalidToken();
   const now = services.deps.clock.nowSeconds() + token.clockOffsetSeconds;
   if (findCauseOfDeath(token, now) !== undefined) throw invalidToken();
-  const { scope } = intersectLive(splitScope(token.scope), token.roleScopes);
+  const { scope } = intersectLive(splitScope(token.scope), token.liveScopes);
   if (!scope.includes("openid") || token.grantId === undefined) {
     throw new OAuthError("insufficient_scope", "userinfo needs an access token with the scope openid");
   }

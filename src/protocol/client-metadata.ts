@@ -42,6 +42,7 @@ export interface ClientMetadata {
   readonly type: ClientType;
   readonly confidentiality: Confidentiality;
   readonly grantTypes: readonly ConfiguredGrantType[];
+  /** those that its resource server has still */
   readonly allowedScopes: readonly string[];
   readonly redirectUris: readonly string[];
   readonly pkce: PkceSetting;

@@ -18,7 +18,7 @@ const SCOPE_GRAMMAR = /^[\x21\x23-\x5B\x5D-\x7E]+$/; // RFC 6749 §3.3: NQCHAR
  * Why a scope was dropped, for the decision.
  * - `application_type`: OpenID scopes are not for an `oauth2` application, nor for a client acting for itself
  * - `offline_access`: the application has no refresh tokens
- * - `allowed_scopes`: not among the application's
+ * - `allowed_scopes`: not among the application's, or no more among its resource server's
  * - `roles`: no role of the person has it
  * - `not_requested`: granted before, and this request asks for less
  */
@@ -162,12 +162,12 @@ export function negotiateGrantedScope(input: {
 }
 
 /**
- * What a recorded scope is worth now (rule 7, reference 1.11): intersected with the person's present roles. Losing a role shrinks it,
- * gaining one never adds.
- * @param roleScopes undefined for a client acting for itself, which has no roles
+ * What a recorded scope is worth now (rule 7, reference 1.11): intersected with the person's present roles, or with what a client's
+ * resource server has. Losing a role shrinks it, gaining one never adds.
+ * @param liveScopes undefined where nothing limits it
  */
-export function intersectLive(scope: readonly string[], roleScopes: readonly string[] | undefined): ScopeVerdict {
-  const byRole = roleJudge(roleScopes);
+export function intersectLive(scope: readonly string[], liveScopes: readonly string[] | undefined): ScopeVerdict {
+  const byRole = roleJudge(liveScopes);
   return judge(scope, (one) => (isOpenidScope(one) ? undefined : byRole(one)));
 }
 

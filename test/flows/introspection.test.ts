@@ -278,6 +278,42 @@ describe("scopes are those of the person's roles at this moment (reference 1.11)
   });
 });
 
+describe("a scope that the resource server has no more is worth nothing, whoever lists it (reference 1.8)", () => {
+  async function setServerScopes(client: TestClient, scopes: readonly string[]): Promise<void> {
+    const { db, nowMs } = databaseOf(client);
+    const key = { ...client.tenant.realm, resourceServerId: client.resourceServer.resourceServerId };
+    await updateResourceServerSettings(db, key, { ...client.resourceServer.settings, scopes: [...scopes] }, nowMs);
+  }
+
+  test("to a client acting for itself: neither granted nor shown, and discovery does not offer it", async () => {
+    const client = await testClient();
+    const { tenant, application } = client;
+    const token = await issue(client);
+    const scope = async () => (await tenant.introspect(application, token)).scope;
+    const grant = async (form = {}) => tenant.token(application, { grant_type: "client_credentials", ...form });
+    await setServerScopes(client, ["shoes:write", "shoes:mend"]);
+    assert.equal(await scope(), "shoes:write");
+    assert.equal((await grant()).json?.scope, "shoes:write");
+    assertRefused(await grant({ scope: "shoes:read" }), 400, "invalid_scope");
+    const metadata = await call(`${application.issuer}/.well-known/openid-configuration`);
+    assert.deepEqual(metadata.json?.scopes_supported, ["shoes:write"]);
+    await setServerScopes(client, ["shoes:read", "shoes:write"]);
+    assert.equal(await scope(), "shoes:read shoes:write");
+  });
+
+  test("to a person, though a role holds it: at login, at refresh, and in what was issued", async () => {
+    const flow = await testCodeFlow();
+    const { access, refresh } = await flow.logIn();
+    const scope = async (token: string) => (await flow.tenant.introspect(flow.application, token)).scope;
+    await setServerScopes(flow, ["shoes:write"]);
+    assert.equal(await scope(access), "openid shoes:write");
+    assert.equal(await scope(refresh), "openid shoes:write");
+    const renewed = tokensOf(await flow.refresh(refresh));
+    assert.equal(renewed.scope, "openid shoes:write");
+    assert.equal((await flow.logIn()).scope, "openid shoes:write");
+  });
+});
+
 test("the answer and the JWT say the same", async () => {
   const flow = await testCodeFlow();
   const { access } = await flow.logIn({}, { custom_claims: '{"team":"a"}' });

@@ -108,7 +108,7 @@ function toClientMetadata(row: ContextRow): ClientMetadata {
     type: config.type,
     confidentiality: config.confidentiality,
     grantTypes: config.grant_type,
-    allowedScopes: config.allowed_scopes,
+    allowedScopes: allowedScopesOf(row),
     redirectUris: config.redirect_uris,
     pkce: config.pkce,
     tokenFormat: config.token_format,
@@ -128,6 +128,13 @@ function toClientMetadata(row: ContextRow): ClientMetadata {
     authenticatorConfigId: row.authenticator_config_id ?? undefined,
     version: row.version,
   };
+}
+
+// Reference 1.8: a subset of the resource server's, which may have lost some since they were allowed.
+function allowedScopesOf({ protocol_config, server_id, server_scopes }: ContextRow): readonly string[] {
+  if (server_id === null) return protocol_config.allowed_scopes;
+  const held = new Set(server_scopes);
+  return protocol_config.allowed_scopes.filter((scope) => held.has(scope));
 }
 
 function toRefreshPolicy(config: ProtocolConfig["refresh_token_configuration"]): RefreshPolicy {

@@ -43,7 +43,8 @@ export interface RoleHolderSql {
 
 /**
  * SQL: a subquery with a row `scope` for each scope of each role that an identity holds on a resource server, directly or through
- * a group, at this moment. From the members to the roles, so that a realm with many roles costs no more.
+ * a group, at this moment; what the resource server has no more, no role gives. From the members to the roles, so that a realm
+ * with many roles costs no more.
  */
 export function selectRoleScopes({ tenant, realm, identity, resourceServer }: RoleHolderSql): string {
   return `(SELECT scope
@@ -59,7 +60,9 @@ export function selectRoleScopes({ tenant, realm, identity, resourceServer }: Ro
      AND rm.member_kind = held.member_kind AND rm.member_id = held.member_id OFFSET 0) rm
    CROSS JOIN LATERAL (SELECT ro.scopes FROM roles ro WHERE ro.tenant_id = ${tenant} AND ro.realm_id = ${realm}
      AND ro.role_id = rm.role_id AND ro.resource_server_id = ${resourceServer} AND ${alive("ro")} LIMIT 1) ro
-   CROSS JOIN unnest(ro.scopes) AS scope)`;
+   CROSS JOIN LATERAL (SELECT home.scopes FROM resource_servers home WHERE home.tenant_id = ${tenant} AND home.realm_id = ${realm}
+     AND home.resource_server_id = ${resourceServer} AND ${alive("home")} LIMIT 1) server
+   CROSS JOIN unnest(ro.scopes) AS scope WHERE scope = ANY (server.scopes))`;
 }
 
 const find = statement(

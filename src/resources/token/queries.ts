@@ -56,8 +56,11 @@ export interface TokenFacts extends ApplicationKey {
   readonly keyIsCompromised: boolean;
   /** tokens issued before this second are dead, by application or identity */
   readonly validAfter: number;
-  /** scopes of the identity's roles at this moment; undefined where roles do not apply */
-  readonly roleScopes: readonly string[] | undefined;
+  /**
+   * What the token's scopes are limited to at this moment: a person's roles, a client's resource server, neither of which gives what the
+   * resource server has no more. undefined where nothing limits them.
+   */
+  readonly liveScopes: readonly string[] | undefined;
   readonly clockOffsetSeconds: number;
 }
 
@@ -89,6 +92,7 @@ function selectToken(): string {
      t.transaction_id, t.key_id, t.token_hash, t.grant_type, t.subject, t.audience, t.scope, t.custom_claims, t.target_realm,
      t.issued_at, t.not_before, t.expires_at, t.revoked_at, a.client_id, a.protocol_config->>'confidentiality' AS confidentiality, a.target_realm AS live_target_realm,
      rs.identifier AS rs_identifier, rs.is_managed AS rs_is_managed, rs.introspectors AS rs_introspectors,
+     CASE WHEN t.identity_id IS NULL AND NOT string_to_array(t.scope, ' ') <@ rs.scopes THEN rs.scopes END AS rs_scopes,
      i.identity_id AS live_identity_id, i.status AS identity_status, i.traits->>'username' AS username,
      GREATEST(a.tokens_valid_after, COALESCE(i.tokens_valid_after, 0)) AS valid_after,
      k.compromised_at, tn.clock_offset_seconds, roles.scopes AS role_scopes
@@ -169,7 +173,6 @@ function grantName({ tenantId, realmId }: RealmKey, grantId: string): string {
 function toTokenFacts(row: Row): Omit<TokenFacts, "grantIsDead"> {
   const identityId = optionalText(row.identity_id);
   const grantId = row.grant_id as Buffer | null;
-  const hasRoles = identityId !== undefined && row.resource_server_id !== null;
   return {
     ...applicationKeyOfRow(row),
     id: (row.id as Buffer).toString("base64url"),
@@ -200,9 +203,17 @@ function toTokenFacts(row: Row): Omit<TokenFacts, "grantIsDead"> {
     identityIsDead: identityId !== undefined && (row.live_identity_id === null || row.identity_status !== "active"),
     keyIsCompromised: row.compromised_at != null,
     validAfter: row.valid_after as number,
-    roleScopes: hasRoles ? ((row.role_scopes as string[] | null) ?? []) : undefined,
+    liveScopes: toLiveScopes(row),
     clockOffsetSeconds: row.clock_offset_seconds as number,
   };
+}
+
+// The scopes of a client's resource server are read only where they do not hold all of the token's.
+function toLiveScopes(row: Row): readonly string[] | undefined {
+  if (row.resource_server_id === null) return undefined;
+  if (row.identity_id !== null) return (row.role_scopes as string[] | null) ?? [];
+  if (row.rs_identifier === null) return [];
+  return (row.rs_scopes as string[] | null) ?? undefined;
 }
 
 const readDecisions = statement(
