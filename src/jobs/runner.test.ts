@@ -147,3 +147,25 @@ test("jobs run at once, and stopping waits for the run that is under way", async
   await runner.stop();
   assert.equal(isFinished, true);
 });
+
+test("a run that does not end holds its node up for ten seconds, and no longer", async (t) => {
+  const { one } = await twoNodes();
+  const long = hanging(counting());
+  const lines: string[] = [];
+  const log = createLog("warn", { write: (line) => void lines.push(line) });
+  const runner = startJobs({ ...one, log }, [long.job]);
+  await long.hasBegun;
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let isStopped = false;
+  const stopped = runner.stop().then(() => {
+    isStopped = true;
+  });
+  t.mock.timers.tick(9_999);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(isStopped, false, "the run had less time than it should");
+  t.mock.timers.tick(1);
+  await stopped;
+  assert.match(lines.join(""), new RegExp(long.job.name));
+  t.mock.timers.reset();
+  long.finish();
+});

@@ -7,7 +7,7 @@ import type { Job, JobDeps } from "./job.ts";
 
 /** Jobs that run until they are told to stop. */
 export interface JobRunner {
-  /** Starts nothing more and waits for the run that is under way. */
+  /** Starts nothing more and waits for the runs that are under way, for a bounded time. */
   stop(): Promise<void>;
 }
 
@@ -19,6 +19,8 @@ const ASK_SECONDS = 20;
 /** A run that failed is tried again after so long, or after its interval if that is shorter. */
 const RETRY_SECONDS = 60;
 const JITTER_PART = 10;
+/** A run that is still under way then fails at its next statement, when the database is closed; another node runs the job anew. */
+const STOP_MS_MAX = 10_000;
 /** At a start one job follows the other by so much, and leaves connections to the requests that come at once. */
 const START_EVERY_MS = 250;
 
@@ -147,6 +149,15 @@ function startJob(deps: JobDeps, { job, holder, startMs }: Start): () => Promise
   return async () => {
     isStopped = true;
     clearTimeout(timer);
-    await running;
+    if (!(await endsInTime(running)))
+      deps.log.warn({ job: job.name }, "a job was still running when its node ended, and will be run again");
   };
+}
+
+async function endsInTime(running: Promise<void>): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>();
+  const timer = setTimeout(late.resolve, STOP_MS_MAX, false);
+  const isEnded = await Promise.race([running.then(() => true), late.promise]);
+  clearTimeout(timer);
+  return isEnded;
 }
