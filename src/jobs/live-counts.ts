@@ -4,25 +4,24 @@ import { ID_BYTES } from "../protocol/token-id.ts";
 import { listApplications } from "../resources/application/queries.ts";
 import {
   addLiveCounts,
+  CHANGES_A_STATEMENT_MAX,
   claimWantedRecount,
   countSlotsExactly,
   deleteOldCounts,
   listSlotCounts,
   listWantedRecounts,
+  RECOUNT_EVERY_MS,
 } from "../resources/live-count/queries.ts";
 import { listRealms } from "../resources/realm/queries.ts";
 import { findTenant } from "../resources/tenant/queries.ts";
 import type { Job, JobDeps } from "./job.ts";
 
 const TENANTS_A_RUN_MAX = 100;
-/** A tenant is counted exactly at most so often. */
-const RECOUNT_EVERY_MS = 600_000;
 const APPLICATIONS_A_PAGE = 100;
 const REALMS_A_PAGE = 100;
 const ROWS_A_PAGE = 10_000;
 /** 100 million rows of one application; what lies behind keeps the count it had. */
 const PAGES_MAX = 10_000;
-const CHANGES_A_STATEMENT_MAX = 1_000;
 const BATCHES_MAX = 1_000;
 
 /** Counts exactly where a quota is near: a count may have gone astray by what a killed node knew, or by families that ended. */

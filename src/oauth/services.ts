@@ -1,4 +1,5 @@
 import { createBatcher } from "../database/batch.ts";
+import { tenantsOf } from "../database/batch-tenants.ts";
 import type { Database } from "../database/database.ts";
 import { type BatchMeter, createBatchMeter } from "../database/meter.ts";
 import { insertWithPartitions } from "../database/partitions.ts";
@@ -114,10 +115,6 @@ function createRefreshKeyOpener({ sealer }: Deps): Services["openRefreshKey"] {
     opened.set(sealed, key);
     return key;
   };
-}
-
-function tenantsOf(batch: readonly { readonly tenantId: string }[]): string[] {
-  return [...new Set(batch.map((item) => item.tenantId))];
 }
 
 function writeWithPartitions(

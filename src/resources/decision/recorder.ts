@@ -1,3 +1,4 @@
+import { tenantsOf } from "../../database/batch-tenants.ts";
 import { isDataError } from "../../database/database-error.ts";
 import { DECISION_LIFETIME_SECONDS } from "../../database/partitions.ts";
 import type { Deps } from "../../deps.ts";
@@ -128,9 +129,8 @@ async function writeGroup(
   counted: Counted,
   group: readonly Decision[],
 ): Promise<readonly Decision[]> {
-  const tenants = [...new Set(group.map((decision) => decision.tenantId))];
   try {
-    await insertDecisions(deps.database.tenants(tenants), group);
+    await insertDecisions(deps.database.tenants(tenantsOf(group)), group);
     counted.recorded.add(group.length);
     return group;
   } catch (error) {

@@ -32,6 +32,10 @@ export interface StoredCounts {
   readonly counts: readonly StoredCount[];
 }
 
+/** A tenant is counted exactly at most so often, and nobody asks for it sooner. */
+export const RECOUNT_EVERY_MS = 600_000;
+/** So many changes `addLiveCounts` takes at most. */
+export const CHANGES_A_STATEMENT_MAX = 1_000;
 const DELETED_AT_ONCE_MAX = 1_000;
 
 // In the order of the key, so that two nodes that add to the same slots wait for each other and never in a circle.

@@ -11,7 +11,14 @@ import {
   type Quotas,
   slotOf,
 } from "../../protocol/live-count.ts";
-import { addLiveCounts, type CountedKind, readLiveCounts, wantRecount } from "./queries.ts";
+import {
+  addLiveCounts,
+  CHANGES_A_STATEMENT_MAX,
+  type CountedKind,
+  RECOUNT_EVERY_MS,
+  readLiveCounts,
+  wantRecount,
+} from "./queries.ts";
 import {
   applicationOf,
   applyStored,
@@ -30,12 +37,9 @@ const EXCHANGE_EVERY_MS = 500;
 const STALE_MS_MAX = 1_000;
 /** A tenant that is far from its quotas and issues little is looked at so often. */
 const READ_EVERY_MS = 60_000;
-/** An exact count is asked for at most so often. */
-const RECOUNT_EVERY_MS = 600_000;
 const TENANTS_MAX = 10_000;
 const FORGET_TRIES_MAX = 16;
 const TENANTS_A_STATEMENT_MAX = 64;
-const CHANGES_A_STATEMENT_MAX = 1_000;
 /** What is full stays full for a while: the next end may be far, and a quota may be raised. */
 const RETRY_AFTER_SECONDS_MAX = 60;
 

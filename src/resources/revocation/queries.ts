@@ -1,3 +1,4 @@
+import { tenantsOf } from "../../database/batch-tenants.ts";
 import type { Database, Queryable, Row } from "../../database/database.ts";
 import { type KnownTable, updateKnown } from "../../database/known-row.ts";
 import { insertWithPartitions } from "../../database/partitions.ts";
@@ -87,7 +88,7 @@ export async function revokeAs(
   revocations: readonly Revocation[],
   revoke: typeof revokeTokens,
 ): Promise<readonly EndedRow[]> {
-  const db = database.tenants([...new Set(revocations.map((one) => one.tenantId))]);
+  const db = database.tenants(tenantsOf(revocations));
   const buckets = revocations.map((one) => decisionBucket(one.atMs));
   return insertWithPartitions(database, "decisions", buckets, () => revoke(db, revocations));
 }
