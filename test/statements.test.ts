@@ -3,12 +3,13 @@ import { type TestContext, test } from "node:test";
 import { Client } from "pg";
 import { listStatements } from "../src/database/statement.ts";
 import { type Answer, call, postForm } from "./support/http.ts";
-import { testClient } from "./support/test-client.ts";
+import { type TestClient, testClient } from "./support/test-client.ts";
 import { type CodeFlow, testCodeFlow, tokensOf } from "./support/test-code-flow.ts";
 
 // Settled 9 and 19: hot SQL is prepared under a name, and "not slower" is first of all the same number of statements.
 
-const ATTEMPTS = 4;
+/** So often a request may meet a cache that was just cleared or that is due to be read anew. */
+const ATTEMPTS_MAX = 20;
 const TRANSACTION = ["BEGIN", "COMMIT"];
 
 /** Those of the server: tests of the database declare their own, in the same process. */
@@ -26,8 +27,9 @@ const HOT_ROUTES: readonly HotRoute[] = [
   {
     name: "a token for client credentials",
     statements: ["token.insert"],
-    prepare: async ({ tenant, resourceServer }) => {
-      const { application } = await testClient({ tenant, server: resourceServer });
+    prepare: async (flow) => {
+      const { tenant } = flow;
+      const { application } = await clientOf(flow);
       const send = () => tenant.token(application, { grant_type: "client_credentials", expiration_time: "900" });
       await send();
       return send;
@@ -52,8 +54,9 @@ const HOT_ROUTES: readonly HotRoute[] = [
   {
     name: "an introspection of a client's own token",
     statements: ["token.read"],
-    prepare: async ({ tenant, resourceServer }) => {
-      const { application } = await testClient({ tenant, server: resourceServer });
+    prepare: async (flow) => {
+      const { tenant } = flow;
+      const { application } = await clientOf(flow);
       const answer = await tenant.token(application, { grant_type: "client_credentials" });
       const form = { token: String(answer.json?.access_token) };
       const send = () =>
@@ -106,22 +109,32 @@ const HOT_ROUTES: readonly HotRoute[] = [
   },
 ];
 
+const clients = new WeakMap<CodeFlow, Promise<TestClient>>();
+
+/** A client of the flow's tenant, made once: whatever tells of the new one clears what is cached, at a time of its own. */
+function clientOf(flow: CodeFlow): Promise<TestClient> {
+  const client = clients.get(flow) ?? testClient({ tenant: flow.tenant, server: flow.resourceServer });
+  clients.set(flow, client);
+  return client;
+}
+
 function ask({ application }: CodeFlow, endpoint: "introspect" | "revoke", token: string): () => Promise<Answer> {
   const { issuer, authorization } = application;
   return () => postForm(`${issuer}/${endpoint}`, { token }, { authorization });
 }
 
-/** What a request sends, when nothing that is cached is due to be read anew: the least of several attempts. */
+/** What a request sends, when nothing that is cached is due to be read anew: as little as it should, or the least of many attempts. */
 async function countStatements(flow: CodeFlow, route: HotRoute): Promise<string[]> {
   const { server, tenantId } = flow.tenant;
   const counted: string[][] = [];
-  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const send = await route.prepare(flow);
     server.sent.length = 0;
     const answer = await send();
     assert.equal(answer.status, 200, answer.text);
     const own = server.sent.filter(({ tenantIds }) => tenantIds.includes(tenantId));
     counted.push(own.map(({ statement }) => statement.name).sort());
+    if (own.length <= route.statements.length) break;
   }
   return counted.reduce((least, names) => (names.length < least.length ? names : least));
 }
@@ -195,28 +208,37 @@ test("statements have names that tell them apart, and never ask for the time", (
   }
 });
 
+// A request that sends an unnamed statement does so each time. What new connections, jobs, and whoever hears of changes send now and
+// then is not a request's.
 test("the hot routes send named statements only", async (t) => {
   const flow = await testCodeFlow();
   const hot = HOT_ROUTES.filter(({ statements }) => statements.length > 0);
-  const requests = await Promise.all(hot.map((route) => route.prepare(flow)));
-  const unnamed = watchUnnamed(t);
-  for (const answer of await Promise.all(requests.map((send) => send()))) assert.equal(answer.status, 200, answer.text);
-  assert.deepEqual(unnamed(), []);
-  const { refresh } = await flow.logIn();
-  tokensOf(await flow.refresh(refresh));
-  assert.deepEqual(unnamed(), []);
+  const watched = watchUnnamed(t);
+  let unnamed: readonly string[] = ["not yet asked"];
+  for (let attempt = 0; attempt < ATTEMPTS_MAX && unnamed.length > 0; attempt += 1) {
+    const requests = await Promise.all(hot.map((route) => route.prepare(flow)));
+    const { refresh } = await flow.logIn();
+    watched.forget();
+    const answers = await Promise.all(requests.map((send) => send()));
+    for (const answer of answers) assert.equal(answer.status, 200, answer.text);
+    tokensOf(await flow.refresh(refresh));
+    unnamed = watched.list();
+  }
+  assert.deepEqual(unnamed, []);
 });
 
 /** The texts that the driver is given without a name, but for a transaction's begin and end. */
-function watchUnnamed(t: TestContext): () => string[] {
+function watchUnnamed(t: TestContext): { forget(): void; list(): readonly string[] } {
   const { mock } = t.mock.method(Client.prototype, "query");
-  const seen = () => mock.calls.map((made) => made.arguments[0] as unknown as string | { text: string; name?: string });
-  return () => {
-    const sent = seen();
-    assert.ok(sent.length > 0, "the driver was not watched");
-    return sent.flatMap((query) => {
-      if (typeof query === "string") return TRANSACTION.includes(query) ? [] : [query];
-      return query.name === undefined ? [query.text] : [];
-    });
+  return {
+    forget: () => mock.resetCalls(),
+    list: () => {
+      assert.ok(mock.calls.length > 0, "the driver was not watched");
+      return mock.calls.flatMap((made) => {
+        const query = made.arguments[0] as unknown as string | { text: string; name?: string };
+        if (typeof query === "string") return TRANSACTION.includes(query) ? [] : [query];
+        return query.name === undefined ? [query.text] : [];
+      });
+    },
   };
 }
