@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 /** An answer as tests look at it. */
 export interface Answer {
   readonly status: number;
@@ -21,6 +23,18 @@ export function postForm(url: string, form: Form, headers: Readonly<Record<strin
     headers: { "content-type": "application/x-www-form-urlencoded", ...headers },
     body: typeof form === "string" ? form : new URLSearchParams(form).toString(),
   });
+}
+
+const BUSY_PAUSE_MS = 200;
+const BUSY_TRIES_MAX = 150;
+
+/** Sends again what is answered 503, for half a minute and more: a server that has just started on a busy machine may refuse. */
+export async function askUntilAnswered(send: () => Promise<Answer>): Promise<Answer> {
+  for (let tries = 1; ; tries += 1) {
+    const answer = await send();
+    if (answer.status !== 503 || tries === BUSY_TRIES_MAX) return answer;
+    await sleep(BUSY_PAUSE_MS);
+  }
 }
 
 /** Sends a request and reads its answer whole. Redirects are answers, not followed. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PostgresServer } from "../../bin/postgres.mjs";
-import { type Answer, basic, call, postForm } from "./http.ts";
+import { type Answer, askUntilAnswered, basic, call, postForm } from "./http.ts";
 import { declareRefreshChains, type RefreshChains } from "./refresh-chains.ts";
 import type { Credentials, ServerPlace, ServerProcess } from "./server-process.ts";
 
@@ -122,7 +122,10 @@ async function countLost(client: Introspector, { issued, revoked }: Acknowledged
   let [tokens, revocations] = [0, 0];
   const check = async (): Promise<void> => {
     for (let next = wanted.pop(); next !== undefined; next = wanted.pop()) {
-      const answer = await postForm(client.introspection_endpoint, { token: next.token }, { authorization });
+      const { token } = next;
+      const answer = await askUntilAnswered(() =>
+        postForm(client.introspection_endpoint, { token }, { authorization }),
+      );
       if (answer.status !== 200) throw new Error(`introspection answered ${answer.status} ${answer.text}`);
       if (answer.json?.active === next.active) continue;
       if (next.active) tokens += 1;

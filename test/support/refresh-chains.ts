@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Environment } from "../../src/config.ts";
 import { createRandom, hexId, uuid } from "../../src/platform/random.ts";
 import { type ApplicationKey, issuerOf, realmPath } from "../../src/protocol/client-metadata.ts";
-import { type Answer, basic, postForm } from "./http.ts";
+import { type Answer, askUntilAnswered, basic, postForm } from "./http.ts";
 import type { Credentials, ServerPlace, ServerProcess } from "./server-process.ts";
 import { testLogin } from "./test-browser.ts";
 
@@ -137,7 +137,7 @@ function createChains(client: ChainClient, tokens: string[]): RefreshChains {
       };
     },
     countLost: async () => {
-      const answers = await Promise.all(tokens.map((_, chain) => refresh(chain)));
+      const answers = await Promise.all(tokens.map((_, chain) => askUntilAnswered(() => refresh(chain))));
       const failed = answers.find(({ status }) => status !== 200 && status !== 400);
       if (failed !== undefined) throw new Error(`a refresh was answered ${failed.status} ${failed.text}`);
       return answers.filter(({ status }) => status === 400).length;
