@@ -47,8 +47,14 @@ export interface FilterCondition {
   readonly sql: string;
   /** what its parameters stand for, in order */
   readonly values: readonly unknown[];
-  /** a part of the condition by which an index finds the rows, if there is one */
-  readonly lookUp: string | undefined;
+  readonly lookUp: LookUp | undefined;
+}
+
+/** A part of a condition by which an index finds the rows. */
+export interface LookUp {
+  readonly sql: string;
+  /** the column that the index has them in the order of */
+  readonly order: string;
 }
 
 /**
@@ -239,13 +245,16 @@ function parseTime(text: string): number | undefined {
 }
 
 /** One comparison that all rows of the list pass and that an index answers. */
-function findLookUp(builder: Builder, filter: Filter): string | undefined {
+function findLookUp(builder: Builder, filter: Filter): LookUp | undefined {
   const parts = filter.kind === "and" ? filter.filters : [filter];
   for (const part of parts) {
     if (part.kind !== "compare" || part.operator !== "eq" || typeof part.value !== "string") continue;
     const attribute = findAttribute(builder, part.attribute);
     const index = "index" in attribute ? attribute.index : undefined;
-    if (index !== undefined) return `${buildOne(builder, part, { prefix: "", isNegated: false })} AND ${index}`;
+    if (index === undefined) continue;
+    const { left, right } = bindOperands(builder, attribute, { name: part.attribute, value: part.value });
+    // A range and no equation: only then is it an order that an index can have.
+    return { sql: `${left} >= ${right} AND ${left} <= ${right} AND ${index}`, order: left };
   }
   return undefined;
 }

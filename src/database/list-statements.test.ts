@@ -5,19 +5,21 @@ import { type FilteredRow, passes } from "../../test/support/evaluate-filter.ts"
 import { sharedDatabase } from "../../test/support/scratch-database.ts";
 import { createRandom, hexId } from "../platform/random.ts";
 import { COMPARISON_OPERATORS, type Filter, parseFilter, printFilter } from "../protocol/scim-filter.ts";
-import type { Database, Queryable } from "./database.ts";
-import { declareList } from "./list-statements.ts";
+import type { Database, Queryable, SentStatement } from "./database.ts";
+import { declareList, type ListDeclaration } from "./list-statements.ts";
+import type { Statement } from "./statement.ts";
 
 const tenantId = hexId(createRandom());
 const fold = (text: string) => text.normalize("NFC").toLowerCase();
 const EXACT = new Set(["id", "exact"]);
 
-const list = declareList({
+const declaration: ListDeclaration = {
   name: "test",
   from: "test_items",
-  owner: ["tenant_id", "shelf"],
+  owner: ["tenant_id", "realm_id"],
   id: "item_id",
   where: "COALESCE(deleted_at_ms, 0) = 0",
+  counted: "each time",
   attributes: {
     id: { type: "exact text", sql: "item_id" },
     text: { type: "text", sql: "text" },
@@ -29,11 +31,13 @@ const list = declareList({
     kind: { type: "enum", sql: "kind", values: ["Small", "large"] },
     "inner.text": { type: "text", sql: "inner_values ->> 'text'" },
   },
-});
+};
+const list = declareList(declaration);
+const keptList = declareList({ ...declaration, name: "test.kept", counted: "by triggers" });
 
-const TABLE = `CREATE TABLE test_items (tenant_id text COLLATE "C", shelf text COLLATE "C", item_id text COLLATE "C", text text, text_key text COLLATE "C",
-  exact text, flag boolean, amount bigint, at_ms bigint, kind text, inner_values jsonb, deleted_at_ms bigint, PRIMARY KEY (tenant_id, shelf, item_id));
-  CREATE INDEX test_items_key ON test_items (tenant_id, shelf, text_key) WHERE deleted_at_ms IS NULL;
+const TABLE = `CREATE TABLE test_items (tenant_id text COLLATE "C", realm_id text COLLATE "C", item_id text COLLATE "C", text text, text_key text COLLATE "C",
+  exact text, flag boolean, amount bigint, at_ms bigint, kind text, inner_values jsonb, deleted_at_ms bigint, PRIMARY KEY (tenant_id, realm_id, item_id));
+  CREATE INDEX test_items_key ON test_items (tenant_id, realm_id, text_key) WHERE deleted_at_ms IS NULL;
   SELECT mayfly_protect('test_items')`;
 
 // Few letters, so that texts meet: wildcards of LIKE and its escape among them, and letters beyond ASCII.
@@ -136,6 +140,45 @@ function idsOf(rows: readonly Readonly<Record<string, unknown>>[]): string[] {
 }
 
 const ALL = { after: "", limit: 100 };
+
+test("what an index finds is found by it, though the planner knows nothing of the table yet", async () => {
+  const owner = [tenantId, "many"];
+  const many = Array.from({ length: 2_000 }, (_, index) => ({ id: `item${index}`, text: `Text ${index}` }));
+  await store("many", many);
+  const filter = parseFilter('text co "x" and KEY eq "tEXT 77"');
+  const sent: SentStatement[] = [];
+  const note: Queryable = {
+    run: async (statement, values) => {
+      sent.push({ statement, values, tenantIds: [tenantId] });
+      return db.run(statement, values);
+    },
+  };
+  assert.deepEqual(idsOf(await list.page(note, owner, { ...ALL, filter })), ["item77"]);
+  assert.equal(await list.count(note, owner, filter), 1);
+  for (const { statement, values } of sent) {
+    const explain: Statement = { ...statement, text: `EXPLAIN ${statement.text}` };
+    const plan = (await db.run(explain, values)).map((row) => String(row["QUERY PLAN"])).join("\n");
+    assert.match(plan, /Index Scan using test_items_key/);
+    assert.doesNotMatch(plan, /test_items_pkey/);
+  }
+});
+
+test("all rows are counted, or what triggers keep: those too that were there before", async () => {
+  const [owner, empty] = [
+    [tenantId, "counted"],
+    [tenantId, "empty"],
+  ];
+  const three = ["item0", "item1", "item2"].map((id) => ({ id, text: "x" }));
+  await store("counted", three);
+  assert.equal(await keptList.count(db, owner), 0);
+  await database.maintain((session) => session.query("SELECT mayfly_count('test_items', 'test.kept')"));
+  await store("counted", [{ id: "item3", text: "y" }]);
+  for (const one of [list, keptList]) {
+    assert.equal(await one.count(db, owner), 4);
+    assert.equal(await one.count(db, empty), 0);
+    assert.equal(await one.count(db, owner, parseFilter('text eq "x"')), 3);
+  }
+});
 
 test("a filter lets through what RFC 7644 says, of any rows", async () => {
   let shelves = 0;

@@ -185,6 +185,30 @@ describe("a page token", () => {
 });
 
 describe("a filter", () => {
+  test("is counted only where its page does not show all that passes", async () => {
+    let counted = 0;
+    const size = async (query: ListQueryMembers, count: number) => {
+      counted = 0;
+      const { ends } = await readListPage(parse({ ...query, filter: "id pr" }), {
+        page: async ({ after, limit, skip = 0 }) =>
+          IDS.slice(0, count)
+            .filter((id) => id > after)
+            .slice(skip, skip + limit),
+        count: async () => {
+          counted += 1;
+          return count;
+        },
+        idOf: String,
+      });
+      return ends.total_size;
+    };
+    assert.deepEqual([await size({}, 20), counted], [20, 0]);
+    assert.deepEqual([await size({}, 21), counted], [21, 1]);
+    assert.deepEqual([await size({ skip: "1" }, 3), counted], [3, 1]);
+    const page_token = await firstToken({ filter: "id pr" });
+    assert.deepEqual([await size({ page_token }, 30), counted], [30, 1]);
+  });
+
   test("that cannot be read is refused by name, with the place", () => {
     refuses("filter", () => parse({ filter: "id xx 1" }), /^position 4: expected an operator/);
     assert.equal(parse({ filter: "" }).filter, undefined);

@@ -30,6 +30,7 @@ const REFERRED_TO = [
   "identities",
   "resource_servers",
   "signing_keys",
+  "row_counts", // last: triggers write there what is gone
 ];
 
 type Place = Pick<Doomed, "where">;

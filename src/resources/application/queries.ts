@@ -140,6 +140,7 @@ const list = declareList({
   owner: ["tenant_id", "realm_id"],
   id: "application_id",
   where: alive(),
+  counted: "by triggers",
   attributes: {
     id: { type: "exact text", sql: "application_id" },
     display_name: { type: "text", sql: "display_name" },

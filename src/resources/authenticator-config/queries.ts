@@ -32,6 +32,7 @@ const list = declareList({
   owner: ["tenant_id", "realm_id"],
   id: "authenticator_config_id",
   where: alive(),
+  counted: "by triggers",
   attributes: {
     id: { type: "exact text", sql: "authenticator_config_id" },
     display_name: { type: "text", sql: "display_name" },

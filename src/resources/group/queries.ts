@@ -32,6 +32,7 @@ const list = declareList({
   owner: ["tenant_id", "realm_id"],
   id: "group_id",
   where: alive(),
+  counted: "by triggers",
   attributes: {
     id: { type: "exact text", sql: "group_id" },
     display_name: { type: "text", sql: "display_name_key", foldedBy: subjectKey, index: NO_TOMBSTONE },

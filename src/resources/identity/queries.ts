@@ -79,6 +79,7 @@ const list = declareList({
   owner: ["tenant_id", "realm_id"],
   id: "identity_id",
   where: alive(),
+  counted: "by triggers",
   attributes: {
     id: { type: "exact text", sql: "identity_id" },
     display_name: { type: "text", sql: "display_name" },

@@ -30,6 +30,7 @@ const list = declareList({
   owner: ["tenant_id"],
   id: "realm_id",
   where: alive(),
+  counted: "by triggers",
   attributes: {
     id: { type: "exact text", sql: "realm_id" },
     display_name: { type: "text", sql: "display_name" },

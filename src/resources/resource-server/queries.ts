@@ -43,6 +43,7 @@ const list = declareList({
   owner: ["tenant_id", "realm_id"],
   id: "resource_server_id",
   where: alive(),
+  counted: "by triggers",
   attributes: {
     id: { type: "exact text", sql: "resource_server_id" },
     display_name: { type: "text", sql: "display_name" },

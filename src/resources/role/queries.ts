@@ -76,6 +76,7 @@ const list = declareList({
   owner: ["tenant_id", "realm_id"],
   id: "role_id",
   where: alive(),
+  counted: "by triggers",
   attributes: {
     id: { type: "exact text", sql: "role_id" },
     display_name: { type: "text", sql: "display_name_key", foldedBy: subjectKey },
