@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { serverFlags } from "../bin/server-flags.mjs";
 import { startServer } from "./child-process.ts";
 import type { Database } from "./database.ts";
 import type { BenchRequest } from "./http-request.ts";
@@ -43,7 +44,7 @@ export async function startMayfly(context: SideContext): Promise<RunningMayfly> 
   writeFileSync(configPath, declare(tenantId, [...services, login], manager), { mode: 0o600 });
   const server = await startServer({
     name: "mayfly",
-    args: [PROGRAM],
+    args: [...serverFlags(), PROGRAM],
     env: {
       MAYFLY_DATABASE_URL: database.url,
       MAYFLY_MASTER_KEY: randomBytes(32).toString("base64url"),

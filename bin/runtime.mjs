@@ -63,10 +63,11 @@ export function nodeEnvironment() {
  * Runs a script of this package with that Node, and ends as it ends.
  * @param {string} script its path from the root of the package
  * @param {string[]} args
+ * @param {string[]} flags Node's own
  */
-export function runScript(script, args) {
+export function runScript(script, args, flags = []) {
   const node = getNode();
-  const command = ["--import", STOP_WITH_PARENT, join(ROOT, script), ...args];
+  const command = [...flags, "--import", STOP_WITH_PARENT, join(ROOT, script), ...args];
   // Where this process can become the script, nothing stands between it and a signal.
   if (process.execve !== undefined && process.platform !== "win32") {
     process.execve(node, [node, ...command], nodeEnvironment());

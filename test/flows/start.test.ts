@@ -5,6 +5,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { serverFlags } from "../../bin/server-flags.mjs";
+import { readCommandLine } from "../support/child-processes.ts";
 import { basic, call, postForm } from "../support/http.ts";
 import { type Credentials, type ServerPlace, type ServerProcess, serverPlace } from "../support/server-process.ts";
 import { databaseSide } from "../support/test-database.ts";
@@ -175,6 +177,17 @@ test("a port that is taken stops the start with a message of one line", async ()
   assert.match(ended.stderr, /^Mayfly did not start: MAYFLY_PORT is \d+, where something listens already; [^\n]*\n$/);
   await server.end("SIGTERM");
   await Promise.all([place.remove(), other.remove()]);
+});
+
+test("Node keeps half the room for young objects, unless an operator has said how much", async () => {
+  assert.deepEqual(serverFlags(""), ["--max-semi-space-size=16"]);
+  for (const own of ["--max-semi-space-size=64", "--no-warnings --max_semi_space_size=8"])
+    assert.deepEqual(serverFlags(own), []);
+  const place = await serverPlace();
+  const server = await place.start();
+  assert.match(readCommandLine(server.pid), / --max-semi-space-size=16 .*src\/main\.ts/);
+  await server.end("SIGTERM");
+  await place.remove();
 });
 
 test("SIGTERM lets the requests under way finish and refuses new ones", async () => {

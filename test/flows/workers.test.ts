@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isRunning, listChildren } from "../support/child-processes.ts";
+import { isRunning, listChildren, readCommandLine } from "../support/child-processes.ts";
 import { basic, call, postForm } from "../support/http.ts";
 import { checkAcknowledged, startLoad, type TokenLoad } from "../support/kill-under-load.ts";
 import { sendRaw } from "../support/raw-http.ts";
@@ -58,6 +58,7 @@ function countIssued({ acknowledged }: TokenLoad): number {
 
 async function testSharing(): Promise<void> {
   const node = await startNode();
+  for (const pid of await findWorkers(node)) assert.match(readCommandLine(pid), / --max-semi-space-size=16 /);
   const { server, place } = node;
   const before = await findWorkers(node);
   const load = startLoad(place.readCredentials());

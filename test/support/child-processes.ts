@@ -9,6 +9,11 @@ export function listChildren(pid: number): readonly number[] {
   return text.split(/\s/).filter(Boolean).map(Number);
 }
 
+/** The command line of a process that runs. */
+export function readCommandLine(pid: number): string {
+  return execFileSync("ps", ["-ww", "-o", "args=", "-p", String(pid)]).toString();
+}
+
 /** Whether a process runs. */
 export function isRunning(pid: number): boolean {
   try {
