@@ -22,13 +22,27 @@ interface Migration {
 
 /** The numbered files of `migrations/`, in order. */
 async function readMigrations(): Promise<Migration[]> {
-  const names = (await readdir(MIGRATIONS)).filter((name) => FILE_NAME.test(name)).sort();
+  const numbered = numberMigrations(await readdir(MIGRATIONS));
   return Promise.all(
-    names.map(async (name) => {
+    numbered.map(async ({ number, name }) => {
       const text = await readFile(new URL(name, MIGRATIONS), "utf8");
-      return { number: Number(name.slice(0, 4)), name, text, checksum: sha256(text).toString("hex") };
+      return { number, name, text, checksum: sha256(text).toString("hex") };
     }),
   );
+}
+
+/**
+ * The migrations among these file names, in order.
+ *
+ * @throws when two have one number, as two branches may have made them: the second would pass for applied
+ */
+export function numberMigrations(fileNames: readonly string[]): Pick<Migration, "number" | "name">[] {
+  const names = fileNames.filter((name) => FILE_NAME.test(name)).sort();
+  const numbered = names.map((name) => ({ number: Number(name.slice(0, 4)), name }));
+  for (const [index, { number, name }] of numbered.entries()) {
+    if (numbered[index + 1]?.number === number) throw new Error(`another migration has the number of ${name}`);
+  }
+  return numbered;
 }
 
 /**
