@@ -77,6 +77,9 @@ const VARIABLES = new Set([
   "MAYFLY_WORKERS",
 ]);
 
+/** The test command's, which hands them to everything it starts, and the command line's, which may stand in the same shell. */
+const OTHERS = /^MAYFLY_(TEST|CLI)_/;
+
 /** The names of every variable, for the documentation's test. */
 export function listVariables(): readonly string[] {
   return [...VARIABLES];
@@ -136,8 +139,7 @@ function refuse(message: string): never {
 
 function refuseUnknown(environment: Environment): void {
   for (const name of Object.keys(environment)) {
-    // MAYFLY_TEST_ belongs to the test command, which hands it to everything it starts.
-    if (name.startsWith("MAYFLY_") && !name.startsWith("MAYFLY_TEST_") && !VARIABLES.has(name)) {
+    if (name.startsWith("MAYFLY_") && !OTHERS.test(name) && !VARIABLES.has(name)) {
       throw new ConfigError(`${name} is not a setting of Mayfly; docs/configuration.md lists them all`);
     }
   }

@@ -33,6 +33,7 @@ export interface MailOptions {
 
 const CONNECTIONS_MAX = 4;
 const TIMEOUT_MS = 10_000;
+const TIMEOUTS = { connectionTimeout: TIMEOUT_MS, greetingTimeout: TIMEOUT_MS, socketTimeout: TIMEOUT_MS };
 const SUBJECT_CHARACTERS_MAX = 200;
 const CONTROL = /[\p{Cc}\u2028\u2029]/u;
 
@@ -41,9 +42,18 @@ export function createMailTransport(options: MailOptions): MailTransport {
   return options.smtpUrl === undefined ? createOutbox(options) : createSmtp(options, options.smtpUrl);
 }
 
+/** Greets a mail server and authenticates to it, without sending anything. Throws when it does not take us. */
+export async function checkMailServer(smtpUrl: string): Promise<void> {
+  const transport = createTransport({ url: smtpUrl, ...TIMEOUTS, ...NO_FETCHING });
+  try {
+    await transport.verify();
+  } finally {
+    transport.close();
+  }
+}
+
 function createSmtp(options: MailOptions, url: string): MailTransport {
-  const timeouts = { connectionTimeout: TIMEOUT_MS, greetingTimeout: TIMEOUT_MS, socketTimeout: TIMEOUT_MS };
-  const transport = createTransport({ url, pool: true, maxConnections: CONNECTIONS_MAX, ...timeouts, ...NO_FETCHING });
+  const transport = createTransport({ url, pool: true, maxConnections: CONNECTIONS_MAX, ...TIMEOUTS, ...NO_FETCHING });
   return {
     send: async (mail) => {
       await transport.sendMail(compose(options, mail));

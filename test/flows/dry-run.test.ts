@@ -64,11 +64,13 @@ test("as a command it ends with 1, and the message is of one line", async () => 
   const place = await serverPlace();
   const file = join(place.dataDirectory, "mayfly.yaml");
   await writeFile(file, FILE);
-  const ended = await place.startToEnd({ MAYFLY_CONFIG: file }, ["--dry-run"]);
-  assert.equal(ended.code, 1, ended.stderr);
-  assert.match(ended.stderr, ADVICE);
-  assert.match(ended.stderr, /^Mayfly did not start: [^\n]+\n$/);
-  assert.equal(ended.stdout, "");
+  for (const args of [["--dry-run"], ["start", "--dry-run"]]) {
+    const ended = await place.startToEnd({ MAYFLY_CONFIG: file }, args);
+    assert.equal(ended.code, 1, ended.stderr);
+    assert.match(ended.stderr, ADVICE);
+    assert.match(ended.stderr, /^Mayfly did not start: [^\n]+\n$/);
+    assert.equal(ended.stdout, "");
+  }
   assert.deepEqual(await readdir(place.dataDirectory), ["mayfly.yaml"]);
   await place.remove();
 });

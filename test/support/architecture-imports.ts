@@ -42,6 +42,9 @@ const FENCED_PACKAGES = [
   },
 ];
 
+/** The rules of the protocol, the platform, and what says whether a configuration is right. */
+const COMMAND_LINE_MAY_IMPORT = /^src\/(cli\/|protocol\/|platform\/|config\.ts$)/;
+
 const PURE_MODULES = ["node:crypto", "node:buffer", "node:util", "node:url", "node:net", "node:zlib"];
 const IMPURE_PLATFORM = /^src\/platform\/(clock|random|log|mail)\.ts$/;
 
@@ -85,6 +88,20 @@ export const importRules: Rule[] = [
       { path: "src/resources/realm/routes.ts", text: 'import { cascade } from "./cascade.ts";' },
       { path: "src/oauth/token.ts", text: 'import { findRealm } from "../resources/realm/queries.ts";' },
       { path: "src/app.ts", text: 'import { resources } from "./resources/index.ts";' },
+    ],
+  },
+  {
+    name: "the command line knows the server by HTTP only",
+    check: (file) =>
+      productImports(file).flatMap(({ target, offset }) => problem(checkCommandLine(file.path, target), offset)),
+    bad: [
+      { path: "src/cli/commands/keys.ts", text: 'import { rotateNow } from "../../keys/rotate.ts";' },
+      { path: "src/cli/commands/export.ts", text: 'import { exportTenant } from "../../declarative/export.ts";' },
+    ],
+    good: [
+      { path: "src/cli/command.ts", text: 'import { decodeId } from "../protocol/token-id.ts";' },
+      { path: "src/cli/doctor/machine-checks.ts", text: 'import { readConfig } from "../../config.ts";' },
+      { path: "src/main.ts", text: 'import { startServer } from "./start.ts";' },
     ],
   },
   {
@@ -167,6 +184,11 @@ function checkResource(path: string, target: string): string | undefined {
   if (path === "src/resources/index.ts" && file === "routes.ts") return undefined;
   if (OPEN_RESOURCE_FILES.includes(file)) return undefined;
   return `imports ${target}: of another resource only ${OPEN_RESOURCE_FILES.join(", ")} may be imported; routes are listed in resources/index.ts`;
+}
+
+function checkCommandLine(path: string, target: string): string | undefined {
+  if (!path.startsWith("src/cli/") || COMMAND_LINE_MAY_IMPORT.test(target)) return undefined;
+  return `imports ${target}, which is the server's: ask the server over HTTP`;
 }
 
 function checkPackage(path: string, { specifier, isTypeOnly }: Import): string | undefined {

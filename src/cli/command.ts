@@ -1,0 +1,57 @@
+import { CliError } from "./cli-error.ts";
+import type { Profile } from "./profile.ts";
+import { findProfile } from "./profile-store.ts";
+import type { World } from "./world.ts";
+
+/** The options that every command has. */
+export interface CommonOptions {
+  readonly profile?: string;
+  readonly output?: string;
+}
+
+/** How a command's answer is printed. */
+export interface Shown {
+  /** for programs */
+  readonly value: unknown;
+  /** for people */
+  readonly text: string;
+}
+
+/** The names of the forms that most commands print. */
+export const FORMATS = ["table", "json"] as const;
+
+/** Prints an answer: a table on a terminal, JSON elsewhere, or as `--output` says. */
+export function show(world: World, { output }: CommonOptions, shown: Shown): void {
+  const format = output ?? (world.isTerminal ? "table" : "json");
+  world.print(format === "json" ? JSON.stringify(shown.value, null, 2) : shown.text);
+}
+
+/** The profile that a command was given, or the one that it finds. */
+export function profileOf(world: World, options: CommonOptions): Promise<Profile> {
+  return findProfile(world, options.profile);
+}
+
+const HEX_ID = /^[0-9a-f]{16}$/;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Which realm and application a command is about: those named, else the profile's own. */
+export interface PlaceOptions {
+  readonly realm?: string | undefined;
+  readonly application?: string | undefined;
+}
+
+/** The path of a realm. Throws CliError for ids of another form. */
+export function realmPathOf({ key }: Profile, { realm = key.realmId }: PlaceOptions): string {
+  if (!HEX_ID.test(realm)) throw new CliError("--realm takes an id of 16 hexadecimal digits");
+  return `/v1/tenants/${key.tenantId}/realms/${realm}`;
+}
+
+/** The path of an application. Throws CliError for ids of another form. */
+export function applicationPathOf(profile: Profile, place: PlaceOptions): string {
+  const { realm, application = profile.key.applicationId } = place;
+  if (!UUID.test(application)) throw new CliError("--application takes a UUID");
+  if (realm !== undefined && realm !== profile.key.realmId && place.application === undefined) {
+    throw new CliError("--realm needs --application here: the profile's application is in another realm");
+  }
+  return `${realmPathOf(profile, place)}/applications/${application}`;
+}

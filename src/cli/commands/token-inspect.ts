@@ -1,0 +1,88 @@
+import { type Command, Option } from "commander";
+import { type CommonOptions, FORMATS, profileOf, realmPathOf, show } from "../command.ts";
+import { describeDuration, describeInstant } from "../duration.ts";
+import { send } from "../http.ts";
+import { listOf, numberOf, objectOf, textOf } from "../json.ts";
+import { findBearer, introspect, issuedBy, readToken, traceOf } from "../presented-token.ts";
+import type { Profile } from "../profile.ts";
+import { formatPairs } from "../table.ts";
+import type { World } from "../world.ts";
+
+interface InspectOptions extends CommonOptions {
+  readonly realm?: string;
+}
+
+/** `mayfly token inspect` */
+export function addTokenInspect(parent: Command, world: World): void {
+  parent
+    .command("inspect")
+    .summary("say whether a token is live, and who decided its lifetime")
+    .description("Reads a token from standard input, or asks for it, and says what it is at this moment.")
+    .argument("[token]", "- for standard input; a token itself is not taken here")
+    .option("--realm <id>", "realm of the token, where it is opaque and not of the profile's")
+    .addOption(
+      new Option("-o, --output <format>", "how to print it; a table on a terminal, else json").choices(FORMATS),
+    )
+    .action((argument: string | undefined, _: unknown, command: Command) =>
+      inspect(world, argument, command.optsWithGlobals<InspectOptions>()),
+    );
+}
+
+async function inspect(world: World, argument: string | undefined, options: InspectOptions): Promise<void> {
+  const profile = await profileOf(world, options);
+  const token = await readToken(world, argument);
+  const { realm = issuedBy(profile, token).realm } = options;
+  realmPathOf(profile, { realm });
+  const { claims } = await introspect(profile, realm, token);
+  const ledger = claims.active === true ? await findLedger(profile, realm, textOf(claims, "jti")) : undefined;
+  const [iat, exp] = [numberOf(claims, "iat"), numberOf(claims, "exp")];
+  const value = {
+    ...claims,
+    ...(iat === undefined || exp === undefined ? {} : { lifetime_seconds: exp - iat }),
+    ...(ledger === undefined ? {} : { ledger }),
+  };
+  show(world, options, { value, text: describe(value, world.clock.nowSeconds()) });
+}
+
+/** The lifetime's ledger from the decision that issued the token, where the profile may read it. */
+async function findLedger(profile: Profile, realm: string, tokenId: string | undefined): Promise<unknown> {
+  const trace = traceOf(tokenId);
+  const bearer = trace === undefined ? undefined : await findBearer(profile, "events:read");
+  if (bearer === undefined) return undefined;
+  const url = `${profile.origin}${realmPathOf(profile, { realm })}/decisions/${trace}`;
+  const answer = await send({ method: "GET", url, headers: { authorization: `Bearer ${bearer}` } });
+  const decision = listOf(answer.json, "decisions").find((one) => textOf(one, "token_id") === tokenId);
+  return objectOf(objectOf(objectOf(decision).facts).lifetime).ledger;
+}
+
+function describe(claims: Readonly<Record<string, unknown>>, now: number): string {
+  if (claims.active !== true) {
+    return formatPairs([
+      ["active", "no"],
+      ["", "expired, revoked, not of this realm, or not for this profile to see"],
+    ]);
+  }
+  const [iat, exp] = [numberOf(claims, "iat") ?? 0, numberOf(claims, "exp") ?? 0];
+  const texts = ["scope", "client_id", "sub", "iss", "jti"].flatMap((name): [string, string][] => {
+    const value = textOf(claims, name);
+    return value === undefined ? [] : [[name, value]];
+  });
+  const audience = Array.isArray(claims.aud) ? claims.aud.join(" ") : claims.aud;
+  return formatPairs([
+    ["active", "yes"],
+    ["issued", describeInstant(iat, now)],
+    ["expires", describeInstant(exp, now)],
+    ["lifetime", `${describeDuration(exp - iat)} (exp - iat is ${exp - iat})`],
+    ...texts,
+    ...(typeof audience === "string" ? [["aud", audience] as const] : []),
+    ...describeLedger(claims.ledger),
+  ]);
+}
+
+function describeLedger(ledger: unknown): [string, string][] {
+  return listOf(ledger, "ceilings").map((ceiling): [string, string] => {
+    const name = (textOf(ceiling, "name") ?? "").replace("_", " ");
+    const won = objectOf(ceiling).won === true ? ", the smallest" : "";
+    return ["ceiling", `${describeDuration(numberOf(ceiling, "seconds") ?? 0)}, ${name}${won}`];
+  });
+}

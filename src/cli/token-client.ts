@@ -1,0 +1,73 @@
+import { CliError } from "./cli-error.ts";
+import { formatDuration } from "./duration.ts";
+import { type Answer, sendForm } from "./http.ts";
+import { textOf } from "./json.ts";
+import { issuerOf, type Profile } from "./profile.ts";
+
+/** A command's own token is asked for this long: no command takes longer, and no token is kept. */
+const COMMAND_TOKEN_SECONDS = 60;
+const BELOW_MINIMUM = /below the minimum of (\d+) seconds/;
+
+/** Asks the token endpoint for a token of the profile's application (RFC 6749 section 4.4). */
+export function requestToken(profile: Profile, form: Readonly<Record<string, string>>): Promise<Answer> {
+  const grant = { grant_type: "client_credentials", ...form };
+  return sendForm(`${issuerOf(profile)}/token`, grant, { authorization: basicOf(profile) });
+}
+
+/**
+ * A token for one command, of these scopes, that lives for a minute, or for as long as the realm's minimum demands.
+ *
+ * @throws CliError
+ */
+export async function requestCommandToken(profile: Profile, scopes: readonly string[]): Promise<string> {
+  const form = { scope: scopes.join(" "), token_name: "mayfly command line" };
+  let answer = await requestToken(profile, { ...form, expiration_time: String(COMMAND_TOKEN_SECONDS) });
+  const minimum = BELOW_MINIMUM.exec(textOf(answer.json, "error_description") ?? "")?.[1];
+  if (minimum !== undefined) answer = await requestToken(profile, { ...form, expiration_time: minimum });
+  const token = textOf(answer.json, "access_token");
+  if (token === undefined) throw refusedToken(profile, answer);
+  return token;
+}
+
+/** What a refusal of the token endpoint means, and what to do about it. */
+export function refusedToken(profile: Profile, answer: Answer): CliError {
+  const code = textOf(answer.json, "error");
+  if (code === undefined) return unexpected(answer, issuerOf(profile));
+  const description = textOf(answer.json, "error_description") ?? "no reason given";
+  return new CliError(`${code}: ${description}`, { advice: adviseOnToken(profile, code, description) });
+}
+
+function adviseOnToken(profile: Profile, code: string, description: string): string | undefined {
+  const { applicationId } = profile.key;
+  const [, maximum, setter] = /above the maximum of (\d+) seconds, set by (.+)$/.exec(description) ?? [];
+  if (maximum !== undefined) {
+    const most = formatDuration(Number(maximum));
+    return `Ask for ${most} at most: --expires-in ${most}. Or have the ceiling raised: that of ${setter}.`;
+  }
+  const [, minimum] = BELOW_MINIMUM.exec(description) ?? [];
+  if (minimum !== undefined) return `Ask for more: --expires-in ${formatDuration(Number(minimum))}.`;
+  if (code === "invalid_client") {
+    return `The credentials of ${profile.source} are not those of the application ${applicationId} (any more). Log in again: mayfly login`;
+  }
+  if (code === "invalid_scope") return adviseOnScope(applicationId);
+  if (code === "unauthorized_client") return `Give the application ${applicationId} the grant type client_credentials.`;
+  return undefined;
+}
+
+function adviseOnScope(applicationId: string): string {
+  return `The application ${applicationId} may not hold this. Use a profile of one that may (--profile), or add the scope to its allowed_scopes and to its resource server.`;
+}
+
+/** The Authorization header of the profile's application. */
+export function basicOf({ clientId, clientSecret }: Profile): string {
+  return `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString("base64")}`;
+}
+
+/** An answer that no version of the server gives. */
+export function unexpected({ status, headers }: Answer, url: string): CliError {
+  const trace = headers.get("x-trace-id");
+  return new CliError(`${url} answered ${status}${trace === null ? ", and not as Mayfly does" : ` (trace ${trace})`}`, {
+    advice:
+      trace === null ? "Is this the address of a Mayfly server?" : "The server's log says more under that trace id.",
+  });
+}

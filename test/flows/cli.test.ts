@@ -1,0 +1,261 @@
+import assert from "node:assert/strict";
+import { chmod, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { type CliResult, type CliUser, cliUser } from "../support/run-cli.ts";
+import { sharedServer } from "../support/test-server.ts";
+import { type TestApplication, type TestTenant, testTenant } from "../support/test-tenant.ts";
+
+const users: CliUser[] = [];
+after(() => Promise.all(users.map((user) => user.remove())));
+
+async function newUser(application?: TestApplication): Promise<CliUser> {
+  const user = await cliUser(application);
+  users.push(user);
+  return user;
+}
+
+function jsonOf(result: CliResult): Record<string, unknown> {
+  assert.equal(result.code, 0, result.stderr);
+  return JSON.parse(result.stdout);
+}
+
+function assertRefused(result: CliResult, ...said: readonly RegExp[]): void {
+  assert.deepEqual([result.code, result.stdout], [1, ""], result.stderr);
+  for (const pattern of said) assert.match(result.stderr, pattern);
+}
+
+/** An application whose tokens live an hour at most. */
+async function shopApplication(tenant: TestTenant): Promise<TestApplication> {
+  const protocol_config = {
+    type: "oauth2" as const,
+    grant_type: ["client_credentials" as const],
+    allowed_scopes: ["shoes:read"],
+    token_configuration: { expires_after: 3600 },
+  };
+  return tenant.addApplication({ protocol_config }, await tenant.addResourceServer());
+}
+
+describe("mayfly login", () => {
+  test("takes what the server on this machine wrote, keeps no copy of the secret, and the next command works", async () => {
+    const server = await sharedServer();
+    const user = await newUser();
+    const login = await user.run(["login", "--data-dir", server.dataDirectory]);
+    assert.equal(login.code, 0, login.stderr);
+    assert.match(login.stderr, /Next: mayfly token issue --expires-in 15m/);
+    const store = join(user.directory, "config/mayfly/profiles.json");
+    assert.equal((await stat(store)).mode & 0o777, 0o600);
+    const { client_secret } = JSON.parse(await readFile(join(server.dataDirectory, "bootstrap.json"), "utf8"));
+    assert.ok(!(await readFile(store, "utf8")).includes(client_secret));
+    const issued = jsonOf(await user.run(["token", "issue", "--expires-in", "15m", "--scope", "realms:read"]));
+    assert.deepEqual([issued.expires_in, issued.scope], [900, "realms:read"]);
+    assert.equal((await user.run(["logout"])).code, 0);
+    assertRefused(await user.run(["token", "issue"]), /nobody has logged in\nLog in first: mayfly login/);
+  });
+
+  test("takes an issuer and a secret from standard input, and keeps them for this user alone", async () => {
+    const { issuer, clientId, clientSecret } = await shopApplication(await testTenant());
+    const user = await newUser();
+    const login = ["login", "--profile", "shop", "--issuer", issuer, "--client-id", clientId];
+    assertRefused(await user.run(login, { input: "wrong\n" }), /invalid_client/, /Log in again/);
+    assert.equal((await user.run(login, { input: `${clientSecret}\n` })).code, 0);
+    const store = join(user.directory, "config/mayfly/profiles.json");
+    assert.equal((await stat(store)).mode & 0o777, 0o600);
+    const issued = jsonOf(await user.run(["token", "issue", "--profile", "shop", "-e", "60"]));
+    assert.equal(issued.expires_in, 60);
+  });
+
+  test("finds another application of the tenant by its ids, and its secret in a file or the environment", async () => {
+    const tenant = await testTenant();
+    const { key, clientId, clientSecret } = await shopApplication(tenant);
+    const user = await newUser(tenant.management);
+    const place = ["--realm", key.realmId, "--application", key.applicationId, "--client-id", clientId];
+    const file = join(user.directory, "secret");
+    await writeFile(file, clientSecret);
+    const login = await user.run(["login", "--profile", "shop", ...place, "--client-secret-file", file]);
+    assert.equal(login.code, 0, login.stderr);
+    assert.equal(jsonOf(await user.run(["token", "issue", "--profile", "shop", "-e", "60"])).expires_in, 60);
+  });
+
+  test("takes no secret from an argument, and none over http but on this machine", async () => {
+    const user = await newUser();
+    const secret = await user.run(["login", "--client-secret", "hidden"]);
+    assertRefused(secret, /not taken from an argument: it would stay in the shell's history/);
+    assert.ok(!secret.stderr.includes("hidden"));
+    const path =
+      "/v1/tenants/00000000000000ab/realms/00000000000000cd/applications/5f1d7a52-7d0c-4c6e-9a53-6b1f0a5be001";
+    const http = ["login", "--issuer", `http://login.example.com${path}`, "--client-id", "x"];
+    assertRefused(await user.run(http), /not https/);
+    assertRefused(await user.run(["login"]), /bootstrap.json/, /mayfly start/);
+  });
+
+  test("refuses a store that others can read", async () => {
+    const user = await newUser();
+    const server = await sharedServer();
+    await user.run(["login", "--data-dir", server.dataDirectory]);
+    const store = join(user.directory, "config/mayfly/profiles.json");
+    await chmod(store, 0o644);
+    assertRefused(await user.run(["keys", "list"]), /can be read by others\nRun: chmod 0600/);
+  });
+});
+
+describe("mayfly token", () => {
+  test("issue asks for a lifetime, a scope, claims and a name, and prints the token alone where asked to", async () => {
+    const user = await newUser(await shopApplication(await testTenant()));
+    const args = ["token", "issue", "-e", "1h", "-s", "shoes:read", "--claims", '{"build": "7"}', "--name", "nightly"];
+    const issued = jsonOf(await user.run(args));
+    assert.deepEqual(issued.lifetime, {
+      requested: 3600,
+      granted: 3600,
+      maximum: 3600,
+      mode: "exact",
+      limited_by: "application",
+    });
+    const claims = JSON.parse(Buffer.from(String(issued.access_token).split(".")[1] ?? "", "base64url").toString());
+    assert.deepEqual([claims.bi_custom.build, claims.exp - claims.iat], ["7", 3600]);
+    const alone = await user.run([...args, "--output", "token"]);
+    assert.match(alone.stdout, /^eyJ[\w.-]+\n$/);
+  });
+
+  test("issue, refused, says which ceiling stands in the way and what to type instead", async () => {
+    const user = await newUser(await shopApplication(await testTenant()));
+    const refused = await user.run(["token", "issue", "--expires-in", "2h"]);
+    assertRefused(refused, /above the maximum of 3600 seconds, set by the application/, /--expires-in 1h/);
+    assertRefused(await user.run(["token", "issue", "-e", "2 hours"]), /Write it like 15m, 1h/);
+    assertRefused(await user.run(["token", "issue", "-s", "shoes:steal"]), /invalid_scope/, /allowed_scopes/);
+    assertRefused(await user.run(["token", "isue"]), /Did you mean issue\?/);
+  });
+
+  test("inspect proves a token's lifetime and who decided it; revoke ends it", async () => {
+    const tenant = await testTenant();
+    const user = await newUser(tenant.management);
+    const issued = await user.run(["token", "issue", "-e", "15m", "-s", "tokens:introspect"]);
+    const seen = jsonOf(await user.run(["token", "inspect"], { input: issued.stdout }));
+    assert.deepEqual([seen.active, seen.lifetime_seconds, seen.scope], [true, 900, "tokens:introspect"]);
+    const ledger = seen.ledger as { basisSeconds: number; ceilings: unknown[] };
+    assert.ok(ledger.ceilings.length > 0, JSON.stringify(ledger));
+    const revoked = await user.run(["token", "revoke", "-"], { input: issued.stdout });
+    assert.deepEqual([revoked.code, revoked.stderr], [0, "Revoked: the token is not active any more.\n"]);
+    assert.deepEqual(jsonOf(await user.run(["token", "inspect"], { input: issued.stdout })), { active: false });
+    assertRefused(await user.run(["token", "inspect", "eyJ.e.s"]), /not taken from an argument/);
+    assertRefused(await user.run(["token", "inspect"]), /no token/);
+  });
+
+  test("an opaque token is revoked by its own client, who then knows that it is", async () => {
+    const tenant = await testTenant();
+    const application = await shopApplication(tenant);
+    await tenant.changeApplication(application, (settings) => ({
+      ...settings,
+      protocol_config: { ...settings.protocol_config, token_format: "referential" },
+    }));
+    const [user, other] = [await newUser(application), await newUser(await shopApplication(tenant))];
+    const { stdout: token } = await user.run(["token", "issue", "-e", "60", "-o", "token"]);
+    assert.match(token, /^mayfly_at_/);
+    assertRefused(await other.run(["token", "revoke"], { input: token }), /may still be live/);
+    assert.equal(jsonOf(await user.run(["token", "inspect"], { input: token })).active, true);
+    assert.equal((await user.run(["token", "revoke"], { input: token })).code, 0);
+    assert.equal(jsonOf(await user.run(["token", "inspect"], { input: token })).active, false);
+  });
+
+  test("an administrator inspects, lists and revokes the tokens of every application; others say what they cannot", async () => {
+    const tenant = await testTenant();
+    const application = await shopApplication(tenant);
+    const [user, other] = [await newUser(tenant.management), await newUser(await shopApplication(tenant))];
+    const issue = async () => {
+      const answer = await tenant.token(application, { grant_type: "client_credentials", expiration_time: "60" });
+      return String(answer.json?.access_token);
+    };
+    const tokens = [await issue(), await issue(), await issue()];
+    const [first = "", second = ""] = tokens;
+    assert.equal(jsonOf(await user.run(["token", "inspect"], { input: first })).active, true);
+    assertRefused(await other.run(["token", "revoke"], { input: first }), /may still be live/, /tokens:delete/);
+    assert.equal((await user.run(["token", "revoke"], { input: first })).code, 0);
+    const place = ["--realm", tenant.realm.realmId, "--application", application.key.applicationId];
+    const list = async (...more: string[]) => user.run(["token", "list", ...place, ...more]);
+    const listed = jsonOf(await list()) as { tokens: { id: string }[]; total_size: number };
+    assert.deepEqual([listed.tokens.length, listed.total_size], [2, 2]);
+    const short = await list("--limit", "1");
+    assert.match(short.stderr, /1 of 2 are shown/);
+    const { jti } = JSON.parse(Buffer.from(second.split(".")[1] ?? "", "base64url").toString());
+    assert.equal((await user.run(["token", "revoke", jti, ...place])).code, 0);
+    assert.equal(jsonOf(await list()).total_size, 1);
+    assertRefused(await other.run(["token", "list"]), /invalid_scope/, /--profile/);
+    assertRefused(await user.run(["token", "list", "--realm", tenant.realm.realmId]), /--realm needs --application/);
+  });
+});
+
+test("mayfly keys lists and rotates the keys of a realm", async () => {
+  const tenant = await testTenant();
+  const user = await newUser(tenant.management);
+  const realm = ["--realm", tenant.realm.realmId];
+  assert.deepEqual(jsonOf(await user.run(["keys", "list", ...realm])), { keys: [], total_size: 0 });
+  const [first] = jsonOf(await user.run(["keys", "rotate", ...realm, "--algorithm", "ES256"])).keys as {
+    state: string;
+  }[];
+  assert.equal(first?.state, "signing", "the first of a realm signs at once");
+  const rotated = await user.run(["keys", "rotate", ...realm, "--algorithm", "ES256", "--output", "table"]);
+  assert.match(rotated.stdout, /^KEY ID +ALGORITHM +STATE/);
+  assert.match(rotated.stdout, /ES256 +next +in [56] minutes/);
+  assertRefused(await user.run(["keys", "list", "--realm", "00000000000000ff"]), /realm not found/, /check --realm/);
+});
+
+describe("mayfly apply and export", () => {
+  test("what was exported changes nothing; a difference is told and ends a dry run with 2", async () => {
+    const tenant = await testTenant();
+    const user = await newUser(tenant.management);
+    const exported = await user.run(["export"]);
+    assert.match(exported.stdout, /^version: 1\ntenants:\n/);
+    const file = join(user.directory, "tenant.yaml");
+    await writeFile(file, exported.stdout);
+    assert.deepEqual(jsonOf(await user.run(["apply", "-f", file])).changes, []);
+    assert.equal((await user.run(["apply", "-f", file, "--dry-run"])).code, 0);
+    await writeFile(file, exported.stdout.replace("display_name: Customers", "display_name: Patrons"));
+    const planned = await user.run(["apply", "-f", file, "--dry-run", "-o", "table"]);
+    const line = `update realm "Patrons" (${tenant.realm.realmId}): display_name: "Customers" -> "Patrons"\n`;
+    assert.deepEqual([planned.code, planned.stdout], [2, line]);
+    const applied = await user.run(["apply", "-f", "-", "-o", "table"], { input: await readFile(file, "utf8") });
+    assert.deepEqual([applied.code, applied.stdout], [0, line]);
+    assert.equal((await user.run(["apply", "-f", file, "-o", "table"])).stdout, "no changes\n");
+  });
+
+  test("secrets are read here, and what is wrong is told with its line", async () => {
+    const tenant = await testTenant();
+    const user = await newUser(tenant.management);
+    const file = join(user.directory, "tenant.yaml");
+    const text = (lifetime: number) => `id: "${tenant.tenantId}"
+realms:
+  - id: "${tenant.realm.realmId}"
+    resource_servers: [{ display_name: Shop, identifier: "urn:shop", scopes: [read] }]
+    applications:
+      - id: 5f1d7a52-7d0c-4c6e-9a53-6b1f0a5be001
+        display_name: Export
+        resource_server_id: urn:shop
+        protocol_config:
+          type: oauth2
+          grant_type: [client_credentials]
+          client_id: export
+          client_secret: { env: EXPORT_SECRET }
+          allowed_scopes: [read]
+          token_configuration: { expires_after: ${lifetime} }
+`;
+    await writeFile(file, text(0));
+    const environment = { EXPORT_SECRET: "Zk3vQ9xT1rB7mN5cW2pL8sD4fG6hJ0aYeUiOqXzVnMw" };
+    const apply = () => user.run(["apply", "-f", file], { environment });
+    assertRefused(
+      await apply(),
+      /tenant.yaml:15: realms\[0\].applications\[0\].protocol_config/,
+      /Nothing was changed/,
+    );
+    await writeFile(file, text(600));
+    assertRefused(
+      await user.run(["apply", "-f", file]),
+      /tenant.yaml:13: client_secret: the environment has no EXPORT/,
+    );
+    assert.equal((jsonOf(await apply()).changes as unknown[]).length, 2);
+    assert.deepEqual(jsonOf(await apply()).changes, []);
+    const other = await newUser((await testTenant()).management);
+    await writeFile(file, `tenants: [{id: "${tenant.tenantId}"}]`);
+    assertRefused(await other.run(["apply", "-f", file]), /says nothing of .*, the profile's tenant/);
+    assertRefused(await other.run(["apply", "-f", "/nowhere"]), /cannot be read/);
+  });
+});
