@@ -113,7 +113,8 @@ function parseAsked(
   }
 }
 
-function refuseFilter({ message }: FilterError): ManagementError {
+/** 400 for a filter that cannot be read, or that asks for what the list does not have. */
+export function refuseFilter({ message }: FilterError): ManagementError {
   return fieldViolations([{ field: "filter", description: message }]);
 }
 

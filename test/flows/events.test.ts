@@ -13,7 +13,7 @@ import { testLogin } from "../support/test-browser.ts";
 import { testClient } from "../support/test-client.ts";
 import { testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
 import { sharedServer } from "../support/test-server.ts";
-import { testTenant } from "../support/test-tenant.ts";
+import { type TestTenant, testTenant } from "../support/test-tenant.ts";
 
 const outline = (event: ShownEvent): string =>
   [event.type, event.action ?? event.outcome ?? "", event.actor.type].filter((part) => part !== "").join(" ");
@@ -155,6 +155,20 @@ describe("what happens in a realm is an event", () => {
   });
 });
 
+/** Makes so many events of a group like the tenant's only one, each a second later than the one before. */
+async function copyEvent({ server, tenantId }: TestTenant, count: number): Promise<void> {
+  await server.deps.database.maintain((session) =>
+    session.query(
+      `INSERT INTO events
+       SELECT tenant_id, realm_id, substring(int8send(recorded_at_ms + n * 1000) FROM 3) || substring(id FROM 7), bucket,
+         recorded_at_ms + n * 1000, trace_id, 'V1GroupChange', action, outcome, actor_type, actor_id, correlation_id, resource_type,
+         resource_id, payload
+       FROM events CROSS JOIN generate_series(1, $2::integer) AS n WHERE tenant_id = $1`,
+      [tenantId, count],
+    ),
+  );
+}
+
 describe("the list of events", () => {
   /** A tenant with events of every source, made one after the other. */
   async function busyTenant() {
@@ -190,6 +204,51 @@ describe("the list of events", () => {
     }
   });
 
+  test("is filtered by who, what, when and about which, alike in every table", async () => {
+    const tenant = await busyTenant();
+    const whole = await listAllEvents(tenant);
+    const [change, granted, refused] = whole;
+    assert.ok(change && granted && refused);
+    const middle = whole[7]?.time ?? "";
+    const ids = (events: readonly ShownEvent[]) => events.map(({ id }) => id);
+    const cases: readonly [string, (event: ShownEvent) => boolean][] = [
+      ['type eq "TokenRequest"', ({ type }) => type === "TokenRequest"],
+      ['type eq "tokenrequest" and outcome eq "ERROR"', ({ outcome }) => outcome === "ERROR"],
+      ['action eq "UPDATE"', ({ action }) => action === "UPDATE"],
+      ["action pr", ({ action }) => action !== undefined],
+      ['actor.type ne "Operator"', ({ actor }) => actor.type !== "Operator"],
+      [`actor.id eq "${granted.actor.id}"`, ({ actor }) => actor.id === granted.actor.id],
+      [`actor[type eq "Operator" and id eq "file"]`, ({ actor }) => actor.type === "Operator"],
+      [`resource.id eq "${granted.id}"`, ({ id }) => id === granted.id],
+      ['resource.type eq "Application"', ({ outcome }) => outcome === "ERROR"],
+      [`correlation_id eq "${granted.correlation_id}"`, ({ id }) => id === granted.id],
+      [`trace_id eq "${refused.trace_id}"`, ({ id }) => id === refused.id],
+      [`time ge "${middle}"`, ({ time }) => time >= middle],
+      [`time lt "${middle}" and not (type eq "V1GroupChange")`, (e) => e.time < middle && e.type !== "V1GroupChange"],
+      [`time gt "${middle}" or time eq "${change.time}"`, ({ time }) => time > middle || time === change.time],
+      [`type eq "PolicyEvaluation"`, () => false],
+    ];
+    for (const [filter, isMeant] of cases) {
+      const meant = ids(whole.filter(isMeant));
+      for (const page_size of ["2", "100"]) {
+        assert.deepEqual(ids(await listAllEvents(tenant, { filter, page_size })), meant, filter);
+        const newest = await listAllEvents(tenant, { filter, page_size, order: "newest_first" });
+        assert.deepEqual(ids(newest.toReversed()), meant, filter);
+      }
+      const first = await askForEvents(tenant, { filter, page_size: "1" });
+      assert.equal(first.json?.total_size, meant.length, filter);
+    }
+  });
+
+  test("refuses a filter that events cannot answer, by name", async () => {
+    const tenant = await testTenant();
+    for (const filter of ['colour eq "red"', "type", 'type eq "Nothing"', "time gt 5", 'time gt "yesterday"']) {
+      const answer = await askForEvents(tenant, { filter });
+      assert.equal(answer.status, 400, filter);
+      assert.match(answer.text, /"field":"filter"/);
+    }
+  });
+
   test("counts, and goes on only where it was asked for", async () => {
     const tenant = await busyTenant();
     const first = await askForEvents(tenant, { page_size: "2" });
@@ -199,7 +258,13 @@ describe("the list of events", () => {
     const next = await askForEvents(tenant, { page_token });
     assert.equal(eventsOf(next).length, 2, "the page token keeps the size");
     assert.equal(next.json?.total_size, 15);
-    for (const query of [{ page_token, order: "newest_first" }, { page_token: "x" }, { page_size: "-1" }]) {
+    const filter = 'type eq "TokenRequest"';
+    for (const query of [
+      { page_token, filter },
+      { page_token, order: "newest_first" },
+      { page_token: "x" },
+      { page_size: "-1" },
+    ]) {
       assert.equal((await askForEvents(tenant, query)).status, 400);
     }
     assert.equal((await askForEvents(tenant, { page_token }, { realm: tenant.adminRealm })).status, 400);
@@ -241,6 +306,32 @@ describe("the list of events", () => {
     assert.equal(all.text.split("\n").length, 16, "fifteen lines, each ended");
     const none = await askForEvents(await testTenant(), {}, { accept });
     assert.deepEqual([none.status, none.text], [200, ""]);
+  });
+
+  test("looks at a bounded number of rows a page, and goes on behind them; a time leads straight there", async () => {
+    const tenant = await testTenant();
+    const { atMs } = await recordEvent(tenant, { type: "IdentityChange" });
+    const many = 12_000;
+    await copyEvent(tenant, many);
+    const filter = 'type eq "IdentityChange"';
+    const pages = async (asked: Readonly<Record<string, string>>) => {
+      const sizes: number[] = [];
+      for (let query = asked; ; ) {
+        const answer = await askForEvents(tenant, query);
+        sizes.push(eventsOf(answer).length);
+        if (answer.json?.next_page_token === undefined) return sizes;
+        query = { page_token: String(answer.json.next_page_token) };
+      }
+    };
+    assert.deepEqual(await pages({ filter, order: "newest_first" }), [0, 0, 1]);
+    assert.deepEqual(await pages({ filter }), [1, 0, 0]);
+    const then = new Date(atMs).toISOString();
+    assert.deepEqual(await pages({ filter: `${filter} and time le "${then}"`, order: "newest_first" }), [1]);
+    const counted = await askForEvents(tenant, { page_size: "1" });
+    assert.equal(counted.json?.total_size, 5_000);
+    assert.equal(counted.headers.get("x-total-size"), "estimated");
+    const second = await askForEvents(tenant, { page_token: String(counted.json?.next_page_token) });
+    assert.equal(second.headers.get("x-total-size"), "estimated");
   });
 
   test("is for who may read events", async () => {

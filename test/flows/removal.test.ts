@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { dropForgotten, ensurePartitions } from "../../src/database/partitions.ts";
+import { dropForgotten, ensurePartitionFor } from "../../src/database/partitions.ts";
 import { newTraceId } from "../../src/http/trace-id.ts";
 import { removalJob } from "../../src/jobs/removal.ts";
 import { hexId } from "../../src/platform/random.ts";
 import { deleteApplication } from "../../src/resources/application/queries.ts";
 import { addAttempt } from "../../src/resources/attempt-count/queries.ts";
-import { insertEvents } from "../../src/resources/event/queries.ts";
+import { eventBucket, insertEvents } from "../../src/resources/event/queries.ts";
 import { deleteGroup, listGroups } from "../../src/resources/group/queries.ts";
 import { claimSubject, deleteIdentity } from "../../src/resources/identity/queries.ts";
 import { insertMail } from "../../src/resources/mail/queries.ts";
@@ -127,7 +127,7 @@ describe("what is deleted is removed, and no reference leads to nothing", () => 
   test("a realm, and a tenant: everything, until nothing names the tenant any more", async () => {
     const { tenant } = flow;
     const db = server.deps.database.tenants([tenant.tenantId]);
-    await ensurePartitions(server.deps.database, clock.nowSeconds());
+    await ensurePartitionFor(server.deps.database, "events", eventBucket(clock.nowMs()));
     await recordChange(tenant);
     await deleteRealm(db, tenant.realm, clock.nowMs());
     await run();

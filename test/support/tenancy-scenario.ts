@@ -186,8 +186,8 @@ async function manage(tenant: TestTenant, used: { job: TestApplication; traceIds
   assert.equal(listed.json?.total_size, 1, listed.text);
   const another = accessOf(await tenant.token(used.job, { grant_type: "client_credentials" }));
   assert.equal((await tenant.manage("DELETE", `${tokens}/${decodeJwt(another).jti}`)).status, 200);
-  for (const order of ["oldest_first", "newest_first"]) {
-    const events = await tenant.manage("GET", `/events?order=${order}`);
+  for (const query of ["order=oldest_first", "order=newest_first", "filter=type+pr"]) {
+    const events = await tenant.manage("GET", `/events?${query}`);
     const [event] = eventsOf(events);
     assert.equal((await tenant.manage("GET", `/events/${event?.id}`)).status, 200);
   }

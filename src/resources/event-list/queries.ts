@@ -1,12 +1,22 @@
 import type { Queryable, Row } from "../../database/database.ts";
+import { filterAttributes, filterCondition } from "../../database/filter-condition.ts";
 import { bucketOf } from "../../database/row-id.ts";
-import { statement } from "../../database/statement.ts";
+import { composedStatement, statement } from "../../database/statement.ts";
 import { receivedAtMs } from "../../http/trace-id.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
+import type { Filter } from "../../protocol/scim-filter.ts";
 import { ID_BYTES, ID_KINDS } from "../../protocol/token-id.ts";
-import { EVENT_COLUMNS, type EventActor, eventBucket, millisecondsIn, TOKEN_AS_EVENT } from "../event/queries.ts";
-import type { EventAction, EventType } from "../event/schema.ts";
+import {
+  EVENT_COLUMNS,
+  type EventActor,
+  eventBucket,
+  millisecondsIn,
+  TOKEN_AS_EVENT,
+  timePrefix,
+} from "../event/queries.ts";
+import { ACTOR_TYPES, EVENT_ACTIONS, EVENT_TYPES, type EventAction, type EventType } from "../event/schema.ts";
 import { DECISION_EVENTS, type DecisionEvent } from "./decision-event.ts";
+import { timeBounds } from "./time-bounds.ts";
 
 // Three tables hold events, each written once: changes are in `events`, refusals and logins in `decisions`, and the row of a granted token
 // is its token request (settled 6). The ids of all begin with the time, so that one list by id is chronological and each table is read
@@ -137,6 +147,23 @@ function listText(order: EventOrder, condition: string): string {
   return `${parts.join(" UNION ALL ")} ORDER BY id ${order === "oldest_first" ? "ASC" : "DESC"} LIMIT $5`;
 }
 
+const ATTRIBUTES = filterAttributes({
+  type: { type: "enum", sql: "type", values: Object.keys(EVENT_TYPES) },
+  action: { type: "enum", sql: "action", values: EVENT_ACTIONS },
+  outcome: { type: "text", sql: "outcome" },
+  time: { type: "time", sql: "recorded_at_ms" },
+  "actor.type": { type: "enum", sql: "actor_type", values: ACTOR_TYPES },
+  "actor.id": { type: "exact text", sql: "actor_id" },
+  "resource.type": { type: "text", sql: "resource_type" },
+  "resource.id": { type: "exact text", sql: "resource_id" },
+  correlation_id: { type: "exact text", sql: "correlation_id" },
+  trace_id: { type: "exact text", sql: "encode(trace_id, 'hex')" },
+});
+/** The first parameter of a filter. */
+const FILTER_AT = 6;
+
+const composeList = composedStatement("event.list_filtered");
+const composeCount = composedStatement("event.count_filtered");
 const lists = {
   oldest_first: statement("event.list_oldest", listText("oldest_first", "true")),
   newest_first: statement("event.list_newest", listText("newest_first", "true")),
@@ -148,6 +175,7 @@ export interface EventPage {
   /** the id of the last event before; undefined begins at the first */
   readonly after: string | undefined;
   readonly limit: number;
+  readonly filter?: Filter | undefined;
 }
 
 /** A page of events. It may be short, or empty, though others follow: so many that a filter leaves out lie between. */
@@ -157,10 +185,16 @@ export interface FoundEvents {
   readonly next: string | undefined;
 }
 
-/** Lists the events of a realm, chronologically; in the realm of the tenant's administration those of the tenant as a whole, too. */
+/**
+ * Lists the events of a realm, chronologically; in the realm of the tenant's administration those of the tenant as a whole, too. Throws
+ * FilterError for a filter that asks for what events do not have.
+ */
 export async function listEvents(db: Queryable, realm: RealmKey, page: EventPage): Promise<FoundEvents> {
-  const { order, limit } = page;
-  const rows = await db.run(lists[order], [realm.tenantId, realm.realmId, ...boundsOf(page), limit + 1]);
+  const { order, limit, filter } = page;
+  const condition = filter && filterCondition(filter, ATTRIBUTES, FILTER_AT);
+  const list = condition === undefined ? lists[order] : composeList(listText(order, condition.sql));
+  const values = [realm.tenantId, realm.realmId, ...boundsOf(page), limit + 1, ...(condition?.values ?? [])];
+  const rows = await db.run(list, values);
   const events: ListedEvent[] = [];
   for (const row of rows) {
     if (events.length === limit) return { events, next: events.at(-1)?.id };
@@ -172,11 +206,14 @@ export async function listEvents(db: Queryable, realm: RealmKey, page: EventPage
   return { events, next: undefined };
 }
 
-function boundsOf({ order, after }: Pick<EventPage, "order" | "after">): readonly [Buffer, Buffer] {
-  const [lowest, highest] = [Buffer.alloc(ID_BYTES), Buffer.alloc(ID_BYTES, 0xff)];
+function boundsOf({ order, after, filter }: Omit<EventPage, "limit">): readonly [Buffer, Buffer] {
+  const { afterMs, beforeMs } = timeBounds(filter);
+  const lowest = Number.isFinite(afterMs) ? timePrefix(afterMs) : Buffer.alloc(ID_BYTES);
+  const highest = Number.isFinite(beforeMs) ? timePrefix(beforeMs) : Buffer.alloc(ID_BYTES, 0xff);
   if (after === undefined) return [lowest, highest];
   const last = Buffer.from(after, "base64url");
-  return order === "oldest_first" ? [last, highest] : [lowest, last];
+  if (order === "oldest_first") return [Buffer.compare(last, lowest) > 0 ? last : lowest, highest];
+  return [lowest, Buffer.compare(last, highest) < 0 ? last : highest];
 }
 
 const count = statement("event.count", countText("true"));
@@ -186,13 +223,22 @@ function countText(condition: string): string {
   return `SELECT count(*) FILTER (WHERE matches) AS size, COALESCE(bool_or(is_last), false) AS is_cut FROM (${parts.join(" UNION ALL ")}) counted`;
 }
 
-/** Counts the events of a list, as far as a bounded number of rows tells (settled 13): then there are at least so many. */
-export async function countEvents(
-  db: Queryable,
-  realm: RealmKey,
-): Promise<{ readonly totalSize: number; readonly totalIsEstimated: boolean }> {
-  const bounds = boundsOf({ order: "newest_first", after: undefined });
-  const [row] = await db.run(count, [realm.tenantId, realm.realmId, ...bounds, LOOKED_AT_MAX]);
+/** How many events a list has, or at least has. */
+export interface EventTotal {
+  readonly totalSize: number;
+  readonly totalIsEstimated: boolean;
+}
+
+/**
+ * Counts the events of a list, as far as a bounded number of rows tells (settled 13): then there are at least so many. Throws FilterError
+ * as `listEvents`.
+ */
+export async function countEvents(db: Queryable, realm: RealmKey, filter?: Filter): Promise<EventTotal> {
+  const condition = filter && filterCondition(filter, ATTRIBUTES, FILTER_AT);
+  const counting = condition === undefined ? count : composeCount(countText(condition.sql));
+  const bounds = boundsOf({ order: "newest_first", after: undefined, filter });
+  const values = [realm.tenantId, realm.realmId, ...bounds, LOOKED_AT_MAX, ...(condition?.values ?? [])];
+  const [row] = await db.run(counting, values);
   return { totalSize: row?.size as number, totalIsEstimated: row?.is_cut === true };
 }
 

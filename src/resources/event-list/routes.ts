@@ -1,18 +1,24 @@
+import type { Queryable } from "../../database/database.ts";
 import type { Deps } from "../../deps.ts";
+import { formatListPageToken } from "../../http/list-page-token.ts";
+import { DIRECTORY_PAGE_SIZES, type ListQuery, parseListQuery, refuseFilter } from "../../http/list-query.ts";
 import { notFound } from "../../http/management-error.ts";
-import { formatPageToken, parsePageToken, readPageSize } from "../../http/pagination.ts";
 import { parseQueryOf } from "../../http/query.ts";
 import { type HttpReply, type HttpRequest, headerOf, jsonReply, type Route, realmKeyOf } from "../../http/route.ts";
 import { formatInstant } from "../../platform/clock.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
+import { FilterError } from "../../protocol/scim-filter.ts";
 import { decodeId } from "../../protocol/token-id.ts";
 import type { DecisionRecorder } from "../decision/recorder.ts";
-import { countEvents, type EventPage, findEvent, type ListedEvent, listEvents } from "./queries.ts";
+import { countEvents, type EventTotal, type FoundEvents, findEvent, type ListedEvent, listEvents } from "./queries.ts";
 import { type EventAnswer, EventListQuery } from "./schema.ts";
 
 const PATH = "/v1/tenants/:tenant/realms/:realm/events";
 const NDJSON = "application/x-ndjson";
-const PAGE_SIZES = { fallback: 20, maximum: 200 };
+/** What later pages keep: the order, and how many there were at the first. */
+const KEPT = ["order", "total_size", "is_estimated"];
+/** An export tells none. */
+const NO_TOTAL: EventTotal = { totalSize: 0, totalIsEstimated: false };
 /** An export's page is as large as an answer should be: about a megabyte. */
 const EXPORT_PAGE_SIZES = { fallback: 1_000, maximum: 1_000 };
 
@@ -47,37 +53,54 @@ interface Parts {
 async function handleList({ deps, recorder }: Parts, request: HttpRequest): Promise<HttpReply> {
   const realm = realmKeyOf(request);
   if (realm === undefined) throw notFound("Realm", request.parameters.realm ?? "");
-  const query = parseQueryOf(request, EventListQuery);
-  const order = query.order ?? "oldest_first";
   const isExport = acceptsNdjson(request);
-  const sizes = isExport ? EXPORT_PAGE_SIZES : PAGE_SIZES;
-  const question = ["events", realm.tenantId, realm.realmId, order];
-  const now = deps.clock.nowSeconds();
-  const position = query.page_token === undefined ? undefined : parsePageToken(query.page_token, question, now);
-  // Page tokens are not signed: what one says of the size is bounded like what a query says.
-  const keptSize = Math.max(1, Math.min(position?.pageSize ?? sizes.fallback, sizes.maximum));
-  const limit = readPageSize(query.page_size, sizes) ?? keptSize;
+  const list = ["events", realm.tenantId, realm.realmId];
+  const rules = { list, sizes: isExport ? EXPORT_PAGE_SIZES : DIRECTORY_PAGE_SIZES, kept: KEPT };
+  const asked = parseListQuery(parseQueryOf(request, EventListQuery), rules, deps.clock.nowSeconds());
   // What this node holds back to write in groups must be seen by who asks right after it happened.
   await recorder.flush();
-  const db = deps.database.recent([realm.tenantId]);
-  const page: EventPage = { order, after: position?.after, limit };
-  const none = { totalSize: 0, totalIsEstimated: false };
-  const [{ events, next }, { totalSize, totalIsEstimated }] = await Promise.all([
-    listEvents(db, realm, page),
-    position ?? (isExport ? none : countEvents(db, realm)),
-  ]);
-  const nextToken =
-    next === undefined
-      ? undefined
-      : formatPageToken({ after: next, pageSize: limit, totalSize, totalIsEstimated }, question, now);
+  const { events, next, total } = await readPage(deps.database.recent([realm.tenantId]), realm, { ...asked, isExport });
   const answers = events.map((event) => answerOf(realm, event));
-  if (isExport) return ndjsonReply(answers, nextToken);
+  const token = next === undefined ? undefined : nextTokenOf(asked, next, total);
+  if (isExport) return ndjsonReply(answers, token);
   const body = {
     events: answers,
-    total_size: totalSize,
-    ...(nextToken === undefined ? {} : { next_page_token: nextToken }),
+    total_size: total.totalSize,
+    ...(token === undefined ? {} : { next_page_token: token }),
   };
-  return jsonReply(200, body, totalIsEstimated ? { "x-total-size": "estimated" } : {});
+  return jsonReply(200, body, total.totalIsEstimated ? { "x-total-size": "estimated" } : {});
+}
+
+interface Asked extends ListQuery {
+  readonly isExport: boolean;
+}
+
+interface Page extends FoundEvents {
+  readonly total: EventTotal;
+}
+
+async function readPage(db: Queryable, realm: RealmKey, asked: Asked): Promise<Page> {
+  const { after, pageSize: limit, kept, isExport } = asked;
+  const filter = asked.filter?.parsed;
+  const order = kept.order === "newest_first" ? "newest_first" : "oldest_first";
+  const [found, total] = await Promise.all([
+    listEvents(db, realm, { order, after: after === "" ? undefined : after, limit, filter }),
+    readTotal(kept) ?? (isExport ? NO_TOTAL : countEvents(db, realm, filter)),
+  ]).catch((error: unknown) => {
+    throw error instanceof FilterError ? refuseFilter(error) : error;
+  });
+  return { ...found, total };
+}
+
+// Counted on the first page; the page token carries it (settled 13). It is not signed: what it says is the holder's own affair.
+function readTotal({ total_size, is_estimated }: ListQuery["kept"]): EventTotal | undefined {
+  if (total_size === undefined || !/^\d{1,9}$/.test(total_size)) return undefined;
+  return { totalSize: Number(total_size), totalIsEstimated: is_estimated === "true" };
+}
+
+function nextTokenOf({ pageSize, filter, kept, place }: ListQuery, after: string, total: EventTotal): string {
+  const carried = { total_size: String(total.totalSize), is_estimated: String(total.totalIsEstimated) };
+  return formatListPageToken({ after, pageSize, filter: filter?.text, kept: { ...kept, ...carried } }, place);
 }
 
 function acceptsNdjson(request: HttpRequest): boolean {

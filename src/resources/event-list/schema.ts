@@ -1,9 +1,6 @@
 import { type Static, Type } from "typebox";
-import { EVENT_TYPES, type EventType } from "../event/schema.ts";
+import { ACTOR_TYPES, EVENT_ACTIONS, EVENT_TYPES, type EventType } from "../event/schema.ts";
 import { HexId, oneOf } from "../schema-parts.ts";
-
-const ACTIONS = ["CREATE", "READ", "UPDATE", "DELETE"] as const;
-const ACTORS = ["Identity", "Application", "Operator", "Anonymous"] as const;
 
 const EventTypeName = Type.Unsafe<EventType>({ type: "string", enum: Object.keys(EVENT_TYPES) });
 
@@ -16,9 +13,9 @@ export const EventAnswer = Type.Object(
     realm_id: Type.Optional(HexId),
     time: Type.String({ format: "date-time" }),
     type: EventTypeName,
-    action: Type.Optional(oneOf(ACTIONS)),
+    action: Type.Optional(oneOf(EVENT_ACTIONS)),
     outcome: Type.Optional(Type.String()),
-    actor: Type.Object({ type: oneOf(ACTORS), id: Type.Optional(Type.String()) }, { additionalProperties: false }),
+    actor: Type.Object({ type: oneOf(ACTOR_TYPES), id: Type.Optional(Type.String()) }, { additionalProperties: false }),
     resource: Type.Optional(Type.Object({ type: Type.String(), id: Type.String() }, { additionalProperties: false })),
     correlation_id: Type.Optional(Type.String()),
     trace_id: Type.String({ pattern: "^[0-9a-f]{32}$" }),
@@ -32,6 +29,7 @@ export type EventAnswer = Static<typeof EventAnswer>;
 export const EventListQuery = Type.Object(
   {
     order: Type.Optional(oneOf(["oldest_first", "newest_first"])),
+    filter: Type.Optional(Type.String()),
     page_size: Type.Optional(Type.String({ maxLength: 10 })),
     page_token: Type.Optional(Type.String({ maxLength: 2_000 })),
   },

@@ -6,7 +6,7 @@ import { isMissingPartition } from "../../database/database-error.ts";
 import {
   dropForgotten,
   ensureFirstPartitions,
-  ensurePartitions,
+  ensurePartitionFor,
   insertWithPartitions,
 } from "../../database/partitions.ts";
 import { newTraceId } from "../../http/trace-id.ts";
@@ -118,7 +118,7 @@ test("what an event holds is bounded, whatever it is", async () => {
 test("events are there for ninety days, and ten days later their partition is gone", async () => {
   const { database } = await openScratchDatabase();
   const now = clock.nowSeconds();
-  await ensurePartitions(database, now);
+  await ensurePartitionFor(database, "events", eventBucket(now * 1_000));
   const tenantId = hexId(random);
   await insertEvents(database.tenants([tenantId]), tenantId, [made({ atMs: now * 1_000 })]);
   const after = async (days: number): Promise<number> => {

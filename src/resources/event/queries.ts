@@ -173,7 +173,7 @@ export function keptBuckets(
 }
 
 /** What ids of this instant, in milliseconds of real time, begin with. */
-function timePrefix(atMs: number): Buffer {
+export function timePrefix(atMs: number): Buffer {
   const prefix = Buffer.alloc(TIME_BYTES);
   prefix.writeUIntBE(Math.max(0, atMs), 0, TIME_BYTES);
   return prefix;

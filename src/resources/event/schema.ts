@@ -1,9 +1,12 @@
 // The kinds of events and what each may say of itself (reference, section 4).
 
-const CHANGES = ["CREATE", "READ", "UPDATE", "DELETE"] as const;
+/** What may be done to a resource. */
+export const EVENT_ACTIONS = ["CREATE", "READ", "UPDATE", "DELETE"] as const;
+/** Who may do something: an operator acts with a credential of the server itself, and nobody is known of an anonymous one. */
+export const ACTOR_TYPES = ["Identity", "Application", "Operator", "Anonymous"] as const;
 
 /** What was done to a resource. */
-export type EventAction = (typeof CHANGES)[number];
+export type EventAction = (typeof EVENT_ACTIONS)[number];
 
 /** What one type of events says besides who, when and about what. */
 export interface EventDescription {
@@ -12,7 +15,7 @@ export interface EventDescription {
 }
 
 const CHANGED = { actions: ["CREATE", "UPDATE", "DELETE"], outcomes: [] } as const;
-const OPERATED = { actions: CHANGES, outcomes: [] } as const;
+const OPERATED = { actions: EVENT_ACTIONS, outcomes: [] } as const;
 const PLAIN = { actions: [], outcomes: [] } as const;
 
 /** Every type of event. */
