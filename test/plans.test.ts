@@ -90,6 +90,29 @@ test("a page of events reads each table in the order of its primary key, and sor
   });
 });
 
+/** By the statement that is given one natural key. */
+const NATURAL_KEYS: Readonly<Record<string, string>> = {
+  "identity.find_by_email": "identities_email",
+  "application.find_by_client_id": "applications_client_id",
+  "resource_server.find_by_identifier": "resource_servers_identifier",
+};
+
+test("whoever has a person's address, a client's id or an audience finds the row by its index, in a realm of any size", async () => {
+  const { database } = (await sharedServer()).deps;
+  await database.maintain(async (session) => {
+    for (const [name, index] of Object.entries(NATURAL_KEYS)) {
+      const statement = listStatements().find((one) => one.name === name);
+      assert.ok(statement, name);
+      const scans = (await planOf(session, statement)).filter((node) => node["Relation Name"] !== undefined);
+      assert.deepEqual(
+        scans.map((node) => node["Index Name"]),
+        [index],
+      );
+      assert.match(scans[0]?.["Index Cond"] ?? "", /_key\b|client_id|identifier/, name);
+    }
+  });
+});
+
 test("updates by primary key know which columns a row must have", async () => {
   const { database } = (await sharedServer()).deps;
   const key = ["tenant_id", "realm_id", "id", "bucket"];

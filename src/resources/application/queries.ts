@@ -3,7 +3,7 @@ import { declareList, type ListPage } from "../../database/list-statements.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationContext, ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts";
 import type { Filter } from "../../protocol/scim-filter.ts";
-import { alive, NO_TOMBSTONE } from "../tombstone.ts";
+import { alive, aliveWithKey, NO_TOMBSTONE } from "../tombstone.ts";
 import { type ContextRow, toApplicationContext } from "./context.ts";
 import type { ApplicationSettings } from "./schema.ts";
 
@@ -131,7 +131,7 @@ const find = statement(
 
 const findByClientId = statement(
   "application.find_by_client_id",
-  "SELECT * FROM applications WHERE tenant_id = $1 AND realm_id = $2 AND client_id = $3 AND deleted_at_ms IS NULL",
+  `SELECT * FROM applications WHERE tenant_id = $1 AND realm_id = $2 AND ${aliveWithKey("client_id", "$3")}`,
 );
 
 const list = declareList({

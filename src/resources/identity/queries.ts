@@ -6,7 +6,7 @@ import type { RealmKey } from "../../protocol/client-metadata.ts";
 import type { Filter } from "../../protocol/scim-filter.ts";
 import { subjectKey } from "../../protocol/subject.ts";
 import { selectRoleScopes } from "../role/queries.ts";
-import { alive, NO_TOMBSTONE } from "../tombstone.ts";
+import { alive, aliveWithKey, NO_TOMBSTONE } from "../tombstone.ts";
 import { type IdentitySettings, Traits } from "./schema.ts";
 
 /** Names an identity. */
@@ -47,8 +47,7 @@ const find = statement(
 
 const findByEmail = statement(
   "identity.find_by_email",
-  `SELECT * FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND email_key = $3 AND deleted_at_ms IS NULL
-   ORDER BY identity_id LIMIT $4`,
+  `SELECT * FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND ${aliveWithKey("email_key", "$3")} LIMIT $4`,
 );
 
 const findNamed = statement(

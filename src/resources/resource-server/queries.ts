@@ -3,7 +3,7 @@ import { declareList, type ListPage } from "../../database/list-statements.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import type { Filter } from "../../protocol/scim-filter.ts";
-import { alive, NO_TOMBSTONE } from "../tombstone.ts";
+import { alive, aliveWithKey, NO_TOMBSTONE } from "../tombstone.ts";
 import type { ResourceServerSettings } from "./schema.ts";
 
 /** Names a resource server. */
@@ -34,7 +34,7 @@ const find = statement(
 
 const findByIdentifier = statement(
   "resource_server.find_by_identifier",
-  "SELECT * FROM resource_servers WHERE tenant_id = $1 AND realm_id = $2 AND identifier = $3 AND deleted_at_ms IS NULL",
+  `SELECT * FROM resource_servers WHERE tenant_id = $1 AND realm_id = $2 AND ${aliveWithKey("identifier", "$3")}`,
 );
 
 const list = declareList({
