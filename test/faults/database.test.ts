@@ -17,8 +17,9 @@ const MASTER_KEY = "faults-master-key-0123456789-abcdefghijklmnopqrst";
 const FAULT_MS = 5_000;
 /** 3 s for a connection, as much for a statement, 2 for a batch's turn, one at the door; the rest is a busy machine. */
 const ANSWER_MS_MAX = 10_000;
-/** Of a server that has too few connections, and works. */
+/** Of a server that has too few connections, and works; or each client of the load once, where the machine is slow. */
 const REFUSED_PART_MAX = 0.02;
+const REFUSED_MAX = 24;
 const KILLS = 3;
 const DELAY_MS = 100;
 const CONNECTIONS = 20;
@@ -152,7 +153,8 @@ async function shareConnections(): Promise<void> {
       assert.ok(load.acknowledged.issued.length > before, "the server did not go on with the connections it has");
       // While it learns how few there are for it, a wait may end in a refusal.
       const issued = load.acknowledged.issued.length - before;
-      assert.ok(load.others.length <= issued * REFUSED_PART_MAX, `${load.others.length} refusals, ${issued} tokens`);
+      const refusedMax = Math.max(REFUSED_MAX, issued * REFUSED_PART_MAX);
+      assert.ok(load.others.length <= refusedMax, `${load.others.length} refusals, ${issued} tokens`);
       for (const hog of hogs) await hog.end();
     });
   });
