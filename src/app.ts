@@ -39,7 +39,7 @@ export function createApp(deps: Deps, readiness: Readiness, timers: Timers = pro
   const routes = [
     ...oauthRoutes(services),
     ...login.routes,
-    ...managementRoutes(deps, decisions, liveTokens),
+    ...managementRoutes({ deps, decisions, liveTokens }),
     ...keyRoutes(deps),
     ...declarativeRoutes(deps),
     ...healthRoutes(deps, readiness),

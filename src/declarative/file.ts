@@ -1,6 +1,6 @@
 import { Compile } from "typebox/compile";
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
-import { type MemberProblem, readSchemaError } from "../resources/settings.ts";
+import { type MemberProblem, readSchemaError } from "../http/schema-error.ts";
 import { DeclaredFile, FILE_BYTES_MAX } from "./file-schema.ts";
 
 /** A place in the file: member names and positions in lists. */

@@ -1,6 +1,7 @@
 import type { TSchema } from "typebox";
 import type { ApplicationKey, RealmKey } from "../protocol/client-metadata.ts";
 import type { Caller } from "./caller.ts";
+import type { Operation } from "./operation.ts";
 
 /** A request as handlers see it: parsed as far as HTTP goes, and nothing of any framework. */
 export interface HttpRequest {
@@ -54,6 +55,8 @@ export interface Route {
   readonly kind: RouteKind;
   /** management scopes, all of which the caller's token must hold */
   readonly scopes?: readonly string[];
+  /** what the route is in the management API, for the OpenAPI document and the tests */
+  readonly operation?: Operation;
   readonly schema?: { readonly querystring?: TSchema; readonly body?: TSchema };
   /** an auth route that a browser shows: a person sees its failures */
   readonly isShown?: true;

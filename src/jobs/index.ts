@@ -1,4 +1,5 @@
 import { attemptCountsJob } from "./attempt-counts.ts";
+import { idempotencyKeysJob } from "./idempotency-keys.ts";
 import type { Job } from "./job.ts";
 import { oldCountsJob, recountJob } from "./live-counts.ts";
 import { removalJob } from "./removal.ts";
@@ -12,6 +13,7 @@ export const JOBS: readonly Job[] = [
   overflowJob,
   rotateKeysJob,
   attemptCountsJob,
+  idempotencyKeysJob,
   recountJob,
   oldCountsJob,
   removalJob,

@@ -1,24 +1,25 @@
-import type { Deps } from "../deps.ts";
 import type { Route } from "../http/route.ts";
-import type { DecisionRecorder } from "./decision/recorder.ts";
+import type { ManagementParts } from "./call.ts";
 import { decisionRoutes } from "./decision/routes.ts";
 import { eventRoutes } from "./event-list/routes.ts";
-import type { LiveCountRecorder } from "./live-count/recorder.ts";
+import { GROUP_OPERATIONS } from "./group/routes.ts";
 import { mailRoutes } from "./mail/routes.ts";
+import { REALM_OPERATIONS } from "./realm/routes.ts";
 import { tenantResourceRoutes } from "./tenant/routes.ts";
 import { tokenResourceRoutes } from "./token-list/routes.ts";
 
+/** Every operation of the management API, noun by noun: routes, OpenAPI document, typed client and tests read this list. */
+export const MANAGEMENT_OPERATIONS = [...REALM_OPERATIONS, ...GROUP_OPERATIONS] as const;
+
 /** Every management route. */
-export function managementRoutes(
-  deps: Deps,
-  recorder: DecisionRecorder,
-  liveTokens: LiveCountRecorder,
-): readonly Route[] {
+export function managementRoutes(parts: ManagementParts): readonly Route[] {
+  const { deps, decisions, liveTokens } = parts;
   return [
+    ...MANAGEMENT_OPERATIONS.map((operation) => operation.bind(parts)),
     ...tenantResourceRoutes(deps),
     ...tokenResourceRoutes(deps, liveTokens),
-    ...decisionRoutes(deps, recorder),
-    ...eventRoutes(deps, recorder),
+    ...decisionRoutes(deps, decisions),
+    ...eventRoutes(deps, decisions),
     ...mailRoutes(deps),
   ];
 }

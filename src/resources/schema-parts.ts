@@ -34,6 +34,11 @@ export const Scope = Type.String({
 export const Scopes = Type.Array(Scope, { maxItems: SCOPES_MAX });
 export const ApplicationIds = Type.Array(Uuid, { maxItems: APPLICATION_IDS_MAX });
 
+/** Most objects that one request may name (reference 2.2). */
+const IDS_MAX = 1000;
+/** One to a thousand identities. */
+export const IdentityIds = Type.Array(HexId, { minItems: 1, maxItems: IDS_MAX });
+
 /** Whole seconds from one second to the largest lifetime of all (rule 31). */
 export const Lifetime = Type.Integer({ minimum: 1, maximum: LIFETIME_SECONDS_MAX });
 

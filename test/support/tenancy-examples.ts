@@ -3,6 +3,7 @@ import { decodeJwt } from "jose";
 import type { Queryable, SentStatement } from "../../src/database/database.ts";
 import { bytea } from "../../src/database/row-id.ts";
 import { newTraceId } from "../../src/http/trace-id.ts";
+import { sha256 } from "../../src/platform/hash.ts";
 import { hexId, uuid } from "../../src/platform/random.ts";
 import { parseRefreshToken } from "../../src/protocol/opaque-token.ts";
 import * as applications from "../../src/resources/application/queries.ts";
@@ -13,6 +14,7 @@ import { insertDecisions } from "../../src/resources/decision/queries.ts";
 import { insertEvents } from "../../src/resources/event/queries.ts";
 import { readGrants } from "../../src/resources/grant/queries.ts";
 import * as groups from "../../src/resources/group/queries.ts";
+import { takeIdempotencyKey } from "../../src/resources/idempotency-key/queries.ts";
 import * as identities from "../../src/resources/identity/queries.ts";
 import * as liveCounts from "../../src/resources/live-count/queries.ts";
 import { insertMail } from "../../src/resources/mail/queries.ts";
@@ -63,9 +65,18 @@ export async function recordExamples(used: TenantInUse): Promise<SentStatement[]
     noteTokens,
     noteCounts,
     noteRecords,
+    noteKeptAnswer,
   ];
   for (const part of parts) await part(recording);
   return noted;
+}
+
+async function noteKeptAnswer({ used, note, nowMs }: Recording): Promise<void> {
+  const key = { tenantId: used.tenant.tenantId, keyHash: sha256("a key that nobody took") };
+  const authority = { scopes: new Set<string>(), reach: "*" };
+  await takeIdempotencyKey(note, key, { requestHash: key.keyHash, authority, nowMs });
+  const taken = used.sent.find(({ statement }) => statement.name === "idempotency_key.set_answer");
+  await note.run(present(taken).statement, [...present(taken).values.slice(0, 2), sha256("another answer")]);
 }
 
 async function noteTenant({ used, note, db, nowMs }: Recording): Promise<void> {

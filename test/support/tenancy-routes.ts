@@ -174,6 +174,7 @@ async function document({ flow }: TenantInUse, pathOf: (application: string) => 
 export async function callManagementRoute({ used, stranger }: Attack, route: Route): Promise<Answer[]> {
   const { tenant, flow } = used;
   const ids: Readonly<Record<string, string>> = {
+    ...used.ids,
     tenant: tenant.tenantId,
     realm: tenant.realm.realmId,
     application: flow.application.key.applicationId,

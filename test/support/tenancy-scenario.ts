@@ -11,11 +11,13 @@ import { markSigningKeyCompromised } from "../../src/resources/signing-key/queri
 import { eventsOf } from "./events.ts";
 import { type Answer, call, postForm } from "./http.ts";
 import { eventually, mailsOf, newAddress, WRONG_CODE } from "./login-flow.ts";
+import { managementClient } from "./management-client.ts";
 import { type TestBrowser, type TestLogin, testLogin } from "./test-browser.ts";
 import { testClient } from "./test-client.ts";
 import { type CodeFlow, type Tokens, testCodeFlow } from "./test-code-flow.ts";
 import { sharedServer } from "./test-server.ts";
 import { type TestApplication, type TestResourceServer, type TestTenant, testTenant } from "./test-tenant.ts";
+import { useManagementApi } from "./uses/index.ts";
 
 // One tenant that uses everything there is. Whoever adds a feature that another tenant must not see, adds its use here.
 
@@ -48,6 +50,8 @@ export interface TenantInUse {
   readonly traceId: string;
   /** of the access token, as lists show it */
   readonly tokenId: string;
+  /** of what the management API made, by the names of path parameters */
+  readonly ids: Readonly<Record<string, string>>;
   /** what the tenant's requests sent */
   readonly sent: readonly SentStatement[];
 }
@@ -72,6 +76,7 @@ export async function tenantInUse(): Promise<TenantInUse> {
   await endTokens(flow);
   await manage(tenant, { job, traceIds: [refused.headers.get("x-trace-id") ?? "", asked] });
   await declare(tenant);
+  const ids = await useManagementApi({ tenant, api: managementClient(tenant) }, { identity: identityId });
   assert.ok((await mailsOf(tenant)).length > 0);
   return {
     ...tokens,
@@ -91,6 +96,7 @@ export async function tenantInUse(): Promise<TenantInUse> {
     verifiedBrowser: verified.browser,
     traceId: asked,
     tokenId: String(decodeJwt(tokens.access).jti),
+    ids,
     sent: tenant.server.sent.filter((one) => one.tenantIds.includes(tenant.tenantId) && !isBackground(one)),
   };
 }

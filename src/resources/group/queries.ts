@@ -26,6 +26,8 @@ const find = statement(
   `SELECT * FROM groups WHERE tenant_id = $1 AND realm_id = $2 AND group_id = $3 AND ${alive()}`,
 );
 
+const holdOne = statement("group.hold", `${find.text} FOR UPDATE`);
+
 const list = declareList({
   name: "group",
   from: "groups",
@@ -84,10 +86,29 @@ const removeMembers = statement(
   "DELETE FROM group_members WHERE tenant_id = $1 AND realm_id = $2 AND group_id = $3 AND identity_id = ANY ($4)",
 );
 
+const hasMembers = statement(
+  "group.has_members",
+  `SELECT m.identity_id FROM group_members m
+   CROSS JOIN LATERAL (SELECT FROM identities i WHERE i.tenant_id = m.tenant_id AND i.realm_id = m.realm_id
+     AND i.identity_id = m.identity_id AND ${alive("i")} LIMIT 1) i
+   WHERE m.tenant_id = $1 AND m.realm_id = $2 AND m.group_id = $3 LIMIT 1`,
+);
+
 /** Reads one group; undefined when there is none or it was deleted. */
 export async function findGroup(db: Queryable, key: GroupKey): Promise<Group | undefined> {
   const [row] = await db.run(find, ids(key));
   return row && toGroup(row);
+}
+
+/** Reads one group and keeps it as it is until the transaction ends. */
+export async function holdGroup(db: Queryable, key: GroupKey): Promise<Group | undefined> {
+  const [row] = await db.run(holdOne, ids(key));
+  return row && toGroup(row);
+}
+
+/** Whether a group has a member that lives. */
+export async function hasGroupMembers(db: Queryable, key: GroupKey): Promise<boolean> {
+  return (await db.run(hasMembers, ids(key))).length > 0;
 }
 
 /** Reads a page of the groups of a realm, in the order of their ids. */

@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
-import { Description, Name } from "../schema-parts.ts";
+import { PLACE, TIMES } from "../answer-parts.ts";
+import { Description, HexId, IdentityIds, Name } from "../schema-parts.ts";
 import { bodyOf } from "../settings.ts";
 
 /** What is written of a group. */
@@ -11,3 +12,13 @@ export type GroupSettings = Static<typeof GroupSettings>;
 
 export const GroupBody = bodyOf(GroupSettings);
 export type GroupBody = Static<typeof GroupBody>;
+
+/** A group as the API shows it. */
+export const GroupAnswer = Type.Object(
+  { id: HexId, ...PLACE, ...GroupSettings.properties, ...TIMES },
+  { additionalProperties: false },
+);
+export type GroupAnswer = Static<typeof GroupAnswer>;
+
+/** Members to be added to a group or taken from it. */
+export const GroupMembersBody = Type.Object({ identity_ids: IdentityIds }, { additionalProperties: false });

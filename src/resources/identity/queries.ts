@@ -45,6 +45,13 @@ const find = statement(
   `SELECT * FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND ${alive()}`,
 );
 
+// In the order of their ids, so that two who hold several never wait for each other.
+const holdMany = statement(
+  "identity.hold_many",
+  `SELECT identity_id FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = ANY ($3) AND ${alive()}
+   ORDER BY identity_id FOR SHARE`,
+);
+
 const findByEmail = statement(
   "identity.find_by_email",
   `SELECT * FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND ${aliveWithKey("email_key", "$3")} LIMIT $4`,
@@ -143,6 +150,11 @@ const claim = statement(
 export async function findIdentity(db: Queryable, key: IdentityKey): Promise<Identity | undefined> {
   const [row] = await db.run(find, ids(key));
   return row && toIdentity(row);
+}
+
+/** Which of these identities exist; they do until the transaction ends. */
+export async function holdIdentities(db: Queryable, realm: RealmKey, ids: readonly string[]): Promise<string[]> {
+  return (await db.run(holdMany, [realm.tenantId, realm.realmId, ids])).map((row) => row.identity_id as string);
 }
 
 /** Reads the identities of a realm whose primary address has this key: none, one, or two of several. */

@@ -133,6 +133,44 @@ function toRealm(untyped: Row): Realm {
   };
 }
 
+const exists = statement(
+  "realm.exists",
+  `SELECT realm_id FROM realms WHERE tenant_id = $1 AND realm_id = $2 AND ${alive()}`,
+);
+
+// FOR SHARE waits for whoever changes or deletes the realm, and he waits for all who write into it.
+const holdShared = statement("realm.hold_shared", `${exists.text} FOR SHARE`);
+
+const hold = statement("realm.hold", `${exists.text} FOR UPDATE`);
+
+/** Whether a realm exists. */
+export async function hasRealm(db: Queryable, key: RealmKey): Promise<boolean> {
+  return (await db.run(exists, [key.tenantId, key.realmId])).length > 0;
+}
+
+/**
+ * Keeps a realm as it is until the transaction ends: others may hold it, too, unless `alone`.
+ *
+ * @returns whether it exists
+ */
+export async function holdRealm(db: Queryable, key: RealmKey, alone: boolean): Promise<boolean> {
+  return (await db.run(alone ? hold : holdShared, [key.tenantId, key.realmId])).length > 0;
+}
+
+// deleted_at_ms IS NULL: one of these is found by whichever index, and LIMIT ends the search at the first.
+const hasChildren = statement(
+  "realm.has_children",
+  `SELECT EXISTS (SELECT FROM identities c WHERE c.tenant_id = $1 AND c.realm_id = $2 AND c.deleted_at_ms IS NULL LIMIT 1)
+     OR EXISTS (SELECT FROM groups c WHERE c.tenant_id = $1 AND c.realm_id = $2 AND c.deleted_at_ms IS NULL LIMIT 1)
+     OR EXISTS (SELECT FROM roles c WHERE c.tenant_id = $1 AND c.realm_id = $2 AND c.deleted_at_ms IS NULL LIMIT 1) AS found`,
+);
+
+/** Whether a realm has identities, groups or roles, which forbid that it is deleted (reference 2.2). */
+export async function hasRealmChildren(db: Queryable, key: RealmKey): Promise<boolean> {
+  const [row] = await db.run(hasChildren, [key.tenantId, key.realmId]);
+  return row?.found === true;
+}
+
 /** What the routes of a realm need before anything else: that it exists, and what its tenant gives it. */
 export interface RealmFacts {
   readonly key: RealmKey;

@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
-import { Lifetime, Name, oneOf } from "../schema-parts.ts";
+import { TIMES } from "../answer-parts.ts";
+import { HexId, Lifetime, Name, oneOf } from "../schema-parts.ts";
 import { bodyOf } from "../settings.ts";
 
 export const REALM_CLASSIFICATIONS = ["SECURE_WORKFORCE", "SECURE_CUSTOMER"] as const;
@@ -25,3 +26,10 @@ export type RealmSettings = Static<typeof RealmSettings>;
 
 export const RealmBody = bodyOf(RealmSettings);
 export type RealmBody = Static<typeof RealmBody>;
+
+/** A realm as the API shows it. */
+export const RealmAnswer = Type.Object(
+  { id: HexId, tenant_id: HexId, ...RealmSettings.properties, is_admin: Type.Boolean(), ...TIMES },
+  { additionalProperties: false },
+);
+export type RealmAnswer = Static<typeof RealmAnswer>;

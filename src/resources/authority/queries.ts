@@ -1,0 +1,60 @@
+import type { Queryable } from "../../database/database.ts";
+import { statement } from "../../database/statement.ts";
+import type { Authority } from "../../protocol/authority.ts";
+import type { RealmKey } from "../../protocol/client-metadata.ts";
+import { alive } from "../tombstone.ts";
+
+/** Whose power is asked for. */
+export interface PowerHolders {
+  readonly identityIds?: readonly string[];
+  readonly groupIds?: readonly string[];
+  readonly roleIds?: readonly string[];
+}
+
+// A role's members hold what it has on the built-in resource server, where the realm has that. A deleted group counts still: it is
+// better to refuse once too often.
+const readPower = statement(
+  "authority.read_power",
+  `SELECT ARRAY(
+       SELECT DISTINCT scope FROM (
+         SELECT rm.role_id FROM role_members rm
+         WHERE rm.tenant_id = $1 AND rm.realm_id = $2 AND rm.member_kind = 'identity' AND rm.member_id = ANY ($3)
+         UNION
+         SELECT rm.role_id FROM group_members gm
+         JOIN role_members rm ON rm.tenant_id = gm.tenant_id AND rm.realm_id = gm.realm_id AND rm.member_kind = 'group'
+           AND rm.member_id = gm.group_id
+         WHERE gm.tenant_id = $1 AND gm.realm_id = $2 AND gm.identity_id = ANY ($3)
+         UNION
+         SELECT rm.role_id FROM role_members rm
+         WHERE rm.tenant_id = $1 AND rm.realm_id = $2 AND rm.member_kind = 'group' AND rm.member_id = ANY ($4)
+         UNION
+         SELECT unnest($5::text[])
+       ) held
+       CROSS JOIN LATERAL (SELECT ro.scopes FROM roles ro WHERE ro.tenant_id = $1 AND ro.realm_id = $2
+         AND ro.role_id = held.role_id AND ro.resource_server_id = s.resource_server_id AND ${alive("ro")} LIMIT 1) ro
+       CROSS JOIN unnest(ro.scopes) AS scope
+     ) AS scopes,
+     ARRAY(
+       SELECT DISTINCT a.target_realm FROM applications a
+       WHERE a.tenant_id = $1 AND a.realm_id = $2 AND a.resource_server_id = s.resource_server_id
+         AND a.protocol_config -> 'grant_type' ? 'authorization_code' AND ${alive("a")}
+     ) AS reaches
+   FROM resource_servers s WHERE s.tenant_id = $1 AND s.realm_id = $2 AND s.is_managed AND ${alive("s")}`,
+);
+
+/**
+ * What people of a realm may do through the management API together: those named, the members of groups, and of roles. They reach what
+ * the applications reach that they can log in to; as long as there is none, it may become every realm.
+ *
+ * @returns undefined where nobody of the realm may do anything
+ */
+export async function readPowerOf(
+  db: Queryable,
+  realm: RealmKey,
+  { identityIds = [], groupIds = [], roleIds = [] }: PowerHolders,
+): Promise<Authority | undefined> {
+  const [row] = await db.run(readPower, [realm.tenantId, realm.realmId, identityIds, groupIds, roleIds]);
+  if (row === undefined) return undefined;
+  const [reach = "*", ...others] = row.reaches as string[];
+  return { scopes: new Set(row.scopes as string[]), reach: others.length === 0 ? reach : "*" };
+}

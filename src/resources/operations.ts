@@ -1,0 +1,181 @@
+import { type TSchema, Type } from "typebox";
+import { Compile, type Validator } from "typebox/compile";
+import { isConflict } from "../database/database-error.ts";
+import { parseJsonBody } from "../http/json-body.ts";
+import { fieldViolations, ManagementError, notFound } from "../http/management-error.ts";
+import {
+  type AnswerOf,
+  type BodyOf,
+  dropReadOnly,
+  type Operation,
+  patternOf,
+  type QueryOf,
+} from "../http/operation.ts";
+import { callerOf, type HttpReply, type HttpRequest, headerOf, jsonReply, type Route } from "../http/route.ts";
+import { readSchemaError, toViolation } from "../http/schema-error.ts";
+import type { RealmKey } from "../protocol/client-metadata.ts";
+import { answerOnce } from "./answer-once.ts";
+import { type Call, type ManagementParts, type Outcome, realmOf } from "./call.ts";
+import { formatEtag } from "./etag.ts";
+import { type EventDraft, type EventKind, recordEvents } from "./event-draft.ts";
+import { hasRealm, holdRealm } from "./realm/queries.ts";
+
+/** The schema of a query or body that nothing may be said in. */
+const EMPTY = Type.Object({}, { additionalProperties: false });
+
+/** An operation with what it does: an entry of the registry of management routes. */
+export interface BoundOperation<O extends Operation = Operation> {
+  readonly operation: O;
+  /** The route that does it. */
+  bind(parts: ManagementParts): Route;
+}
+
+/** A call that changes something: everything it does through `db` is one transaction. */
+export interface WriteCall<Query, Body> extends Call<Query, Body> {
+  /** Adds an event that is stored with the change. */
+  record(event: EventDraft): void;
+  /** Has something done once the change is durable; its failure fails nothing. */
+  afterCommit(work: () => void): void;
+}
+
+/** What an operation that changes something is besides. */
+export interface WriteParts {
+  /** what its event is; recorded with `about` of its outcome */
+  readonly event?: EventKind;
+  /** what it says of a constraint that is broken: 409 with this message */
+  readonly conflicts?: Readonly<Record<string, string>>;
+  /** set where it changes the realm itself: others that write into the realm wait for it, and it for them */
+  readonly changesRealm?: true;
+}
+
+/** What an operation that changed something answers, and what it was about, for its event. */
+export interface WriteOutcome<Answer> extends Outcome<Answer> {
+  readonly about?: { readonly id: string; readonly facts?: Readonly<Record<string, unknown>> };
+}
+
+/** An operation that reads. Its realm, where the path names one, exists. */
+export function reads<const O extends Operation>(
+  operation: O,
+  handle: (call: Call<QueryOf<O>, BodyOf<O>>) => Promise<Outcome<AnswerOf<O>>>,
+): BoundOperation<O> {
+  const parse = createParser(operation);
+  return bound(operation, async (parts, request) => {
+    const caller = callerOf(request);
+    const { deps } = parts;
+    const db = deps.database.tenants([caller.tenantId]);
+    const call = { ...parts, ...parse(request), request, caller, db, nowMs: deps.clock.nowMs() };
+    const [outcome] = await Promise.all([handle(call), demandRealm(call, (realm) => hasRealm(db, realm))]);
+    return replyOf(operation, outcome);
+  });
+}
+
+/** An operation that changes something, in one transaction with its event and, for a create, its answer under its `Idempotency-Key`. */
+export function writes<const O extends Operation & WriteParts>(
+  operation: O,
+  handle: (call: WriteCall<QueryOf<O>, BodyOf<O>>) => Promise<WriteOutcome<AnswerOf<O>>>,
+): BoundOperation<O> {
+  const parse = createParser(operation);
+  return bound(operation, async (parts, request) => {
+    const caller = callerOf(request);
+    const sent = { ...parts, ...parse(request), request, caller, nowMs: parts.deps.clock.nowMs() };
+    try {
+      const [reply, later] = await parts.deps.database.transaction([caller.tenantId], async (db) => {
+        const { call, events, after } = beginWrite({ ...sent, db });
+        await demandRealm(call, (realm) => holdRealm(db, realm, operation.changesRealm === true));
+        const work = async (): Promise<HttpReply> => {
+          const outcome = await handle(call);
+          const { about } = outcome;
+          const own = operation.event === undefined || about === undefined ? [] : [{ ...operation.event, ...about }];
+          await recordEvents(call, [...own, ...events]);
+          return replyOf(operation, outcome);
+        };
+        return [operation.isCreate === true ? await answerOnce(call, work) : await work(), after] as const;
+      });
+      for (const begin of later) begin();
+      return reply;
+    } catch (error) {
+      throw translateConflict(error, operation.conflicts ?? {});
+    }
+  });
+}
+
+interface BegunWrite<Query, Body> {
+  readonly call: WriteCall<Query, Body>;
+  readonly events: readonly EventDraft[];
+  readonly after: readonly (() => void)[];
+}
+
+function beginWrite<Query, Body>(call: Call<Query, Body>): BegunWrite<Query, Body> {
+  const events: EventDraft[] = [];
+  const after: (() => void)[] = [];
+  const record = (event: EventDraft): void => void events.push(event);
+  const afterCommit = (work: () => void): void => void after.push(work);
+  return { call: { ...call, record, afterCommit }, events, after };
+}
+
+function bound<O extends Operation>(
+  operation: O,
+  answer: (parts: ManagementParts, request: HttpRequest) => Promise<HttpReply>,
+): BoundOperation<O> {
+  const { name, method, path, scopes } = operation;
+  return {
+    operation,
+    bind: (parts) => ({
+      name,
+      method,
+      path: patternOf(path),
+      kind: "management",
+      scopes,
+      operation,
+      handle: (request) => answer(parts, request),
+    }),
+  };
+}
+
+// Where a path names a realm, whatever is below it exists no longer than the realm does.
+async function demandRealm(call: Call<unknown, unknown>, exists: (realm: RealmKey) => Promise<boolean>): Promise<void> {
+  if (!("realm" in call.request.parameters)) return;
+  const realm = realmOf(call);
+  if (!(await exists(realm))) throw notFound("Realm", realm.realmId);
+}
+
+function replyOf({ answer, status }: Operation, { value, version, headers }: Outcome<unknown>): HttpReply {
+  const all = { ...(version === undefined ? {} : { etag: formatEtag(version) }), ...headers };
+  if (answer !== undefined) return jsonReply(status ?? 200, value, all);
+  return { status: status ?? 200, headers: { "cache-control": "no-store", ...all } };
+}
+
+interface Sent<Query, Body> {
+  readonly query: Query;
+  readonly body: Body;
+}
+
+function createParser<O extends Operation>(operation: O): (request: HttpRequest) => Sent<QueryOf<O>, BodyOf<O>> {
+  const readQuery = createReader<QueryOf<O>>(operation.query);
+  const readBody = createReader<BodyOf<O>>(operation.body);
+  return (request) => {
+    const query = readQuery(request.query ?? {});
+    if (operation.body === undefined) return { query, body: readBody({}) };
+    const sent = parseJsonBody(headerOf(request, "content-type"), request.bytes);
+    return { query, body: readBody(sent) };
+  };
+}
+
+// Compiled when it is first needed: most processes never see most operations.
+function createReader<Value>(schema: TSchema = EMPTY): (value: unknown) => Value {
+  const typed = Type.Unsafe<Value>(schema);
+  let validator: Validator<Record<never, never>, typeof typed> | undefined;
+  return (value) => {
+    validator ??= Compile(typed);
+    const given = dropReadOnly(value, schema);
+    if (validator.Check(given)) return given;
+    throw fieldViolations(validator.Errors(given).flatMap(readSchemaError).map(toViolation));
+  };
+}
+
+function translateConflict(error: unknown, conflicts: Readonly<Record<string, string>>): unknown {
+  for (const [constraint, message] of Object.entries(conflicts)) {
+    if (isConflict(error, constraint)) return new ManagementError("conflict", message, { cause: error });
+  }
+  return error;
+}

@@ -1,0 +1,28 @@
+import type { ManagementClient } from "../management-client.ts";
+import type { TestTenant } from "../test-tenant.ts";
+import { useGroups } from "./groups.ts";
+import { useRealms } from "./realms.ts";
+
+// One use of every operation of the management API, noun by noun, for the tests that walk over all statements and routes.
+
+/** What a noun's use is given: a tenant, its client, and the ids of what the uses before made, by the names of path parameters. */
+export interface UseParts {
+  readonly tenant: TestTenant;
+  readonly api: ManagementClient;
+  readonly ids: Readonly<Record<string, string>>;
+}
+
+/** Uses every operation of a noun. Returns the ids of what it leaves there, by the names of path parameters. */
+export type Use = (parts: UseParts) => Promise<Readonly<Record<string, string>>>;
+
+const USES: readonly Use[] = [useRealms, useGroups];
+
+/** Uses every operation of the management API. Returns the ids of what is left there. */
+export async function useManagementApi(
+  parts: Pick<UseParts, "tenant" | "api">,
+  known: UseParts["ids"],
+): Promise<UseParts["ids"]> {
+  let ids = known;
+  for (const use of USES) ids = { ...ids, ...(await use({ ...parts, ids })) };
+  return ids;
+}
