@@ -199,3 +199,51 @@ test("when nothing ends any more, all who wait are refused soon, and whoever com
   assert.equal(admission.tryBegin(), false);
   assert.equal(admission.tryWait(visitor), false);
 });
+
+test("in an overload one that has waited elsewhere is turned away, and counts as refused; else it is one like the others", async () => {
+  const { timers, pass } = createSimulatedTimers();
+  const admission = createAdmission(timers);
+  assert.equal(admission.turnAway(), false);
+  const visitor = { begin: () => assert.fail(), refuse: () => undefined, isGone: () => false };
+  while (admission.tryBegin());
+  assert.ok(admission.tryWait(visitor));
+  await pass(LINE_MS_MAX + LINE_CHECK_MS);
+  for (let second = 0; second < 3; second += 1) {
+    // None of those that are new is refused, so that only these keep the overload one.
+    for (let count = 0; count < 10; count += 1) assert.equal(admission.turnAway(), true);
+    await pass(CALM_MS);
+  }
+  assert.equal(admission.turnAway(), true);
+  await pass(CALM_MS);
+  while (admission.underWay() > 0) admission.end(timers.nowMs());
+  for (let count = 0; count < 20; count += 1) {
+    assert.ok(admission.tryBegin());
+    admission.end(timers.nowMs());
+  }
+  await pass(CALM_MS);
+  assert.ok(admission.tryBegin());
+  assert.equal(admission.turnAway(), false);
+});
+
+test("what requests take while others are turned away is not what they take alone", async () => {
+  const { timers, pass } = createSimulatedTimers();
+  const admission = createAdmission(timers);
+  while (admission.tryBegin());
+  assert.ok(admission.tryWait({ begin: () => undefined, refuse: () => undefined, isGone: () => false }));
+  await pass(LINE_MS_MAX + LINE_CHECK_MS);
+  while (admission.underWay() > 0) admission.end(timers.nowMs());
+  const limitBefore = admission.limit();
+  for (let round = 0; round < 200; round += 1) {
+    let begun = 0;
+    // Fewer than may be, always: nobody of them is refused.
+    while (begun < Math.max(UNDER_WAY_MIN, admission.limit() - 1) && admission.tryBegin()) begun += 1;
+    const insideMs = begun <= UNDER_WAY_MIN ? 1 : 20;
+    await pass(insideMs);
+    for (; begun > 0; begun -= 1) admission.end(timers.nowMs() - insideMs);
+    for (let count = 0; count < UNDER_WAY_START; count += 1) admission.turnAway();
+  }
+  assert.ok(
+    admission.limit() < limitBefore / 4,
+    `${admission.limit()} are let in though they take twenty times as long`,
+  );
+});

@@ -17,7 +17,7 @@ const WINDOW_REQUESTS_MIN = 20;
 
 /** A request may be inside for so long, measured by what it takes alone. */
 const TOLERANCE = 1.5;
-const TOLERANCE_MS_MIN = 5;
+const TOLERANCE_MS_MIN = 3;
 const SHRINK_MIN = 0.25;
 /** Far from that time the limit grows by a factor, near it by steps. */
 const FAR_PART = 0.75;
@@ -36,6 +36,8 @@ const PROBE_REQUESTS_MIN = 5;
 export interface Admission {
   /** Whether a request that arrives now may begin. If so it is under way until it ends or is withdrawn. */
   tryBegin(): boolean;
+  /** In an overload counts one as refused that has waited elsewhere; false when there is none. */
+  turnAway(): boolean;
   /** Lets a request that may not begin yet wait; it is told later. False when it is to be refused now. */
   tryWait(visitor: Visitor): boolean;
   /** A request is done that could have been read at that reading of the timers. */
@@ -122,6 +124,7 @@ export function createAdmission(timers: Timers): Admission {
       begin();
       return true;
     },
+    turnAway: () => turnAway(state, timers.nowMs()),
     tryWait: (visitor) => {
       state.window.isPressed = true;
       if (state.overload === undefined && line.push(visitor)) return true;
@@ -159,6 +162,15 @@ function cap({ limit, probe }: State): number {
 function startOverload(state: State, nowMs: number): void {
   state.overload = { startMs: nowMs, begun: 0, refused: 0 };
   state.probe = openProbe(nowMs);
+}
+
+function turnAway(state: State, nowMs: number): boolean {
+  judge(state, nowMs);
+  if (state.overload === undefined) return false;
+  // What requests take meanwhile is not what they take alone, even where no other is refused.
+  state.window.isPressed = true;
+  noteRefused(state, 1);
+  return true;
 }
 
 function noteRefused({ overload }: State, count: number): void {

@@ -18,11 +18,23 @@ import { LINE_CHECK_MS, LINE_MS_MAX } from "./waiting-line.ts";
 const APPLICATION = "/v1/tenants/:tenant/realms/:realm/applications/:application";
 const PATH = "/v1/tenants/0123456789abcdef/realms/0123456789abcdef/applications/app";
 
+interface OpenOptions {
+  readonly isLeaving?: () => boolean;
+  /** what each look at the clock takes */
+  readonly costMs?: number;
+}
+
 /** A server whose `/hold` answers when it is told to, in a time that only the test moves. */
-async function openServer(t: TestContext, options: { readonly isLeaving?: () => boolean } = {}) {
+async function openServer(t: TestContext, { costMs = 0, ...options }: OpenOptions = {}) {
   const held: (() => void)[] = [];
   const sockets: Socket[] = [];
-  const { timers, pass } = createSimulatedTimers();
+  const { timers: simulated, pass } = createSimulatedTimers();
+  let spentMs = 0;
+  const spend = (): number => {
+    spentMs += costMs;
+    return spentMs;
+  };
+  const timers = { ...simulated, nowMs: () => simulated.nowMs() + spend() };
   const hold = (): Promise<void> => new Promise((resolve) => held.push(resolve));
   const echo: Route["handle"] = async ({ bytes }) => jsonReply(200, { bytes: bytes.length });
   const routes: Route[] = [
@@ -259,4 +271,28 @@ test("a server that is being stopped ends the connections of those it refuses", 
   isLeaving = true;
   const answer = await call(`${server.url}/hold`);
   assert.deepEqual([answer.status, answer.headers.get("connection")], [503, "close"]);
+});
+
+test("who asks again and again in an overload is not read for a while; what waited so is refused, what comes next is new", async (t) => {
+  const server = await openServer(t, { costMs: 0.5 });
+  const { inside } = await overload(server);
+  const { socket, received } = await openConnection(server);
+  const countRefusals = () => received().split("503 Service Unavailable").length - 1;
+  const ask = () => socket.write(`${head("POST", `${PATH}/token`, 3)}a=1`);
+  let asked = 0;
+  do {
+    ask();
+    asked += 1;
+    // What is read is answered before others are that are asked later.
+    for (let count = 0; count < 2; count += 1) await call(`${server.url}/health/live`);
+  } while (countRefusals() === asked && asked < 100);
+  assert.equal(countRefusals(), asked - 1, "it is always read");
+  server.release();
+  await Promise.all(inside);
+  assert.equal(countRefusals(), asked - 1, "it did not rest");
+  await server.pass(50);
+  await until(() => countRefusals() === asked || received().includes("200 OK"));
+  assert.equal(countRefusals(), asked, "what waited took the place of one who is in time");
+  ask();
+  await until(() => received().includes("200 OK"));
 });

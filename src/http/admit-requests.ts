@@ -9,6 +9,7 @@ import { type Admission, createAdmission } from "./admission.ts";
 import { createBodyBudget } from "./body-budget.ts";
 import { createBusyReply } from "./busy-reply.ts";
 import { OVERLOAD, ServerBusy } from "./errors.ts";
+import { createRefusedConnections, type RefusedConnections } from "./refused-connections.ts";
 import type { Route } from "./route.ts";
 
 const LOG_EVERY_MS = 1_000;
@@ -40,7 +41,8 @@ export function admitRequests(server: FastifyInstance, door: Door): void {
   showAdmission(door.metrics, admission);
   const guests = new WeakMap<IncomingMessage, Guest>();
   const welcome = createTurns(timers, admission);
-  const refuse = createRefusal(door, admission);
+  const connections = createRefusedConnections(timers);
+  const refuse = createRefusal(door, admission, connections);
   const mayReceive = createBodyBudget(door.bodyBytesMax);
   const vital = new Set(door.routes.filter((route) => route.isVital === true).map(({ path }) => path));
   const [handle] = server.server.listeners("request");
@@ -55,6 +57,7 @@ export function admitRequests(server: FastifyInstance, door: Door): void {
       guests.set(request, { state: "done", sinceMs: 0 });
       handle?.call(server.server, request, response);
     } else if (!mayReceive(request, response)) refuse(request, response);
+    else if (connections.hasWaited(request.socket) && admission.turnAway()) refuse(request, response);
     else if (admission.tryBegin()) begin();
     else {
       // It begins when another one ends, and must not be taken for a part of that.
@@ -114,7 +117,11 @@ function createTurns(timers: Timers, admission: Admission): () => Guest {
   };
 }
 
-function createRefusal(door: Door, admission: Admission): (request: IncomingMessage, response: ServerResponse) => void {
+function createRefusal(
+  door: Door,
+  admission: Admission,
+  connections: RefusedConnections,
+): (request: IncomingMessage, response: ServerResponse) => void {
   const replyBusy = createBusyReply(door.routes, door.log);
   const count = door.metrics.counter(METRICS.unavailable).cell(OVERLOAD);
   let untold = 0;
@@ -127,7 +134,9 @@ function createRefusal(door: Door, admission: Admission): (request: IncomingMess
     if (untold === 0) door.timers.after(LOG_EVERY_MS, tell);
     untold += 1;
     count.add();
+    const sinceMs = door.timers.nowMs();
     replyBusy(request, response, { traceId: door.newTraceId(), isLast: door.isLeaving() });
+    connections.add(request.socket, sinceMs);
   };
 }
 
