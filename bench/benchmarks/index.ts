@@ -6,6 +6,7 @@ import { introspection } from "./introspection.ts";
 import { issue } from "./issue.ts";
 import { kills } from "./kills.ts";
 import { metadata } from "./metadata.ts";
+import { overload } from "./overload.ts";
 import { pairs } from "./pairs.ts";
 import { probe } from "./probe.ts";
 import { purge } from "./purge.ts";
@@ -32,4 +33,5 @@ export const BENCHMARKS: Benchmark[] = [
   purge,
   kills,
   pairs,
+  overload,
 ];
