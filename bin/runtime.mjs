@@ -49,7 +49,7 @@ export function getNode() {
   if (installed !== undefined) return installed;
   throw new Error(
     PLATFORM_PACKAGES.has(`${process.platform}-${process.arch}`)
-      ? "Mayfly's packages are not installed; run: node bin/install.mjs"
+      ? "Mayfly's packages are not all installed; run: node bin/install.mjs (or, of a package, npm install with optional dependencies)"
       : `npm has no Node ${NODE_MAJOR_MIN} for ${process.platform} ${process.arch}; install Node ${NODE_MAJOR_MIN} and start again`,
   );
 }
@@ -61,13 +61,15 @@ export function nodeEnvironment() {
 
 /**
  * Runs a script of this package with that Node, and ends as it ends.
- * @param {string} script its path from the root of the package
+ * @param {string} script its path from the root of the repository; of one below src/ the package has only what was built of it
  * @param {string[]} args
  * @param {string[]} flags Node's own
  */
 export function runScript(script, args, flags = []) {
   const node = getNode();
-  const command = [...flags, "--import", STOP_WITH_PARENT, join(ROOT, script), ...args];
+  const built = script.replace(/^src\/(.*)\.ts$/, "dist/$1.js");
+  const found = existsSync(join(ROOT, script)) ? script : built;
+  const command = [...flags, "--import", STOP_WITH_PARENT, join(ROOT, found), ...args];
   // Where this process can become the script, nothing stands between it and a signal.
   if (process.execve !== undefined && process.platform !== "win32") {
     process.execve(node, [node, ...command], nodeEnvironment());

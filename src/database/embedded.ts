@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { mkdir, open, readdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { Duplex } from "node:stream";
 import { Worker } from "node:worker_threads";
 import { createChangeFeed } from "./changes.ts";
@@ -41,7 +41,9 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Database> 
   await mkdir(options.directory, { recursive: true, mode: 0o700 });
   const lock = await lockDirectory(options.directory);
   const settings = await prepareDirectory(options.directory);
-  const worker = new Worker(new URL("./embedded-worker.ts", import.meta.url), { workerData: settings });
+  // Beside this file, and built as it is: .ts in the repository, .js in the package.
+  const script = new URL(`./embedded-worker${extname(import.meta.url)}`, import.meta.url);
+  const worker = new Worker(script, { workerData: settings });
   const waiting = new Map<EmbeddedAnswer["kind"], (answer: EmbeddedAnswer) => void>();
   const next = <K extends EmbeddedAnswer["kind"]>(kind: K) =>
     new Promise<EmbeddedAnswer>((resolve) => waiting.set(kind, resolve));
