@@ -17,7 +17,7 @@ import { newClientId, newClientSecret, sealClientSecret } from "../resources/cre
 import type { Path } from "./file.ts";
 import type { DeclaredApplication } from "./file-schema.ts";
 import { findUnnamed, type Matched } from "./matching.ts";
-import { type Planning, planDeletions, planObject, refuse, refuseOther } from "./planning.ts";
+import { type About, type Planning, planDeletions, planObject, refuse, refuseOther } from "./planning.ts";
 import type { PlannedServer, RealmPlan } from "./realm-plan.ts";
 
 /** What a realm's plan tells the plan of its applications. */
@@ -38,6 +38,7 @@ export function planApplications(realm: RealmPlan, places: ApplicationPlaces): v
   checkKept(realm, kept, places);
   for (const match of matches.applications) planApplication(realm, match, places);
   const deletions = removed.map(({ key, settings }) => ({
+    about: { kind: "application", id: key.applicationId, realmId: key.realmId } as const,
     what: `application ${JSON.stringify(settings.display_name)} (${key.applicationId})`,
     write: (db: Queryable) => deleteApplication(db, key, planning.nowMs),
   }));
@@ -68,8 +69,10 @@ function planApplication(realm: RealmPlan, match: MatchedApplication, places: Ap
   const what = `application ${JSON.stringify(body.display_name ?? stored?.settings.display_name ?? "")} (${match.id})`;
   const clientId = planClientId(realm, match);
   const secret = readDeclaredSecret(planning, path);
+  const about: About = { kind: "application", id: key.applicationId, realmId: key.realmId };
   const settings = planObject<ApplicationSettings>(planning, {
     path,
+    about,
     what,
     current: stored?.settings,
     isManaged: stored?.isManaged ?? false,
@@ -94,7 +97,7 @@ function planApplication(realm: RealmPlan, match: MatchedApplication, places: Ap
   if (settings?.protocol_config.confidentiality === "public" && secret !== undefined) {
     refuse(planning, [...path, "protocol_config", "client_secret"], "is not for a public client");
   } else if (stored !== undefined && secret !== undefined) {
-    planSecret(realm, { key, what, path, stored, secret });
+    planSecret(realm, { key, about, what, path, stored, secret });
   }
 }
 
@@ -179,18 +182,20 @@ function readDeclaredSecret(planning: Planning, path: Path): string | undefined 
 
 interface SecretChange {
   readonly key: ApplicationKey;
+  readonly about: About;
   readonly what: string;
   readonly path: Path;
   readonly stored: Application;
   readonly secret: string;
 }
 
-function planSecret(realm: RealmPlan, { key, what, path, stored, secret }: SecretChange): void {
+function planSecret(realm: RealmPlan, { key, about, what, path, stored, secret }: SecretChange): void {
   const { planning } = realm;
   if (stored.secret !== undefined && equalBytes(stored.secret.hash, sha256(secret))) return;
   if (stored.isManaged) refuse(planning, path, "is managed by the server: its secret cannot be chosen");
   planning.steps.push({
     path,
+    about,
     change: { action: "update", what, details: ["client_secret changed"] },
     write: (db) => updateApplicationSecret(db, key, storedSecret(realm, key, secret), planning.nowMs),
   });

@@ -28,6 +28,7 @@ export function planIdentities(realm: RealmPlan, clientIds: readonly string[]): 
     const current = stored && settingsOf(stored);
     planObject(planning, {
       path,
+      about: { kind: "identity", id, realmId: key.realmId },
       what: `identity ${id}`,
       current,
       checked: current === undefined ? createIdentity(body, surroundings) : updateIdentity(current, body, surroundings),
@@ -38,6 +39,7 @@ export function planIdentities(realm: RealmPlan, clientIds: readonly string[]): 
   }
   if (realm.declared.identities === undefined) return;
   const unnamed = findUnnamed(state.identities, matches.identities).map((identity) => ({
+    about: { kind: "identity", id: identity.key.identityId, realmId: realm.key.realmId } as const,
     what: `identity ${identity.key.identityId}`,
     write: (db: Queryable) => deleteIdentity(db, identity.key, planning.nowMs),
   }));
@@ -53,6 +55,7 @@ export async function planGroups(realm: RealmPlan): Promise<void> {
     const what = `group ${JSON.stringify(body.display_name ?? stored?.settings.display_name ?? "")} (${id})`;
     planObject(planning, {
       path,
+      about: { kind: "group", id, realmId: key.realmId },
       what,
       current: stored?.settings,
       checked: stored === undefined ? createGroup(body) : updateGroup(stored.settings, body),
@@ -62,6 +65,7 @@ export async function planGroups(realm: RealmPlan): Promise<void> {
     if (members === undefined) continue;
     planMembers(planning, {
       path: [...path, "members"],
+      about: { kind: "group_members", id, realmId: key.realmId },
       what,
       kind: "members",
       current: stored === undefined ? [] : await readGroupMembers(planning.db, key),
@@ -72,6 +76,7 @@ export async function planGroups(realm: RealmPlan): Promise<void> {
   }
   if (realm.declared.groups === undefined) return;
   const unnamed = findUnnamed(state.groups, matches.groups).map((group) => ({
+    about: { kind: "group", id: group.key.groupId, realmId: realm.key.realmId } as const,
     what: `group ${JSON.stringify(group.settings.display_name)} (${group.key.groupId})`,
     write: (db: Queryable) => deleteGroup(db, group.key, planning.nowMs),
   }));

@@ -49,6 +49,7 @@ function planRealmSettings(planning: Planning, key: RealmKey, { path, declared, 
   }
   planObject(planning, {
     path,
+    about: { kind: "realm", id, realmId: id },
     what: `realm ${JSON.stringify(body.display_name ?? stored?.settings.display_name ?? "")} (${id})`,
     current: stored?.settings,
     checked: stored === undefined ? createRealm(body, standing) : updateRealm(stored.settings, body, standing),
@@ -65,6 +66,7 @@ function newRealmState(planning: Planning, realm: RealmKey, { path, declared }: 
   const { resourceServerId } = key;
   planning.steps.push({
     path,
+    about: { kind: "resource_server", id: resourceServerId, realmId: realm.realmId },
     change: {
       action: "create",
       what: `resource server "${MANAGEMENT_SERVER.identifier}" (${resourceServerId})`,

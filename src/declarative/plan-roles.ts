@@ -52,6 +52,7 @@ async function planRolesOf(realm: RealmPlan, { id, server, path, declared }: Ser
   for (const match of matched) await planRole(realm, { id, server, match });
   if (server.isManaged) return; // its own role stays, whatever the file names
   const unnamed = findUnnamed(stored, matched).map((role) => ({
+    about: { kind: "role", id: role.key.roleId, realmId: role.key.realmId } as const,
     what: `role ${JSON.stringify(role.settings.display_name)} (${role.key.roleId})`,
     write: (db: Queryable) => deleteRole(db, role.key, planning.nowMs),
   }));
@@ -72,6 +73,7 @@ async function planRole(realm: RealmPlan, { id: resourceServerId, server, match 
   const what = `role ${JSON.stringify(body.display_name ?? stored?.settings.display_name ?? "")} (${match.id})`;
   planObject(planning, {
     path,
+    about: { kind: "role", id: key.roleId, realmId: key.realmId },
     what,
     current: stored?.settings,
     checked:
@@ -88,6 +90,7 @@ async function planRole(realm: RealmPlan, { id: resourceServerId, server, match 
     if (declared === undefined) continue;
     planMembers(planning, {
       path: [...path, member],
+      about: { kind: "role_members", id: key.roleId, realmId: key.realmId },
       what,
       kind: member,
       current: stored === undefined ? [] : await readRoleMembers(planning.db, key, kind),

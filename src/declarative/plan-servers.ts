@@ -35,6 +35,7 @@ export function planResourceServers(realm: RealmPlan): Map<string, PlannedServer
     if (settings !== undefined) planned.set(match.id, settings);
   }
   const deletions = removed.map((server) => ({
+    about: { kind: "resource_server", id: server.key.resourceServerId, realmId: server.key.realmId } as const,
     what: `resource server ${JSON.stringify(server.settings.identifier)}`,
     write: (db: Queryable) => deleteResourceServer(db, server.key, planning.nowMs),
   }));
@@ -60,6 +61,7 @@ function planResourceServer(
   const isClientId = tenant.clientIds.has(body.identifier ?? "");
   const settings = planObject(planning, {
     path,
+    about: { kind: "resource_server", id, realmId: key.realmId },
     what: `resource server ${JSON.stringify(stored?.settings.identifier ?? body.identifier)} (${id})`,
     current: stored?.settings,
     isManaged: stored?.isManaged ?? false,
@@ -84,6 +86,7 @@ export function planAuthenticatorConfigs(realm: RealmPlan): ReadonlySet<string> 
   const unnamed = findUnnamed(state.configs, matches.configs);
   const isPruned = planning.isPruned && declared.authenticator_configs !== undefined;
   const deletions = (isPruned ? unnamed : []).map(({ key, settings }) => ({
+    about: { kind: "authenticator_config", id: key.authenticatorConfigId, realmId: key.realmId } as const,
     what: `authenticator config ${JSON.stringify(settings.display_name ?? "")} (${key.authenticatorConfigId})`,
     write: (db: Queryable) => deleteAuthenticatorConfig(db, key, planning.nowMs),
   }));
@@ -104,6 +107,7 @@ function planAuthenticatorConfig(
   }
   planObject(planning, {
     path,
+    about: { kind: "authenticator_config", id, realmId: key.realmId },
     what: `authenticator config ${JSON.stringify(body.display_name ?? stored?.settings.display_name ?? "")} (${id})`,
     current: stored?.settings,
     checked: stored === undefined ? createAuthenticatorConfig(body) : updateAuthenticatorConfig(stored.settings, body),

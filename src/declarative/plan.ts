@@ -23,6 +23,7 @@ export async function planTenant(planning: Planning, path: Path, declared: Decla
   }
   const settings = planObject(planning, {
     path,
+    about: { kind: "tenant", id, realmId: "" },
     what: `tenant ${id}`,
     current: stored?.settings,
     checked: stored === undefined ? createTenant(body) : updateTenant(stored.settings, body),
@@ -64,6 +65,7 @@ async function planRealms(
   const deletions = unnamed
     .filter((realm) => !realm.isAdmin)
     .map(({ key, settings: { display_name } }) => ({
+      about: { kind: "realm", id: key.realmId, realmId: key.realmId } as const,
       what: `realm ${JSON.stringify(display_name)} (${key.realmId})`,
       write: (session: Planning["db"]) => deleteRealm(session, key, planning.nowMs),
     }));

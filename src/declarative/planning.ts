@@ -1,6 +1,7 @@
 import type { Queryable } from "../database/database.ts";
 import type { Deps } from "../deps.ts";
 import type { Checked } from "../resources/settings.ts";
+import type { ChangedKind } from "./change-events.ts";
 import { describeDifference, type Showing } from "./difference.ts";
 import type { Path, Problem } from "./file.ts";
 import type { ResolvedSecrets } from "./secrets.ts";
@@ -13,8 +14,17 @@ export interface Change {
   readonly details: readonly string[];
 }
 
+/** What a change is about, for its event. */
+export interface About {
+  readonly kind: ChangedKind;
+  readonly id: string;
+  /** the realm that the object is in; "" for the tenant */
+  readonly realmId: string;
+}
+
 /** A change and how it is written. */
 export interface Step {
+  readonly about: About;
   readonly path: Path;
   readonly change: Change;
   readonly write: (db: Queryable) => Promise<void>;
@@ -36,6 +46,7 @@ export interface Planning {
 /** One declared object beside the stored one. */
 export interface PlannedObject<T> {
   readonly path: Path;
+  readonly about: About;
   readonly what: string;
   readonly current: T | undefined;
   readonly checked: Checked<T>;
@@ -51,7 +62,7 @@ export interface PlannedObject<T> {
  * @returns its settings as they will be; undefined when they are refused and there are none yet
  */
 export function planObject<T>(planning: Planning, object: PlannedObject<T>): T | undefined {
-  const { path, what, current, checked } = object;
+  const { path, what, current, checked, about } = object;
   if (!checked.ok) {
     for (const { field, description } of checked.violations) {
       refuse(planning, [...path, ...field.split(".").slice(1)], description);
@@ -61,7 +72,7 @@ export function planObject<T>(planning: Planning, object: PlannedObject<T>): T |
   const settings = checked.value;
   if (current === undefined) {
     const change: Change = { action: "create", what, details: [] };
-    planning.steps.push({ path, change, write: (db) => object.insert(db, settings) });
+    planning.steps.push({ path, about, change, write: (db) => object.insert(db, settings) });
     return settings;
   }
   const details = describeDifference(current, settings, object.showing ?? "values");
@@ -70,6 +81,7 @@ export function planObject<T>(planning: Planning, object: PlannedObject<T>): T |
     refuse(planning, path, `is managed by the server and cannot be changed (${details.join("; ")})`);
   planning.steps.push({
     path,
+    about,
     change: { action: "update", what, details },
     write: (db) => object.update(db, settings),
   });
@@ -90,6 +102,7 @@ export function refuseOther(planning: Planning, path: Path, written: unknown, st
 /** Who belongs to an object: what the file says, beside what is stored. */
 export interface PlannedMembers {
   readonly path: Path;
+  readonly about: About;
   readonly what: string;
   readonly kind: string;
   readonly current: readonly string[];
@@ -108,6 +121,7 @@ export function planMembers(planning: Planning, members: PlannedMembers): void {
   const details = [`${members.kind}: ${[...added.map((id) => `+${id}`), ...removed.map((id) => `-${id}`)].join(" ")}`];
   planning.steps.push({
     path: members.path,
+    about: members.about,
     change: { action: "update", what: members.what, details },
     write: async (db) => {
       if (added.length > 0) await members.add(db, added);
@@ -120,11 +134,15 @@ export function planMembers(planning: Planning, members: PlannedMembers): void {
 export function planDeletions(
   planning: Planning,
   path: Path,
-  unnamed: readonly { readonly what: string; readonly write: (db: Queryable) => Promise<void> }[],
+  unnamed: readonly {
+    readonly about: About;
+    readonly what: string;
+    readonly write: (db: Queryable) => Promise<void>;
+  }[],
 ): void {
   if (!planning.isPruned) return;
-  for (const { what, write } of unnamed) {
-    planning.deletions.push({ path, change: { action: "delete", what, details: [] }, write });
+  for (const { about, what, write } of unnamed) {
+    planning.deletions.push({ path, about, change: { action: "delete", what, details: [] }, write });
   }
 }
 

@@ -4,6 +4,8 @@ import type { Environment } from "../config.ts";
 import type { Queryable } from "../database/database.ts";
 import { isConflict } from "../database/database-error.ts";
 import type { Deps } from "../deps.ts";
+import { newTraceId } from "../http/trace-id.ts";
+import { type ChangeSource, recordChanges } from "./change-events.ts";
 import { DeclarativeError, type DeclarativeFile, parseDeclarativeFile, parseDeclaredTenant } from "./file.ts";
 import type { DeclaredTenant } from "./file-schema.ts";
 import { type Lease, withLease } from "./lease.ts";
@@ -57,6 +59,7 @@ export interface SentTenant {
   readonly text: string;
   /** whether only to say what would change */
   readonly isDryRun: boolean;
+  readonly source: ChangeSource;
 }
 
 /**
@@ -68,7 +71,7 @@ export interface SentTenant {
  */
 export async function reconcileTenant(
   deps: Deps,
-  { tenantId, text, isDryRun }: SentTenant,
+  { tenantId, text, isDryRun, source }: SentTenant,
 ): Promise<readonly Change[]> {
   const file = parseDeclaredTenant("the body", text);
   const [tenant] = file.content.tenants;
@@ -79,7 +82,9 @@ export async function reconcileTenant(
   const place = { position: 0, tenant };
   const work = async (db: Queryable): Promise<readonly Change[]> => {
     const steps = await planSteps(deps, db, declaration, place);
-    if (!isDryRun) for (const step of steps) await write(db, file, step);
+    if (isDryRun) return steps.map((step) => step.change);
+    for (const step of steps) await write(db, file, step);
+    await recordChanges(db, tenantId, steps, source);
     return steps.map((step) => step.change);
   };
   return deps.database.transaction([tenantId], work, { isSnapshot: true });
@@ -144,6 +149,9 @@ function applyTenant(deps: Deps, lease: Lease, declaration: Declaration, place: 
     await lease.keep(db);
     const steps = await planSteps(deps, db, declaration, place);
     for (const step of steps) await write(db, declaration.file, step);
+    const actor = { type: "Operator", id: "declarative file" } as const;
+    const source = { actor, traceId: newTraceId(deps.clock, deps.random), atMs: deps.clock.nowMs() };
+    await recordChanges(db, place.tenant.id, steps, source);
     return steps.map((step) => formatChange(step.change));
   });
 }
