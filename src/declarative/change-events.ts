@@ -1,6 +1,7 @@
 import type { Queryable } from "../database/database.ts";
 import { insertEvents, type NewEvent } from "../resources/event/queries.ts";
 import type { EventAction, EventType } from "../resources/event/schema.ts";
+import type { EventSource } from "../resources/event-source.ts";
 import type { Step } from "./planning.ts";
 
 const KINDS = {
@@ -19,9 +20,6 @@ const KINDS = {
 /** What a declarative file changes. */
 export type ChangedKind = keyof typeof KINDS;
 
-/** Who changes something by a declarative file, in which request and when. */
-export type ChangeSource = Pick<NewEvent, "actor" | "traceId" | "atMs" | "correlationId">;
-
 const ACTIONS: Readonly<Record<Step["change"]["action"], EventAction>> = {
   create: "CREATE",
   update: "UPDATE",
@@ -34,7 +32,7 @@ export async function recordChanges(
   db: Queryable,
   tenantId: string,
   steps: readonly Step[],
-  source: ChangeSource,
+  source: EventSource,
 ): Promise<void> {
   for (let from = 0; from < steps.length; from += EVENTS_AT_ONCE) {
     const events = steps.slice(from, from + EVENTS_AT_ONCE).map((step) => toEvent(step, source));
@@ -42,7 +40,7 @@ export async function recordChanges(
   }
 }
 
-function toEvent({ about, change }: Step, source: ChangeSource): NewEvent {
+function toEvent({ about, change }: Step, source: EventSource): NewEvent {
   const { type, resource } = KINDS[about.kind];
   // The making and ending of a realm concerns the tenant, which keeps it when the realm is gone.
   const isOfTenant = about.kind === "tenant" || (about.kind === "realm" && change.action !== "update");

@@ -5,7 +5,8 @@ import type { Queryable } from "../database/database.ts";
 import { isConflict } from "../database/database-error.ts";
 import type { Deps } from "../deps.ts";
 import { newTraceId } from "../http/trace-id.ts";
-import { type ChangeSource, recordChanges } from "./change-events.ts";
+import type { EventSource } from "../resources/event-source.ts";
+import { recordChanges } from "./change-events.ts";
 import { DeclarativeError, type DeclarativeFile, parseDeclarativeFile, parseDeclaredTenant } from "./file.ts";
 import type { DeclaredTenant } from "./file-schema.ts";
 import { type Lease, withLease } from "./lease.ts";
@@ -59,7 +60,7 @@ export interface SentTenant {
   readonly text: string;
   /** whether only to say what would change */
   readonly isDryRun: boolean;
-  readonly source: ChangeSource;
+  readonly source: EventSource;
 }
 
 /**

@@ -3,10 +3,10 @@ import { isConflict } from "../database/database-error.ts";
 import type { Deps } from "../deps.ts";
 import { fieldViolations, ManagementError, notFound } from "../http/management-error.ts";
 import { parseQueryOf } from "../http/query.ts";
-import { callerOf, type HttpReply, type HttpRequest, headerOf, jsonReply, type Route } from "../http/route.ts";
+import { type HttpReply, type HttpRequest, jsonReply, type Route } from "../http/route.ts";
 import { MANAGEMENT_SCOPES } from "../protocol/management-scopes.ts";
+import { eventSourceOf } from "../resources/event-source.ts";
 import { oneOf } from "../resources/schema-parts.ts";
-import type { ChangeSource } from "./change-events.ts";
 import { ExportTooLarge, exportTenant } from "./export.ts";
 import { DeclarativeError, formatPath } from "./file.ts";
 import type { Change } from "./planning.ts";
@@ -48,23 +48,12 @@ export function declarativeRoutes(deps: Deps): readonly Route[] {
 async function handleApply(deps: Deps, request: HttpRequest): Promise<HttpReply> {
   const { tenant = "" } = request.parameters;
   const isDryRun = parseQueryOf(request, ApplyQuery).dry_run === "true";
-  const source = sourceOf(deps, request);
+  const source = eventSourceOf(deps.clock, request);
   const changes = await apply(deps, { tenantId: tenant, text: readText(request), isDryRun, source });
   if (!isDryRun) {
     for (const change of changes) deps.log.info({ tenant, change }, "a declarative request changed this");
   }
   return jsonReply(200, { dry_run: isDryRun, changes });
-}
-
-function sourceOf({ clock }: Deps, request: HttpRequest): ChangeSource {
-  const { identityId, applicationId } = callerOf(request);
-  const correlationId = headerOf(request, "x-correlation-id");
-  return {
-    actor: identityId === undefined ? { type: "Application", id: applicationId } : { type: "Identity", id: identityId },
-    traceId: request.traceId,
-    atMs: clock.nowMs(),
-    ...(correlationId === undefined ? {} : { correlationId }),
-  };
 }
 
 async function apply(deps: Deps, sent: Parameters<typeof reconcileTenant>[1]): Promise<readonly Change[]> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { listAllEvents } from "../support/events.ts";
 import { call } from "../support/http.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
 
@@ -46,6 +47,11 @@ test("a realm's keys are listed, rotated before their time, and the next one is 
   assert.deepEqual([next?.algorithm, next?.state], ["RS256", "next"]);
   assert.equal((next?.signs_from ?? 0) - (made?.signs_from ?? 0) >= 360, true);
   assert.deepEqual(await keysOf(tenant, "POST", "/keys:rotate"), [next], "asked twice it makes one");
+  const changes = (await listAllEvents(tenant)).filter(({ type }) => type === "V1RealmChange");
+  assert.deepEqual(
+    changes.map(({ payload }) => payload),
+    [{ changed: ["keys"], made: [`RS256 ${next?.id}`] }],
+  );
   assert.deepEqual((await publishedIds(application.issuer)).sort(), [first, next?.id].sort());
   await tenant.advance(360);
   assert.deepEqual(
