@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CliError } from "./cli-error.ts";
 import { objectOf, parseJson, textOf } from "./json.ts";
@@ -72,7 +72,6 @@ export async function writeProfile(world: World, name: string, profile: StoredPr
   await mkdir(join(path, ".."), { recursive: true, mode: 0o700 });
   const draft = `${path}.${process.pid}.draft`;
   await writeFile(draft, `${JSON.stringify({ profiles: Object.fromEntries(profiles) }, null, 2)}\n`, { mode: 0o600 });
-  await chmod(draft, 0o600);
   await rename(draft, path);
   return path;
 }
