@@ -7,6 +7,7 @@ import { tokensOf } from "../../test/support/test-code-flow.ts";
 import { testServer } from "../../test/support/test-server.ts";
 import { testTenant } from "../../test/support/test-tenant.ts";
 import { findTenant, updateTenantSettings } from "../resources/tenant/queries.ts";
+import { keepForgottenTokenRequests } from "./keep-token-requests.ts";
 import { tokenPartitionsJob } from "./token-partitions.ts";
 
 const LIFETIME = 60;
@@ -43,6 +44,9 @@ test("granted token requests outlive their rows where a tenant wants that, and a
         ]),
       );
     clock.pass(LIFETIME + 600);
+    await keepForgottenTokenRequests(server.deps, clock.nowSeconds());
+    assert.equal((await countTokens()).length, 3);
+    assert.deepEqual(await listAllEvents(kept.tenant, { page_size: "2" }), before, "copied, and not twice there");
     await tokenPartitionsJob.run(server.deps);
     assert.equal((await countTokens()).length, 0, "the rows are gone");
     assert.deepEqual(await listAllEvents(kept.tenant), before);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { deleteRealm } from "../../src/resources/realm/queries.ts";
 import {
   askForEvents,
   eventsOf,
@@ -168,6 +169,16 @@ async function copyEvent({ server, tenantId }: TestTenant, count: number): Promi
     ),
   );
 }
+
+test("what happened in a realm can be read when the realm is deleted, by those who reach every realm", async () => {
+  const tenant = await testTenant();
+  await recordEvent(tenant);
+  const { database, clock } = tenant.server.deps;
+  await deleteRealm(database.tenants([tenant.tenantId]), tenant.realm, clock.nowMs());
+  const [event] = await listAllEvents(tenant);
+  assert.equal(event?.type, "V1GroupChange");
+  assert.deepEqual((await askForEvents(tenant, {}, { id: event.id })).json, event);
+});
 
 describe("the list of events", () => {
   /** A tenant with events of every source, made one after the other. */

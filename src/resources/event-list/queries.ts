@@ -203,7 +203,7 @@ export async function listEvents(db: Queryable, realm: RealmKey, page: EventPage
     if (row.matches === true && event.id !== events.at(-1)?.id) events.push(event);
     if (row.is_last === true) return { events, next: event.id };
   }
-  return { events, next: undefined };
+  return { events, next: rows.length > limit ? events.at(-1)?.id : undefined };
 }
 
 function boundsOf({ order, after, filter }: Omit<EventPage, "limit">): readonly [Buffer, Buffer] {
