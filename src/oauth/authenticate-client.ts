@@ -1,7 +1,7 @@
 import type { ApplicationKey } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import type { CurrentApplication } from "../resources/application/queries.ts";
-import { verifyClient } from "./client-authentication/index.ts";
+import { secretsOf, verifyClient } from "./client-authentication/index.ts";
 import type { PresentedClient } from "./client-authentication/method.ts";
 import { readCurrentApplication } from "./find-live-application.ts";
 import type { Services } from "./services.ts";
@@ -35,11 +35,11 @@ export async function authenticateClient(
   const readLive = async (): Promise<CurrentApplication> => {
     const current = await readCurrentApplication(services, key);
     if (current === undefined) throw credentials.unknown();
-    verifyClient(presented, current.context.client, current.live);
+    verifyClient(presented, current.context.client, secretsOf(services, current));
     return current;
   };
   const kept = await services.contexts.get(key);
-  if (kept === undefined || !isRight(presented, kept)) {
+  if (kept === undefined || !isRight(services, presented, kept)) {
     return { current: await readLive(), basis: undefined, confirm: async () => undefined };
   }
   return {
@@ -51,9 +51,9 @@ export async function authenticateClient(
   };
 }
 
-function isRight(presented: PresentedClient | undefined, { context, live }: CurrentApplication): boolean {
+function isRight(services: Services, presented: PresentedClient | undefined, current: CurrentApplication): boolean {
   try {
-    verifyClient(presented, context.client, live);
+    verifyClient(presented, current.context.client, secretsOf(services, current));
     return true;
   } catch (error) {
     if (error instanceof OAuthError) return false;

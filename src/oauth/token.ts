@@ -7,7 +7,7 @@ import { type RequestParameters, refuseInQuery } from "../protocol/parameters.ts
 import { parseVerifier } from "../protocol/pkce.ts";
 import { parseScope } from "../protocol/scope.ts";
 import type { CurrentApplication } from "../resources/application/queries.ts";
-import { presentedClient, verifyClient } from "./client-authentication/index.ts";
+import { presentedClient, secretsOf, verifyClient } from "./client-authentication/index.ts";
 import { findKeptApplication, unknownApplication } from "./find-application.ts";
 import { readCurrentApplication } from "./find-live-application.ts";
 import { readForm } from "./form.ts";
@@ -76,7 +76,7 @@ async function tryOnce(
   attempt: Attempt,
 ): Promise<TokenResponse | OAuthError | undefined> {
   try {
-    authenticate(request, attempt);
+    authenticate(services, request, attempt);
     const grant = chooseGrant(attempt.parameters, attempt.current.context);
     const parsed = parseTokenRequest(services, request, attempt);
     const decided = await grant.authorize(parsed);
@@ -90,13 +90,13 @@ async function tryOnce(
   }
 }
 
-function authenticate(request: HttpRequest, { current, parameters }: Attempt): void {
+function authenticate(services: Services, request: HttpRequest, { current, parameters }: Attempt): void {
   const { client } = current.context;
   const presented = presentedClient({ authorization: headerOf(request, "authorization"), parameters });
   // Reference 1.5: a public client's refresh token is bound to it, so that it need not name itself.
   const mayOmit = parameters.values.get("grant_type") === "refresh_token" && client.confidentiality === "public";
   if (presented === undefined && mayOmit) return;
-  verifyClient(presented, client, current.live);
+  verifyClient(presented, client, secretsOf(services, current));
 }
 
 function chooseGrant(parameters: RequestParameters, context: ApplicationContext): Grant {

@@ -2,7 +2,8 @@ import { equalBytes, sha256 } from "../../platform/hash.ts";
 import type { ClientMetadata, Confidentiality } from "../../protocol/client-metadata.ts";
 import { OAuthError } from "../../protocol/oauth-error.ts";
 import type { RequestParameters } from "../../protocol/parameters.ts";
-import type { LiveClient } from "../../resources/application/queries.ts";
+import type { ClientSecrets, CurrentApplication } from "../../resources/application/queries.ts";
+import type { Services } from "../services.ts";
 import { clientSecretBasic } from "./client-secret-basic.ts";
 import { clientSecretPost } from "./client-secret-post.ts";
 import type { ClientAuthenticationMethod, PresentedClient } from "./method.ts";
@@ -50,13 +51,16 @@ export function presentedClient(source: ClientCredentialsSource): PresentedClien
 /**
  * Checks what was presented against the application of the path, in constant time. The wire tells none of the causes apart.
  *
- * @param live the secret's hash as the database has it at this moment (rule 7)
+ * @param secrets their hashes as the database has them at this moment (rule 7), and the second of tenant time that it is
  * @throws OAuthError `invalid_client`
  */
-export function verifyClient(presented: PresentedClient | undefined, client: ClientMetadata, live: LiveClient): void {
+export function verifyClient(
+  presented: PresentedClient | undefined,
+  client: ClientMetadata,
+  secrets: ClientSecrets & { readonly now: number },
+): void {
   if (presented === undefined) throw new OAuthError("invalid_client", "the request does not name its client");
-  const hash = sha256(presented.clientSecret ?? "");
-  const secretMatches = live.secretHash !== undefined && equalBytes(hash, live.secretHash);
+  const secretMatches = matchesSecret(sha256(presented.clientSecret ?? ""), secrets);
   if (presented.clientId !== client.clientId)
     throw new OAuthError("invalid_client", "client_id is not that of the application in the path");
   if (client.confidentiality === "public") {
@@ -66,4 +70,19 @@ export function verifyClient(presented: PresentedClient | undefined, client: Cli
   if (presented.clientSecret === undefined)
     throw new OAuthError("invalid_client", "a confidential client sent no secret");
   if (!secretMatches) throw new OAuthError("invalid_client", "client_secret does not match");
+}
+
+/** What an application's client is judged by: its secrets, and the second of tenant time that it is. */
+export function secretsOf({ deps }: Pick<Services, "deps">, { live }: CurrentApplication) {
+  return { ...live, now: deps.clock.nowSeconds() + live.clockOffsetSeconds };
+}
+
+// A rotated secret is good until its end. Both are compared, whichever is presented.
+function matchesSecret(
+  hash: Buffer,
+  { secretHash, previousSecret, now }: ClientSecrets & { readonly now: number },
+): boolean {
+  const isPresent = secretHash !== undefined && equalBytes(hash, secretHash);
+  const isPrevious = previousSecret !== undefined && equalBytes(hash, previousSecret.hash);
+  return isPresent || (isPrevious && now < previousSecret.validUntil);
 }

@@ -6,38 +6,25 @@ import type { Filter } from "../../protocol/scim-filter.ts";
 import { alive, aliveWithKey, NO_TOMBSTONE } from "../tombstone.ts";
 import { type ContextRow, toApplicationContext } from "./context.ts";
 import type { ApplicationSettings } from "./schema.ts";
+import { type Application, type ApplicationRow, type StoredSecret, toApplication } from "./stored-application.ts";
 
-/** A client's secret as it is stored. */
-export interface StoredSecret {
-  /** SHA-256 of the secret */
-  readonly hash: Uint8Array;
-  /** the secret under the master key; undefined where the tenant shows secrets once */
-  readonly sealed: Uint8Array | undefined;
-}
-
-/** An application as it is stored. */
-export interface Application {
-  readonly key: ApplicationKey;
-  readonly isManaged: boolean;
-  readonly classification: string;
-  readonly clientId: string;
-  readonly secret: StoredSecret | undefined;
-  readonly settings: ApplicationSettings;
-  /** tokens issued before this second are dead */
-  readonly tokensValidAfter: number;
-  readonly version: number;
-  readonly createdAtMs: number;
-  readonly updatedAtMs: number;
-}
+export type { Application, StoredSecret } from "./stored-application.ts";
 
 export type NewApplication = Pick<Application, "isManaged" | "classification" | "clientId" | "secret" | "settings">;
 
+/** What a client may prove itself with. */
+export interface ClientSecrets {
+  /** SHA-256 of the secret */
+  readonly secretHash: Buffer | undefined;
+  /** that of the secret before, while it is good: before the second `validUntil`, of tenant time */
+  readonly previousSecret: { readonly hash: Buffer; readonly validUntil: number } | undefined;
+}
+
 /** What must be read live of a client with each request (rule 7). */
-export interface LiveClient {
+export interface LiveClient extends ClientSecrets {
   /** the versions of everything that a context is made of: equal texts mean an equal configuration, secret and clock offset included */
   readonly stamp: string;
   readonly clockOffsetSeconds: number;
-  readonly secretHash: Buffer | undefined;
   readonly tokensValidAfter: number;
 }
 
@@ -49,9 +36,11 @@ export interface CurrentApplication {
 
 const STAMP = "concat_ws('.', t.version, r.version, a.version, COALESCE(s.version, 0)) AS stamp";
 
+const SECRETS = "a.client_secret_hash, a.previous_secret_hash, a.previous_secret_valid_until";
+
 const findContext = statement(
   "application.find_context",
-  `SELECT ${STAMP}, a.client_secret_hash, a.tokens_valid_after, t.tenant_id, t.display_name AS tenant_display_name, t.kind AS tenant_kind, t.clock_offset_seconds,
+  `SELECT ${STAMP}, ${SECRETS}, a.tokens_valid_after, t.tenant_id, t.display_name AS tenant_display_name, t.kind AS tenant_kind, t.clock_offset_seconds,
      t.token_policy AS tenant_token_policy, t.refresh_key_sealed, t.version AS tenant_version,
      r.realm_id, r.display_name AS realm_display_name, r.is_admin, r.auto_provision,
      r.token_policy AS realm_token_policy, r.version AS realm_version,
@@ -70,7 +59,7 @@ const findContext = statement(
 // LIMIT keeps the planner from reading a whole tenant or realm first: each key is three or four look-ups by primary key.
 const selectLive = (
   of: string,
-): string => `SELECT ${STAMP}, t.clock_offset_seconds, a.client_secret_hash, a.tokens_valid_after, a.resource_server_id, a.target_realm
+): string => `SELECT ${STAMP}, t.clock_offset_seconds, ${SECRETS}, a.tokens_valid_after, a.resource_server_id, a.target_realm
      FROM applications a
      JOIN realms r ON r.tenant_id = a.tenant_id AND r.realm_id = a.realm_id AND ${alive("r")}
      JOIN tenants t ON t.tenant_id = a.tenant_id AND ${alive("t")}
@@ -129,6 +118,8 @@ const find = statement(
    WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND ${alive()}`,
 );
 
+const holdOne = statement("application.hold", `${find.text} FOR UPDATE`);
+
 const findByClientId = statement(
   "application.find_by_client_id",
   `SELECT * FROM applications WHERE tenant_id = $1 AND realm_id = $2 AND ${aliveWithKey("client_id", "$3")}`,
@@ -178,7 +169,9 @@ const update = statement(
 
 const updateSecret = statement(
   "application.update_secret",
-  `UPDATE applications SET client_secret_hash = $4, client_secret_sealed = $5, updated_at_ms = $6, version = version + 1
+  `UPDATE applications SET client_secret_hash = $4, client_secret_sealed = $5,
+     previous_secret_hash = CASE WHEN $6::bigint IS NOT NULL THEN client_secret_hash END, previous_secret_valid_until = $6,
+     updated_at_ms = $7, version = version + 1
    WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND ${alive()}`,
 );
 
@@ -228,7 +221,7 @@ export async function readClients(
 /** Reads one application; undefined when there is none or it was deleted. */
 export async function findApplication(db: Queryable, key: ApplicationKey): Promise<Application | undefined> {
   const [row] = await db.run(find, ids(key));
-  return row && toApplication(row);
+  return row && toApplication(row as unknown as ApplicationRow);
 }
 
 /** Reads the application of a realm that has this `client_id`. */
@@ -238,7 +231,7 @@ export async function findApplicationByClientId(
   clientId: string,
 ): Promise<Application | undefined> {
   const [row] = await db.run(findByClientId, [realm.tenantId, realm.realmId, clientId]);
-  return row && toApplication(row);
+  return row && toApplication(row as unknown as ApplicationRow);
 }
 
 /** Which of these texts are the `client_id` of an application of the realm, or of the whole tenant. */
@@ -254,7 +247,7 @@ export async function findUsedClientIds(
 /** Reads a page of the applications of a realm, in the order of their ids. */
 export async function listApplications(db: Queryable, realm: RealmKey, page: ListPage): Promise<Application[]> {
   const rows = await list.page(db, [realm.tenantId, realm.realmId], page);
-  return rows.map(toApplication);
+  return rows.map((row) => toApplication(row as unknown as ApplicationRow));
 }
 
 /** Counts the applications of a realm, or those of them that pass the filter. */
@@ -274,6 +267,12 @@ export async function insertApplication(
   await db.run(insert, [...ids(key), isManaged, classification, ...credentials, ...members(settings), nowMs]);
 }
 
+/** Reads one application and keeps it as it is until the transaction ends. */
+export async function holdApplication(db: Queryable, key: ApplicationKey): Promise<Application | undefined> {
+  const [row] = await db.run(holdOne, ids(key));
+  return row && toApplication(row as unknown as ApplicationRow);
+}
+
 /** Stores changed settings and counts the change. */
 export async function updateApplicationSettings(
   db: Queryable,
@@ -284,14 +283,23 @@ export async function updateApplicationSettings(
   await db.run(update, [...ids(key), ...members(settings), nowMs]);
 }
 
-/** Replaces the client's secret; the old one is dead when this is committed. */
+/**
+ * Replaces the client's secret. The old one is dead when this is committed, or at the second `previousValidUntil` of tenant time; one
+ * before that is dead at once.
+ */
 export async function updateApplicationSecret(
   db: Queryable,
   key: ApplicationKey,
-  secret: StoredSecret,
+  secret: StoredSecret & { readonly previousValidUntil?: number | undefined },
   nowMs: number,
 ): Promise<void> {
-  await db.run(updateSecret, [...ids(key), secret.hash, secret.sealed ?? null, nowMs]);
+  await db.run(updateSecret, [
+    ...ids(key),
+    secret.hash,
+    secret.sealed ?? null,
+    secret.previousValidUntil ?? null,
+    nowMs,
+  ]);
 }
 
 /** Makes an application a tombstone: it and its tokens are dead at once (settled 25). */
@@ -313,61 +321,20 @@ interface LiveRow {
   readonly stamp: string | null;
   readonly clock_offset_seconds: number;
   readonly client_secret_hash: Buffer | null;
+  readonly previous_secret_hash: Buffer | null;
+  readonly previous_secret_valid_until: number | null;
   readonly tokens_valid_after: number;
 }
 
 function toLiveClient(untyped: Row): LiveClient | undefined {
   const row = untyped as unknown as LiveRow;
   if (row.stamp === null) return undefined;
+  const { previous_secret_hash: hash, previous_secret_valid_until: validUntil } = row;
   return {
     stamp: row.stamp,
     clockOffsetSeconds: row.clock_offset_seconds,
     secretHash: row.client_secret_hash ?? undefined,
+    previousSecret: hash === null || validUntil === null ? undefined : { hash, validUntil },
     tokensValidAfter: row.tokens_valid_after,
-  };
-}
-
-interface ApplicationRow {
-  readonly tenant_id: string;
-  readonly realm_id: string;
-  readonly application_id: string;
-  readonly display_name: string;
-  readonly is_managed: boolean;
-  readonly classification: string;
-  readonly resource_server_id: string | null;
-  readonly authenticator_config_id: string | null;
-  readonly client_id: string;
-  readonly client_secret_hash: Buffer | null;
-  readonly client_secret_sealed: Buffer | null;
-  readonly target_realm: string;
-  readonly protocol_config: ApplicationSettings["protocol_config"];
-  readonly may_be_exchanged_by: string[];
-  readonly tokens_valid_after: number;
-  readonly version: number;
-  readonly created_at_ms: number;
-  readonly updated_at_ms: number;
-}
-
-function toApplication(untyped: Row): Application {
-  const row = untyped as unknown as ApplicationRow;
-  const hash = row.client_secret_hash;
-  return {
-    key: { tenantId: row.tenant_id, realmId: row.realm_id, applicationId: row.application_id },
-    isManaged: row.is_managed,
-    classification: row.classification,
-    clientId: row.client_id,
-    secret: hash === null ? undefined : { hash, sealed: row.client_secret_sealed ?? undefined },
-    settings: {
-      display_name: row.display_name,
-      ...(row.resource_server_id === null ? {} : { resource_server_id: row.resource_server_id }),
-      ...(row.authenticator_config_id === null ? {} : { authenticator_config_id: row.authenticator_config_id }),
-      target_realm: row.target_realm,
-      may_be_exchanged_by: row.may_be_exchanged_by,
-      protocol_config: row.protocol_config,
-    },
-    tokensValidAfter: row.tokens_valid_after,
-    version: row.version,
-    createdAtMs: row.created_at_ms,
-    updatedAtMs: row.updated_at_ms,
   };
 }
