@@ -59,6 +59,8 @@ export function patternOf(path: string): string {
 /**
  * The schema of a body that wraps a resource in its singular name. Members that are for reading only are accepted and dropped: real
  * clients send back what they were given.
+ *
+ * @param readOnly names of such members; `protocol_config.client_id` is one within a member
  */
 export function wrapped<const Key extends string, S extends TSchema>(
   key: Key,
@@ -75,9 +77,14 @@ export function wrapped<const Key extends string, S extends TSchema>(
 
 /** A schema of an object that has these members, too, for reading only. */
 function withReadOnly<S extends TSchema>(schema: S, names: readonly string[]): TUnsafe<Static<S>> {
-  const properties = "properties" in schema && isObject(schema.properties) ? schema.properties : {};
-  const added = Object.fromEntries(names.map((name) => [name, ReadOnly]));
-  return Type.Unsafe<Static<S>>({ ...schema, properties: { ...properties, ...added } });
+  return Type.Unsafe<Static<S>>(names.reduce<object>((made, name) => addReadOnly(made, name.split(".")), schema));
+}
+
+function addReadOnly(schema: unknown, [name = "", ...within]: readonly string[]): object {
+  const whole = isObject(schema) ? schema : {};
+  const properties = isObject(whole.properties) ? whole.properties : {};
+  const member = within.length === 0 ? ReadOnly : addReadOnly(properties[name], within);
+  return { ...whole, properties: { ...properties, [name]: member } };
 }
 
 /** A value without the members that its schema says are for reading only. */

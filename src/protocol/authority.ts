@@ -8,6 +8,9 @@ export interface Authority {
   readonly reach: string;
 }
 
+/** What somebody holds who may do nothing there. */
+export const NO_AUTHORITY: Authority = { scopes: new Set(), reach: "" };
+
 /** Whether whoever holds the one lacks nothing of the other. Scopes without a realm are no power, nor is a realm without scopes. */
 export function covers(held: Authority, other: Authority): boolean {
   if (other.scopes.size === 0 || other.reach === "") return true;

@@ -1,15 +1,26 @@
 import type { Route } from "../http/route.ts";
+import { APPLICATION_OPERATIONS } from "./application/routes.ts";
+import { AUTHENTICATOR_CONFIG_OPERATIONS } from "./authenticator-config/routes.ts";
 import type { ManagementParts } from "./call.ts";
 import { decisionRoutes } from "./decision/routes.ts";
 import { eventRoutes } from "./event-list/routes.ts";
 import { GROUP_OPERATIONS } from "./group/routes.ts";
 import { mailRoutes } from "./mail/routes.ts";
 import { REALM_OPERATIONS } from "./realm/routes.ts";
+import { RESOURCE_SERVER_OPERATIONS } from "./resource-server/routes.ts";
+import { ROLE_OPERATIONS } from "./role/routes.ts";
 import { tenantResourceRoutes } from "./tenant/routes.ts";
 import { tokenResourceRoutes } from "./token-list/routes.ts";
 
 /** Every operation of the management API, noun by noun: routes, OpenAPI document, typed client and tests read this list. */
-export const MANAGEMENT_OPERATIONS = [...REALM_OPERATIONS, ...GROUP_OPERATIONS] as const;
+export const MANAGEMENT_OPERATIONS = [
+  ...REALM_OPERATIONS,
+  ...GROUP_OPERATIONS,
+  ...RESOURCE_SERVER_OPERATIONS,
+  ...ROLE_OPERATIONS,
+  ...APPLICATION_OPERATIONS,
+  ...AUTHENTICATOR_CONFIG_OPERATIONS,
+] as const;
 
 /** Every management route. */
 export function managementRoutes(parts: ManagementParts): readonly Route[] {

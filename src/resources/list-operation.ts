@@ -23,6 +23,8 @@ export interface ListOperation extends Omit<Operation, "method" | "query" | "ans
 /** How the elements of a list are read and shown. */
 export interface ListSource<Row, Item> extends ListReader<Row> {
   readonly show: (row: Row) => Item;
+  /** what has to be done before a page is shown */
+  readonly note?: (rows: readonly Row[]) => Promise<void>;
 }
 
 type Listed<O extends ListOperation> = O & {
@@ -62,6 +64,7 @@ export function lists<const O extends ListOperation, Row>(
     const asked = parseListQuery(call.query, { list, sizes, kept: Object.keys(members) }, call.deps.clock.nowSeconds());
     const reader = source(call, asked.kept);
     const { items, ends } = await readListPage(asked, reader);
+    await reader.note?.(items);
     return { value: { [plural]: items.map(reader.show), ...ends } };
   });
   return { operation: listed, bind };

@@ -39,6 +39,9 @@ const IDS_MAX = 1000;
 /** One to a thousand identities. */
 export const IdentityIds = Type.Array(HexId, { minItems: 1, maxItems: IDS_MAX });
 
+/** Up to a thousand ids of people or groups. */
+export const HexIds = Type.Array(HexId, { maxItems: IDS_MAX });
+
 /** Whole seconds from one second to the largest lifetime of all (rule 31). */
 export const Lifetime = Type.Integer({ minimum: 1, maximum: LIFETIME_SECONDS_MAX });
 

@@ -22,6 +22,7 @@ import * as realms from "../../src/resources/realm/queries.ts";
 import * as resourceServers from "../../src/resources/resource-server/queries.ts";
 import { type Revocation, revokeGrants, revokeTokens } from "../../src/resources/revocation/queries.ts";
 import * as roles from "../../src/resources/role/queries.ts";
+import { takeLostScopes } from "../../src/resources/scope-loss/queries.ts";
 import * as signingKeys from "../../src/resources/signing-key/queries.ts";
 import * as tenants from "../../src/resources/tenant/queries.ts";
 import { readTokens } from "../../src/resources/token/queries.ts";
@@ -110,6 +111,7 @@ async function noteServersAndRoles({ used, note, db, nowMs }: Recording): Promis
   const role = present(await roles.findRole(db, roleKey));
   const other = { ...role, settings: { ...role.settings, display_name: "Another" } };
   const ids = { kind: "identity" as const, ids: [flow.identityId] };
+  await takeLostScopes(note, key, settings.scopes, nowMs);
   await roles.findRole(note, roleKey);
   await roles.insertRole(note, { ...realm, roleId: hexId(random) }, other, nowMs);
   await roles.updateRoleSettings(note, roleKey, role.settings, nowMs);
@@ -117,6 +119,10 @@ async function noteServersAndRoles({ used, note, db, nowMs }: Recording): Promis
   for (const kind of ["identity", "group"] as const) await roles.listRoleMembers(note, roleKey, kind, FIRST);
   await roles.insertRoleMembers(note, roleKey, { ...ids, ids: [hexId(random)] });
   await roles.deleteRoleMembers(note, roleKey, ids);
+  for (const holder of [{ kind: "identity" as const, id: flow.identityId }]) {
+    await roles.listRolesOf(note, realm, holder, FIRST);
+    await roles.countRolesOf(note, realm, holder, { resourceServerId });
+  }
 }
 
 async function notePeople({ used, note, db, nowMs }: Recording): Promise<void> {

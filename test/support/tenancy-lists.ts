@@ -35,6 +35,7 @@ export async function noteLists(used: TenantInUse, note: Queryable, db: Queryabl
 
 async function listsInUse({ tenant, flow, job, resourceServer }: TenantInUse, db: Queryable): Promise<ListInUse[]> {
   const { realm } = tenant;
+  const role = await roles.findRole(db, { ...realm, roleId: flow.role.roleId });
   const [group] = await groups.listGroups(db, realm, FIRST);
   const identity = await identities.findIdentity(db, { ...realm, identityId: flow.identityId });
   return [
@@ -54,6 +55,11 @@ async function listsInUse({ tenant, flow, job, resourceServer }: TenantInUse, db
       lookUps: [],
     },
     {
+      page: (on, page) => roles.listRolesOfServer(on, { ...realm, ...resourceServer }, page),
+      count: (on, filter) => roles.countRolesOfServer(on, { ...realm, ...resourceServer }, filter),
+      lookUps: [`display_name eq "${role?.settings.display_name}"`],
+    },
+    {
       page: (on, page) => identities.listIdentities(on, realm, page),
       count: (on, filter) => identities.countIdentities(on, realm, filter),
       lookUps: [`traits.username eq "${identity?.usernameKey}"`],
@@ -67,6 +73,11 @@ async function listsInUse({ tenant, flow, job, resourceServer }: TenantInUse, db
       page: (on, page) => applications.listApplications(on, realm, page),
       count: (on, filter) => applications.countApplications(on, realm, filter),
       lookUps: [`protocol_config.client_id eq "${job.clientId}"`],
+    },
+    {
+      page: (on, page) => authenticatorConfigs.listShownAuthenticatorConfigs(on, realm, page),
+      count: (on, filter) => authenticatorConfigs.countShownAuthenticatorConfigs(on, realm, filter),
+      lookUps: [],
     },
     {
       page: (on, page) => authenticatorConfigs.listAuthenticatorConfigs(on, realm, page),

@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import { CUSTOM_CLAIMS_BYTES_MAX } from "../../protocol/custom-claims.ts";
+import { PLACE } from "../answer-parts.ts";
 import { ApplicationIds, Lifetime, LiveTokens, oneOf, PlainName, Scopes, Uuid } from "../schema-parts.ts";
 import { bodyOf } from "../settings.ts";
 
@@ -79,3 +80,37 @@ export type ApplicationSettings = Static<typeof ApplicationSettings>;
 
 export const ApplicationBody = bodyOf(ApplicationSettings);
 export type ApplicationBody = Static<typeof ApplicationBody>;
+
+/** `protocol_config` as the API shows it, with the client's credentials. */
+const ShownProtocolConfig = Type.Object(
+  {
+    ...ProtocolConfig.properties,
+    client_id: Type.String(),
+    client_secret: Type.Optional(Type.String()),
+    token_endpoint_auth_method: oneOf(["client_secret_basic", "none"]),
+  },
+  { additionalProperties: false },
+);
+
+/** An application as the API shows it. */
+export const ApplicationAnswer = Type.Object(
+  {
+    id: Uuid,
+    ...PLACE,
+    is_managed: Type.Boolean(),
+    classification: Type.String(),
+    ...ApplicationSettings.properties,
+    protocol_config: ShownProtocolConfig,
+  },
+  { additionalProperties: false },
+);
+export type ApplicationAnswer = Static<typeof ApplicationAnswer>;
+
+/** Longest time that a rotated secret stays good, in seconds: a week. */
+const OVERLAP_SECONDS_MAX = 604_800;
+
+/** How long the old secret stays good beside the new one. */
+export const RotateSecretBody = Type.Object(
+  { overlap_seconds: Type.Optional(Type.Integer({ minimum: 0, maximum: OVERLAP_SECONDS_MAX })) },
+  { additionalProperties: false },
+);

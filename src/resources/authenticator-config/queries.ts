@@ -1,5 +1,5 @@
 import type { Queryable, Row } from "../../database/database.ts";
-import { declareList, type ListPage } from "../../database/list-statements.ts";
+import { declareList, type ListDeclaration, type ListPage } from "../../database/list-statements.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import type { Filter } from "../../protocol/scim-filter.ts";
@@ -26,7 +26,7 @@ const find = statement(
    WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3 AND ${alive()}`,
 );
 
-const list = declareList({
+const LIST = {
   name: "authenticator_config",
   from: "authenticator_configs",
   owner: ["tenant_id", "realm_id"],
@@ -40,7 +40,26 @@ const list = declareList({
     create_time: { type: "time", sql: "created_at_ms" },
     update_time: { type: "time", sql: "updated_at_ms" },
   },
+} as const satisfies ListDeclaration;
+
+const list = declareList(LIST);
+
+// Reference 6 #54: clients cannot read the consoles' configs, which are none of theirs outside the admin realm.
+const listShown = declareList({
+  ...LIST,
+  name: "authenticator_config_shown",
+  counted: "each time",
+  where: `${alive()} AND (config ->> 'type' <> 'console' OR EXISTS (SELECT FROM realms r
+    WHERE r.tenant_id = authenticator_configs.tenant_id AND r.realm_id = authenticator_configs.realm_id AND r.is_admin))`,
 });
+
+const holdOne = statement("authenticator_config.hold", `${find.text} FOR UPDATE`);
+
+const isUsed = statement(
+  "authenticator_config.is_used",
+  `SELECT EXISTS (SELECT FROM applications a WHERE a.tenant_id = $1 AND a.realm_id = $2 AND a.authenticator_config_id = $3
+     AND a.deleted_at_ms IS NULL LIMIT 1) AS found`,
+);
 
 const insert = statement(
   "authenticator_config.insert",
@@ -83,6 +102,36 @@ export async function listAuthenticatorConfigs(
 /** Counts the authenticator configs of a realm, or those of them that pass the filter. */
 export async function countAuthenticatorConfigs(db: Queryable, realm: RealmKey, filter?: Filter): Promise<number> {
   return list.count(db, [realm.tenantId, realm.realmId], filter);
+}
+
+/** Reads a page of the authenticator configs that the API lists: those of consoles in the admin realm only. */
+export async function listShownAuthenticatorConfigs(
+  db: Queryable,
+  realm: RealmKey,
+  page: ListPage,
+): Promise<AuthenticatorConfig[]> {
+  const rows = await listShown.page(db, [realm.tenantId, realm.realmId], page);
+  return rows.map(toAuthenticatorConfig);
+}
+
+/** Counts the authenticator configs that the API lists, or those of them that pass the filter. */
+export async function countShownAuthenticatorConfigs(db: Queryable, realm: RealmKey, filter?: Filter): Promise<number> {
+  return listShown.count(db, [realm.tenantId, realm.realmId], filter);
+}
+
+/** Reads one authenticator config and keeps it as it is until the transaction ends. */
+export async function holdAuthenticatorConfig(
+  db: Queryable,
+  key: AuthenticatorConfigKey,
+): Promise<AuthenticatorConfig | undefined> {
+  const [row] = await db.run(holdOne, ids(key));
+  return row && toAuthenticatorConfig(row);
+}
+
+/** Whether applications refer to an authenticator config, which forbids that it is deleted (reference 6 #61). */
+export async function isAuthenticatorConfigUsed(db: Queryable, key: AuthenticatorConfigKey): Promise<boolean> {
+  const [row] = await db.run(isUsed, ids(key));
+  return row?.found === true;
 }
 
 /** Stores a new authenticator config. */

@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { PLACE } from "../answer-parts.ts";
 import { HexId, oneOf, PlainName, Uuid } from "../schema-parts.ts";
 import { bodyOf } from "../settings.ts";
 
@@ -58,3 +59,10 @@ export type AuthenticatorConfigSettings = Static<typeof AuthenticatorConfigSetti
 
 export const AuthenticatorConfigBody = bodyOf(AuthenticatorConfigSettings);
 export type AuthenticatorConfigBody = Static<typeof AuthenticatorConfigBody>;
+
+/** An authenticator config as the API shows it. */
+export const AuthenticatorConfigAnswer = Type.Object(
+  { id: Uuid, ...PLACE, ...AuthenticatorConfigSettings.properties },
+  closed,
+);
+export type AuthenticatorConfigAnswer = Static<typeof AuthenticatorConfigAnswer>;

@@ -42,6 +42,24 @@ const readPower = statement(
    FROM resource_servers s WHERE s.tenant_id = $1 AND s.realm_id = $2 AND s.is_managed AND ${alive("s")}`,
 );
 
+const readThrough = statement(
+  "authority.read_through_config",
+  `SELECT a.protocol_config -> 'allowed_scopes' AS scopes, a.target_realm FROM applications a
+   CROSS JOIN LATERAL (SELECT FROM resource_servers s WHERE s.tenant_id = $1 AND s.realm_id = $2
+     AND s.resource_server_id = a.resource_server_id AND s.is_managed AND ${alive("s")} LIMIT 1) s
+   WHERE a.tenant_id = $1 AND a.realm_id = $2 AND a.authenticator_config_id = $3 AND ${alive("a")}`,
+);
+
+/** What may be had through the applications that people log in to by an authenticator config, one by one. */
+export async function readAuthoritiesThrough(
+  db: Queryable,
+  realm: RealmKey,
+  authenticatorConfigId: string,
+): Promise<Authority[]> {
+  const rows = await db.run(readThrough, [realm.tenantId, realm.realmId, authenticatorConfigId]);
+  return rows.map((row) => ({ scopes: new Set(row.scopes as string[]), reach: String(row.target_realm) }));
+}
+
 /**
  * What people of a realm may do through the management API together: those named, the members of groups, and of roles. They reach what
  * the applications reach that they can log in to; as long as there is none, it may become every realm.

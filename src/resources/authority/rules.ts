@@ -1,10 +1,28 @@
 import type { Caller } from "../../http/caller.ts";
 import { ManagementError } from "../../http/management-error.ts";
-import { type Authority, covers, listLacking } from "../../protocol/authority.ts";
+import { type Authority, covers, listLacking, NO_AUTHORITY } from "../../protocol/authority.ts";
+import type { ApplicationSettings } from "../application/schema.ts";
 
 /** What a caller holds. */
 export function authorityOf({ scopes, targetRealm }: Caller): Authority {
   return { scopes, reach: targetRealm };
+}
+
+/**
+ * What an application may do through the management API: its scopes, where its resource server is the built-in one.
+ *
+ * @param isManaged whether the resource server that the settings name is that
+ */
+export function authorityOfApplication(
+  { protocol_config, target_realm }: Pick<ApplicationSettings, "protocol_config" | "target_realm">,
+  isManaged: boolean,
+): Authority {
+  return isManaged ? { scopes: new Set(protocol_config.allowed_scopes), reach: target_realm } : NO_AUTHORITY;
+}
+
+/** Whether a caller holds all that somebody holds, without the refusal: for what is left out of an answer (rule 1). */
+export function isCovered(caller: Caller, affected: Authority): boolean {
+  return covers(authorityOf(caller), affected);
 }
 
 /**

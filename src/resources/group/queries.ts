@@ -28,6 +28,13 @@ const find = statement(
 
 const holdOne = statement("group.hold", `${find.text} FOR UPDATE`);
 
+// In the order of their ids, so that two who hold several never wait for each other.
+const holdMany = statement(
+  "group.hold_many",
+  `SELECT group_id FROM groups WHERE tenant_id = $1 AND realm_id = $2 AND group_id = ANY ($3) AND ${alive()}
+   ORDER BY group_id FOR SHARE`,
+);
+
 const list = declareList({
   name: "group",
   from: "groups",
@@ -104,6 +111,12 @@ export async function findGroup(db: Queryable, key: GroupKey): Promise<Group | u
 export async function holdGroup(db: Queryable, key: GroupKey): Promise<Group | undefined> {
   const [row] = await db.run(holdOne, ids(key));
   return row && toGroup(row);
+}
+
+/** Keeps groups as they are until the transaction ends. Returns the ids of those that there are. */
+export async function holdGroups(db: Queryable, realm: RealmKey, groupIds: readonly string[]): Promise<string[]> {
+  const rows = await db.run(holdMany, [realm.tenantId, realm.realmId, groupIds]);
+  return rows.map((row) => String(row.group_id));
 }
 
 /** Whether a group has a member that lives. */

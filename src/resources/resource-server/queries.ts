@@ -80,6 +80,15 @@ const remove = statement(
    WHERE tenant_id = $1 AND realm_id = $2 AND resource_server_id = $3 AND ${alive()}`,
 );
 
+// deleted_at_ms IS NULL: what both tables have a partial index for.
+const isUsed = statement(
+  "resource_server.is_used",
+  `SELECT EXISTS (SELECT FROM roles ro WHERE ro.tenant_id = $1 AND ro.realm_id = $2 AND ro.resource_server_id = $3
+       AND ro.deleted_at_ms IS NULL LIMIT 1)
+     OR EXISTS (SELECT FROM applications a WHERE a.tenant_id = $1 AND a.realm_id = $2 AND a.resource_server_id = $3
+       AND a.deleted_at_ms IS NULL LIMIT 1) AS found`,
+);
+
 /** Reads one resource server; undefined when there is none or it was deleted. */
 export async function findResourceServer(db: Queryable, key: ResourceServerKey): Promise<ResourceServer | undefined> {
   const [row] = await db.run(find, [key.tenantId, key.realmId, key.resourceServerId]);
@@ -137,6 +146,12 @@ export async function updateResourceServerSettings(
   nowMs: number,
 ): Promise<void> {
   await db.run(update, [...ids(key), settings.display_name, ...policies(settings), nowMs]);
+}
+
+/** Whether roles or applications refer to a resource server, which forbids that it is deleted (reference 6 #61). */
+export async function isResourceServerUsed(db: Queryable, key: ResourceServerKey): Promise<boolean> {
+  const [row] = await db.run(isUsed, ids(key));
+  return row?.found === true;
 }
 
 /** Makes a resource server a tombstone. */

@@ -1,5 +1,15 @@
 import { type Static, Type } from "typebox";
-import { ApplicationIds, CeilingPolicy, Lifetime, PlainName, SCOPES_MAX, Scope, Scopes } from "../schema-parts.ts";
+import { PLACE } from "../answer-parts.ts";
+import {
+  ApplicationIds,
+  CeilingPolicy,
+  Lifetime,
+  PlainName,
+  SCOPES_MAX,
+  Scope,
+  Scopes,
+  Uuid,
+} from "../schema-parts.ts";
 import { bodyOf } from "../settings.ts";
 
 const IDENTIFIER_LENGTH_MAX = 255;
@@ -22,3 +32,10 @@ export type ResourceServerSettings = Static<typeof ResourceServerSettings>;
 
 export const ResourceServerBody = bodyOf(ResourceServerSettings);
 export type ResourceServerBody = Static<typeof ResourceServerBody>;
+
+/** A resource server as the API shows it. */
+export const ResourceServerAnswer = Type.Object(
+  { id: Uuid, ...PLACE, is_managed: Type.Boolean(), ...ResourceServerSettings.properties },
+  { additionalProperties: false },
+);
+export type ResourceServerAnswer = Static<typeof ResourceServerAnswer>;

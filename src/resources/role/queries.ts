@@ -4,7 +4,7 @@ import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import type { Filter } from "../../protocol/scim-filter.ts";
 import { subjectKey } from "../../protocol/subject.ts";
-import { alive } from "../tombstone.ts";
+import { alive, NO_TOMBSTONE } from "../tombstone.ts";
 import type { RoleSettings } from "./schema.ts";
 
 /** Names a role. */
@@ -87,6 +87,59 @@ const list = declareList({
   },
 });
 
+const holdOne = statement("role.hold", `${find.text} FOR UPDATE`);
+
+/** Whose roles are asked for. */
+export interface RoleHolder {
+  readonly kind: RoleMemberKind;
+  readonly id: string;
+}
+
+/** Which of a holder's roles. */
+export interface HeldRoles {
+  /** only those of this resource server */
+  readonly resourceServerId?: string | undefined;
+}
+
+// From the holder to its roles, as selectRoleScopes: a person's directly and through living groups, a group's own.
+const HELD_ROLES = `FROM (
+     SELECT DISTINCT rm.role_id FROM (
+       SELECT $3::text AS member_kind, $4::text AS member_id
+       UNION ALL
+       SELECT 'group', gm.group_id FROM group_members gm
+       CROSS JOIN LATERAL (SELECT FROM groups gr WHERE gr.tenant_id = $1 AND gr.realm_id = $2 AND gr.group_id = gm.group_id
+         AND ${alive("gr")} LIMIT 1) gr
+       WHERE $3 = 'identity' AND gm.tenant_id = $1 AND gm.realm_id = $2 AND gm.identity_id = $4
+     ) held
+     CROSS JOIN LATERAL (SELECT rm.role_id FROM role_members rm WHERE rm.tenant_id = $1 AND rm.realm_id = $2
+       AND rm.member_kind = held.member_kind AND rm.member_id = held.member_id OFFSET 0) rm
+   ) held
+   CROSS JOIN LATERAL (SELECT * FROM roles ro WHERE ro.tenant_id = $1 AND ro.realm_id = $2 AND ro.role_id = held.role_id
+     AND ($5::text IS NULL OR ro.resource_server_id = $5) AND ${alive("ro")} LIMIT 1) ro`;
+
+const listHeld = statement(
+  "role.list_held",
+  `SELECT ro.* ${HELD_ROLES} WHERE ro.role_id > $6 ORDER BY ro.role_id LIMIT $7 OFFSET $8`,
+);
+
+const countHeld = statement("role.count_held", `SELECT count(*) AS size ${HELD_ROLES}`);
+
+const listOfServer = declareList({
+  name: "role_of_server",
+  from: "roles",
+  owner: ["tenant_id", "realm_id", "resource_server_id"],
+  id: "role_id",
+  where: alive(),
+  counted: "each time",
+  attributes: {
+    id: { type: "exact text", sql: "role_id" },
+    display_name: { type: "text", sql: "display_name_key", foldedBy: subjectKey, index: NO_TOMBSTONE },
+    description: { type: "text", sql: "description" },
+    create_time: { type: "time", sql: "created_at_ms" },
+    update_time: { type: "time", sql: "updated_at_ms" },
+  },
+});
+
 const insert = statement(
   "role.insert",
   `INSERT INTO roles (tenant_id, realm_id, role_id, resource_server_id, display_name, display_name_key, description,
@@ -120,6 +173,18 @@ const listMembers = statement(
    ORDER BY m.member_id LIMIT $6`,
 );
 
+// As listMembers: a member that was deleted is none.
+const hasMembers = statement(
+  "role.has_members",
+  `SELECT m.member_id FROM role_members m
+   LEFT JOIN LATERAL (SELECT i.identity_id FROM identities i WHERE m.member_kind = 'identity' AND i.tenant_id = m.tenant_id
+     AND i.realm_id = m.realm_id AND i.identity_id = m.member_id AND ${alive("i")} LIMIT 1) i ON true
+   LEFT JOIN LATERAL (SELECT g.group_id FROM groups g WHERE m.member_kind = 'group' AND g.tenant_id = m.tenant_id
+     AND g.realm_id = m.realm_id AND g.group_id = m.member_id AND ${alive("g")} LIMIT 1) g ON true
+   WHERE m.tenant_id = $1 AND m.realm_id = $2 AND m.role_id = $3 AND (i.identity_id IS NOT NULL OR g.group_id IS NOT NULL)
+   LIMIT 1`,
+);
+
 const addMembers = statement(
   "role.add_members",
   `INSERT INTO role_members (tenant_id, realm_id, role_id, member_kind, member_id)
@@ -139,6 +204,34 @@ export async function findRole(db: Queryable, key: RoleKey): Promise<Role | unde
   return row && toRole(row);
 }
 
+/** Reads one role and keeps it as it is until the transaction ends. */
+export async function holdRole(db: Queryable, key: RoleKey): Promise<Role | undefined> {
+  const [row] = await db.run(holdOne, ids(key));
+  return row && toRole(row);
+}
+
+/** Reads a page of the roles that an identity holds, directly or through a group, or that a group gives, in the order of their ids. */
+export async function listRolesOf(
+  db: Queryable,
+  realm: RealmKey,
+  holder: RoleHolder,
+  { after, limit, skip = 0, resourceServerId }: Omit<ListPage, "filter"> & HeldRoles,
+): Promise<Role[]> {
+  const rows = await db.run(listHeld, [...held(realm, holder, resourceServerId), after, limit, skip]);
+  return rows.map(toRole);
+}
+
+/** Counts the roles that `listRolesOf` lists. */
+export async function countRolesOf(
+  db: Queryable,
+  realm: RealmKey,
+  holder: RoleHolder,
+  { resourceServerId }: HeldRoles = {},
+): Promise<number> {
+  const [row] = await db.run(countHeld, held(realm, holder, resourceServerId));
+  return Number(row?.size ?? 0);
+}
+
 /** Reads a page of the roles of a realm, in the order of their ids. */
 export async function listRoles(db: Queryable, realm: RealmKey, page: ListPage): Promise<Role[]> {
   const rows = await list.page(db, [realm.tenantId, realm.realmId], page);
@@ -148,6 +241,25 @@ export async function listRoles(db: Queryable, realm: RealmKey, page: ListPage):
 /** Counts the roles of a realm, or those of them that pass the filter. */
 export async function countRoles(db: Queryable, realm: RealmKey, filter?: Filter): Promise<number> {
   return list.count(db, [realm.tenantId, realm.realmId], filter);
+}
+
+/** Reads a page of the roles of a resource server, in the order of their ids. */
+export async function listRolesOfServer(
+  db: Queryable,
+  server: RealmKey & { readonly resourceServerId: string },
+  page: ListPage,
+): Promise<Role[]> {
+  const rows = await listOfServer.page(db, [server.tenantId, server.realmId, server.resourceServerId], page);
+  return rows.map(toRole);
+}
+
+/** Counts the roles of a resource server, or those of them that pass the filter. */
+export async function countRolesOfServer(
+  db: Queryable,
+  server: RealmKey & { readonly resourceServerId: string },
+  filter?: Filter,
+): Promise<number> {
+  return listOfServer.count(db, [server.tenantId, server.realmId, server.resourceServerId], filter);
 }
 
 /** Stores a new role. A taken name is a conflict on `roles_display_name`. */
@@ -181,6 +293,11 @@ export async function listRoleMembers(
   return rows.map((row) => String(row.member_id));
 }
 
+/** Whether a role has a member that lives. */
+export async function hasRoleMembers(db: Queryable, key: RoleKey): Promise<boolean> {
+  return (await db.run(hasMembers, ids(key))).length > 0;
+}
+
 /** Adds members; those that are members already stay. */
 export async function insertRoleMembers(db: Queryable, key: RoleKey, added: RoleMembers): Promise<void> {
   await db.run(addMembers, [...ids(key), added.kind, added.ids]);
@@ -189,6 +306,10 @@ export async function insertRoleMembers(db: Queryable, key: RoleKey, added: Role
 /** Removes members; those that are none are ignored. */
 export async function deleteRoleMembers(db: Queryable, key: RoleKey, removed: RoleMembers): Promise<void> {
   await db.run(removeMembers, [...ids(key), removed.kind, removed.ids]);
+}
+
+function held(realm: RealmKey, { kind, id }: RoleHolder, resourceServerId: string | undefined): readonly unknown[] {
+  return [realm.tenantId, realm.realmId, kind, id, resourceServerId ?? null];
 }
 
 function ids(key: RoleKey): readonly string[] {

@@ -22,7 +22,9 @@ export function updateRole(
   body: RoleBody,
   resourceServer: RoleSurroundings,
 ): Checked<RoleSettings> {
-  return refine(read.update(current, body), (settings) => checkScopes(settings, resourceServer));
+  // An empty description is none: `null` clears it (reference 2.1).
+  const cleared = body.description === null ? { ...body, description: "" } : body;
+  return refine(read.update(current, cleared), (settings) => checkScopes(settings, resourceServer));
 }
 
 function checkScopes(settings: RoleSettings, resourceServer: RoleSurroundings) {

@@ -1,7 +1,11 @@
 import type { ManagementClient } from "../management-client.ts";
 import type { TestTenant } from "../test-tenant.ts";
+import { useApplications } from "./applications.ts";
+import { useAuthenticatorConfigs } from "./authenticator-configs.ts";
 import { useGroups } from "./groups.ts";
 import { useRealms } from "./realms.ts";
+import { useResourceServers } from "./resource-servers.ts";
+import { useRoles } from "./roles.ts";
 
 // One use of every operation of the management API, noun by noun, for the tests that walk over all statements and routes.
 
@@ -15,7 +19,14 @@ export interface UseParts {
 /** Uses every operation of a noun. Returns the ids of what it leaves there, by the names of path parameters. */
 export type Use = (parts: UseParts) => Promise<Readonly<Record<string, string>>>;
 
-const USES: readonly Use[] = [useRealms, useGroups];
+const USES: readonly Use[] = [
+  useRealms,
+  useGroups,
+  useResourceServers,
+  useRoles,
+  useApplications,
+  useAuthenticatorConfigs,
+];
 
 /** Uses every operation of the management API. Returns the ids of what is left there. */
 export async function useManagementApi(

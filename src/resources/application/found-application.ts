@@ -1,0 +1,121 @@
+// What the operations on applications begin and end with, and who is shown a client's secret.
+
+import type { Caller } from "../../http/caller.ts";
+import { ManagementError, notFound } from "../../http/management-error.ts";
+import { sha256 } from "../../platform/hash.ts";
+import type { ApplicationKey } from "../../protocol/client-metadata.ts";
+import { type ApplicationPlace, readApplicationPlace, type SecretRules } from "../application-place/queries.ts";
+import { authorityOfApplication, demandCover, isCovered } from "../authority/rules.ts";
+import { type Call, readPathId, realmOf } from "../call.ts";
+import { newClientSecret, openClientSecret, sealClientSecret } from "../credentials.ts";
+import { demandVersion } from "../etag.ts";
+import type { WriteCall } from "../operations.ts";
+import { type Application, holdApplication, type StoredSecret } from "./queries.ts";
+import type { ApplicationAnswer, ApplicationBody, ApplicationSettings } from "./schema.ts";
+
+/** The application that a call's path names. Throws 404 for an id that can name none. */
+export function keyOf(call: Call<unknown, unknown>): ApplicationKey {
+  const path = { parameter: "application", shape: "uuid", kind: "Application" } as const;
+  return { ...realmOf(call), applicationId: readPathId(call.request, path) };
+}
+
+/** The application that a call's path names, as it is until the transaction ends. Throws 404 and 412. */
+export async function getHeld(call: WriteCall<unknown, unknown>): Promise<Application> {
+  const key = keyOf(call);
+  const application = await holdApplication(call.db, key);
+  if (application === undefined) throw notFound("Application", key.applicationId);
+  demandVersion(call.request, application.version);
+  return application;
+}
+
+/** Refuses a change of what the server keeps itself. Throws 403. */
+export function refuseManaged({ isManaged }: Application): void {
+  if (isManaged) throw new ManagementError("forbidden", "the built-in application cannot be changed");
+}
+
+/** Reads what surrounds an application, for the settings that it has and those that a body writes. */
+export function readPlaceOf(
+  call: WriteCall<unknown, unknown>,
+  settings: readonly (
+    | Pick<ApplicationBody, "resource_server_id" | "authenticator_config_id" | "target_realm">
+    | undefined
+  )[],
+): Promise<ApplicationPlace> {
+  const idsOf = (member: "resource_server_id" | "authenticator_config_id" | "target_realm") =>
+    settings.flatMap((some) => some?.[member] ?? []);
+  return readApplicationPlace(call.db, realmOf(call), {
+    resourceServerIds: idsOf("resource_server_id"),
+    authenticatorConfigIds: idsOf("authenticator_config_id"),
+    realmIds: idsOf("target_realm"),
+  });
+}
+
+/** Rules 1 and 8: what an application may do, before and after a change, is what the caller may do. Throws 403. */
+export function demandPowerOver(
+  caller: Caller,
+  place: ApplicationPlace,
+  { before, after }: { readonly before?: ApplicationSettings; readonly after?: ApplicationSettings },
+): void {
+  const affected = [before, after].flatMap((settings) => settings ?? []);
+  const isManaged = ({ resource_server_id: id }: ApplicationSettings) =>
+    id !== undefined && place.findResourceServer(id)?.isManaged === true;
+  demandCover(
+    caller,
+    affected.map((settings) => authorityOfApplication(settings, isManaged(settings))),
+  );
+  const reachBefore = before?.target_realm ?? place.realm.realmId;
+  if (after === undefined || after.target_realm === reachBefore || caller.targetRealm === "*") return;
+  throw new ManagementError("forbidden", "target_realm is set by callers that reach every realm");
+}
+
+/** A new secret, and how it is stored. */
+export interface MadeSecret extends StoredSecret {
+  readonly text: string;
+}
+
+/** Makes a client's secret; sealed for reading again, unless the tenant shows secrets once. */
+export function makeSecret(
+  { deps }: Pick<Call<unknown, unknown>, "deps">,
+  key: ApplicationKey,
+  place: ApplicationPlace,
+): MadeSecret {
+  const text = newClientSecret(deps.random);
+  const sealed = place.showsSecretsOnce ? undefined : sealClientSecret(deps, key, text);
+  return { text, hash: sha256(text), sealed };
+}
+
+/** A client's secret, where there is one that this caller may read (rule 1): else it is left out. */
+export function openSecretFor(
+  { caller, deps }: Pick<Call<unknown, unknown>, "caller" | "deps">,
+  { key, settings, secret }: Application,
+  { showsSecretsOnce, managedServerId }: SecretRules,
+): string | undefined {
+  if (secret?.sealed === undefined || showsSecretsOnce) return undefined;
+  const { resource_server_id: id } = settings;
+  const isManaged = id !== undefined && id === managedServerId;
+  if (!isCovered(caller, authorityOfApplication(settings, isManaged))) return undefined;
+  return openClientSecret(deps, key, secret.sealed);
+}
+
+/** An application as the API shows it, with a secret where it is to be shown. */
+export function answerOf(
+  { key, settings, isManaged, classification, clientId }: Omit<Application, "version" | "createdAtMs" | "updatedAtMs">,
+  secret: string | undefined,
+): ApplicationAnswer {
+  const { protocol_config: config } = settings;
+  return {
+    id: key.applicationId,
+    tenant_id: key.tenantId,
+    realm_id: key.realmId,
+    is_managed: isManaged,
+    classification,
+    ...settings,
+    protocol_config: {
+      ...config,
+      client_id: clientId,
+      ...(secret === undefined ? {} : { client_secret: secret }),
+      // Reference 1.3: a confidential client may use both ways, and this one is reported.
+      token_endpoint_auth_method: config.confidentiality === "confidential" ? "client_secret_basic" : "none",
+    },
+  };
+}

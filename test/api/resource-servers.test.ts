@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { changesOf } from "../support/change-events.ts";
+import { managementClient, succeed, violationsOf } from "../support/management-client.ts";
+import { testCodeFlow } from "../support/test-code-flow.ts";
+import { type TestTenant, testTenant } from "../support/test-tenant.ts";
+
+const SHOP = { display_name: "Shop", identifier: "urn:shop", scopes: ["shop:read", "shop:write"] };
+const shop = (members: object = {}) => ({ body: { resource_server: { ...SHOP, ...members } } });
+
+/** The id of the tenant's built-in resource server. */
+async function managedServerOf(tenant: TestTenant): Promise<string> {
+  const api = managementClient(tenant);
+  const { resource_servers } = await succeed(api("ListResourceServers", { realm: tenant.adminRealm.realmId }));
+  return resource_servers.find(({ is_managed }) => is_managed)?.id ?? "";
+}
+
+test("a resource server is made with its policies, shown, listed, changed and deleted", async () => {
+  const tenant = await testTenant();
+  const api = managementClient(tenant);
+  const policies = {
+    token_policy: { max_expires_after: 3600 },
+    scope_policies: [{ scope: "shop:write", max_expires_after: 60 }],
+  };
+  const made = await api("CreateResourceServer", shop(policies));
+  assert.equal(made.status, 200, made.text);
+  const { id: resource_server } = made.value;
+  assert.deepEqual(made.value, {
+    id: resource_server,
+    tenant_id: tenant.tenantId,
+    realm_id: tenant.realm.realmId,
+    is_managed: false,
+    ...SHOP,
+    ...policies,
+    introspectors: [],
+  });
+  assert.deepEqual(await succeed(api("GetResourceServer", { resource_server })), made.value);
+  const listed = await succeed(api("ListResourceServers", { query: { page_size: "500" } }));
+  assert.deepEqual(listed, { resource_servers: [made.value], total_size: 1 });
+  const body = { resource_server: { ...made.value, identifier: "urn:other", is_managed: true, display_name: "Store" } };
+  const changed = await succeed(api("UpdateResourceServer", { resource_server, body }));
+  assert.deepEqual(changed, { ...made.value, display_name: "Store" }, "identifier and is_managed stay");
+  const gone = await api("DeleteResourceServer", { resource_server });
+  assert.deepEqual([gone.status, gone.text], [200, ""]);
+  const unknown = await api("GetResourceServer", { resource_server });
+  assert.deepEqual([unknown.status, unknown.json?.message], [404, "resource server not found"]);
+  assert.equal((await api("GetResourceServer", { resource_server: "x" })).status, 404);
+  const done = ["CREATE", "UPDATE", "DELETE"].map((action) => `ResourceServerOperation ${action}`);
+  assert.deepEqual(await changesOf(tenant, resource_server), done);
+});
+
+test("an identifier is one of its realm, not reserved and no client_id of the tenant", async () => {
+  const tenant = await testTenant();
+  const api = managementClient(tenant);
+  await succeed(api("CreateResourceServer", shop()));
+  const taken = await api("CreateResourceServer", shop());
+  assert.deepEqual([taken.status, taken.json?.message], [409, "resource server already exists"]);
+  const application = await tenant.addApplication({
+    protocol_config: {
+      type: "oauth2",
+      grant_type: ["client_credentials"],
+      token_configuration: { expires_after: 60 },
+    },
+  });
+  const refused = async (identifier: string) => violationsOf(await api("CreateResourceServer", shop({ identifier })));
+  assert.deepEqual(await refused("beyondidentity"), ["resource_server.identifier: is reserved"]);
+  assert.deepEqual(await refused(application.clientId), [
+    "resource_server.identifier: is the client_id of an application",
+  ]);
+  assert.deepEqual(
+    violationsOf(await api("CreateResourceServer", shop({ identifier: "urn:a", scopes: ["a b"] }))).length,
+    1,
+  );
+});
+
+test("the built-in resource server is changed and deleted by nobody", async () => {
+  const tenant = await testTenant();
+  const api = managementClient(tenant);
+  const path = { realm: tenant.adminRealm.realmId, resource_server: await managedServerOf(tenant) };
+  const changed = await api("UpdateResourceServer", { ...path, body: { resource_server: { scopes: [] } } });
+  assert.deepEqual([changed.status, changed.json?.code], [403, "forbidden"]);
+  assert.equal((await api("DeleteResourceServer", path)).status, 403);
+});
+
+test("a scope that a resource server loses leaves its roles and applications, and does not come back to them", async () => {
+  const flow = await testCodeFlow({ tenant: await testTenant() });
+  const { tenant, resourceServer, application, role } = flow;
+  const api = managementClient(tenant);
+  const { resourceServerId: resource_server } = resourceServer;
+  const logIn = async () => (await flow.logIn({ scope: "openid shoes:read shoes:write" })).scope;
+  assert.equal(await logIn(), "openid shoes:read shoes:write");
+  const [kept = ""] = resourceServer.settings.scopes;
+  await succeed(api("UpdateResourceServer", { resource_server, body: { resource_server: { scopes: [kept] } } }));
+  const path = { resource_server, role: role.roleId };
+  assert.deepEqual((await succeed(api("ListRoleScopes", path))).scopes, [kept]);
+  const { applicationId } = application.key;
+  const shown = await succeed(api("GetApplication", { application: applicationId }));
+  assert.deepEqual(shown.protocol_config.allowed_scopes, [kept]);
+  const all = { resource_server: { scopes: [...resourceServer.settings.scopes] } };
+  await succeed(api("UpdateResourceServer", { resource_server, body: all }));
+  assert.equal(await logIn(), `openid ${kept}`);
+  assert.deepEqual(await changesOf(tenant, role.roleId), ["RoleScopesOperation DELETE"]);
+  const changes = await changesOf(tenant, applicationId);
+  assert.ok(changes.includes("ApplicationOperation UPDATE"), changes.join());
+});
+
+test("a resource server stays while a role or an application refers to it", async () => {
+  const tenant = await testTenant();
+  const api = managementClient(tenant);
+  const { id: resource_server } = await succeed(api("CreateResourceServer", shop()));
+  const { id: role } = await succeed(api("CreateRole", { resource_server, body: { role: { display_name: "Clerk" } } }));
+  const refused = async () => {
+    const answer = await api("DeleteResourceServer", { resource_server });
+    return [answer.status, answer.json?.message];
+  };
+  assert.deepEqual(await refused(), [409, "resource server has children"]);
+  await succeed(api("DeleteRole", { resource_server, role }));
+  const application = {
+    display_name: "Job",
+    resource_server_id: resource_server,
+    protocol_config: {
+      type: "oauth2" as const,
+      grant_type: ["client_credentials" as const],
+      token_configuration: { expires_after: 60 },
+    },
+  };
+  const { id } = await succeed(api("CreateApplication", { body: { application } }));
+  assert.deepEqual(await refused(), [409, "resource server has children"]);
+  await succeed(api("DeleteApplication", { application: id }));
+  await succeed(api("DeleteResourceServer", { resource_server }));
+});
+
+test("what comes and what goes at one moment leaves nothing that refers to nothing", async () => {
+  const tenant = await testTenant();
+  const api = managementClient(tenant);
+  const { id: resource_server } = await succeed(api("CreateResourceServer", shop()));
+  const answers = await Promise.all([
+    api("DeleteResourceServer", { resource_server }),
+    api("CreateRole", { resource_server, body: { role: { display_name: "Clerk" } } }),
+  ]);
+  const statuses = answers.map(({ status }) => status).join();
+  assert.ok(["200,404", "409,200"].includes(statuses), statuses);
+});
