@@ -1,0 +1,76 @@
+import { MANAGEMENT_SCOPES } from "../../src/protocol/management-scopes.ts";
+import { type AdminWorld, consoleOf, robotOf } from "./admin-world.ts";
+
+// What somebody sends who holds a scope or two and wants more. A new operation that changes something adds its line.
+
+/** One try: the ids of the path, and the body. */
+export interface Attempt {
+  readonly ids?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+type Attempts = (world: AdminWorld, held: readonly string[]) => readonly Attempt[];
+
+const named =
+  (wrapper: string): Attempts =>
+  () => [{ body: { [wrapper]: { display_name: "Mine" } } }];
+const members =
+  (list: (world: AdminWorld) => object): Attempts =>
+  (world) => [{ body: list(world) }];
+const OPEN_PAGE = { config: { authentication_methods: [{ type: "email_one_time_password" }] } };
+
+/** By operation. What reads needs no line. */
+export const ATTEMPTS: Readonly<Record<string, Attempts>> = {
+  CreateRealm: named("realm"),
+  UpdateRealm: named("realm"),
+  DeleteRealm: () => [{}],
+  CreateGroup: named("group"),
+  UpdateGroup: named("group"),
+  DeleteGroup: () => [{}],
+  AddGroupMembers: members(({ nobody }) => ({ identity_ids: [nobody] })),
+  DeleteGroupMembers: members(({ administrator }) => ({ identity_ids: [administrator] })),
+  CreateResourceServer: () => [
+    {
+      body: { resource_server: { display_name: "Mine", identifier: "beyondidentity", scopes: [...MANAGEMENT_SCOPES] } },
+    },
+  ],
+  UpdateResourceServer: () => [{ body: { resource_server: { scopes: [...MANAGEMENT_SCOPES, "mine"] } } }],
+  DeleteResourceServer: () => [{}],
+  CreateRole: () => [{ body: { role: { display_name: "Mine", scopes: [...MANAGEMENT_SCOPES] } } }],
+  UpdateRole: () => [{ body: { role: { display_name: "Mine", scopes: [] } } }],
+  DeleteRole: () => [{}],
+  AddRoleMembers: ({ administrator, nobody, emptyRole }) => [
+    { body: { identity_ids: [nobody] } },
+    { ids: { role: emptyRole }, body: { identity_ids: [administrator] } },
+  ],
+  DeleteRoleMembers: members(({ group }) => ({ group_ids: [group] })),
+  AddRoleScopes: ({ emptyRole }) => [
+    { body: { scopes: ["realms:read"] } },
+    { ids: { role: emptyRole }, body: { scopes: [...MANAGEMENT_SCOPES] } },
+  ],
+  DeleteRoleScopes: () => [{ body: { scopes: ["realms:read"] } }],
+  CreateApplication: ({ managedServer, config }, held) => [
+    { body: { application: consoleOf(managedServer, config) } },
+    { body: { application: robotOf(managedServer, MANAGEMENT_SCOPES) } },
+    { body: { application: robotOf(managedServer, [...new Set([...held, "tokens:introspect", "realms:read"])]) } },
+    { body: { application: robotOf(managedServer, held) } },
+  ],
+  UpdateApplication: ({ managedServer, console, management }) => [
+    { body: { application: { protocol_config: { allowed_scopes: [...MANAGEMENT_SCOPES] } } } },
+    { body: { application: { display_name: "Mine", protocol_config: { allowed_scopes: [] } } } },
+    {
+      ids: { application: console.key.applicationId },
+      body: { application: { protocol_config: { redirect_uris: ["https://thief.example/in"] } } },
+    },
+    { ids: { application: management }, body: { application: robotOf(managedServer) } },
+  ],
+  DeleteApplication: () => [{}],
+  RotateApplicationSecret: ({ console, management }) => [
+    { body: {} },
+    { ids: { application: management }, body: { overlap_seconds: 60 } },
+    { ids: { application: console.key.applicationId }, body: {} },
+  ],
+  CreateAuthenticatorConfig: () => [{ body: { authenticator_config: { config: { type: "hosted_web" } } } }],
+  UpdateAuthenticatorConfig: () => [{ body: { authenticator_config: OPEN_PAGE } }],
+  DeleteAuthenticatorConfig: () => [{}],
+};
