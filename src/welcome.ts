@@ -1,6 +1,10 @@
 import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Config } from "./config.ts";
 import type { BootstrapResult } from "./declarative/bootstrap.ts";
+
+/** Where `mayfly login` looks unless it is told. */
+const DATA_DIRECTORY = "./data";
 
 /** What a started server says: where it is and, on the first start, what to paste next. No secret reaches it (rule 25). */
 export function describeStart(config: Config, bootstrap: BootstrapResult): string {
@@ -11,6 +15,7 @@ export function describeStart(config: Config, bootstrap: BootstrapResult): strin
   }
   const read = (member: string) => `$(node -p 'require("${bootstrap.file}").${member}')`;
   const client = `-u "${read("client_id")}:${read("client_secret")}"`;
+  const place = config.dataDirectory === DATA_DIRECTORY ? "" : ` --data-dir "${dirname(bootstrap.file)}"`;
   return [
     ready,
     `This is the first start. Your credentials are in ${bootstrap.file}`,
@@ -24,6 +29,7 @@ export function describeStart(config: Config, bootstrap: BootstrapResult): strin
     "",
     `  curl -s ${client} "${read("introspection_endpoint")}" -d token="$TOKEN"`,
     "",
+    `Or with the command line: npx mayfly login${place}, then npx mayfly token issue --expires-in 15m`,
     "",
   ].join("\n");
 }

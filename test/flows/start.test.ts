@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { serverFlags } from "../../bin/server-flags.mjs";
 import { readCommandLine } from "../support/child-processes.ts";
 import { basic, call, postForm } from "../support/http.ts";
+import { cliUser } from "../support/run-cli.ts";
 import { type Credentials, type ServerPlace, type ServerProcess, serverPlace } from "../support/server-process.ts";
 import { databaseSide } from "../support/test-database.ts";
 
@@ -73,7 +74,19 @@ function checkNoSecrets(place: ServerPlace, { output }: ServerProcess): void {
   }
 }
 
-test("the first start writes the credentials for its owner alone, prints no secret, and its curl works as pasted", async () => {
+/** Follows the welcome's line about the command line, as somebody in a clone of the repository would. */
+async function followCommandLine(stdout: string): Promise<void> {
+  const [, login = "", issue = ""] = /npx (mayfly login.*), then npx (mayfly token .*)$/m.exec(stdout) ?? [];
+  const user = await cliUser();
+  for (const line of [login, issue]) {
+    const words = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
+    const result = await user.run(words.slice(1));
+    assert.equal(result.code, 0, `${line}: ${result.stderr}`);
+  }
+  await user.remove();
+}
+
+test("the first start writes the credentials for its owner alone, prints no secret, and its commands work as pasted", async () => {
   const place = await serverPlace();
   const server = await place.start({ MAYFLY_LOG_LEVEL: "info" });
   checkFiles(place, server);
@@ -81,6 +94,7 @@ test("the first start writes the credentials for its owner alone, prints no secr
   assert.ok(typeof proof === "object" && proof !== null && "exp" in proof && "iat" in proof && "active" in proof);
   assert.equal(proof.active, true);
   assert.equal(Number(proof.exp) - Number(proof.iat), 900);
+  await followCommandLine(server.output.stdout);
   const ended = await server.end("SIGTERM");
   checkNoSecrets(place, server);
   assert.deepEqual([ended.code, ended.signal], [0, null], ended.stderr);
