@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { promisify } from "node:util";
 import { SMTPServer } from "smtp-server";
-import { type CliUser, cliUser, credentialsOf } from "../support/run-cli.ts";
+import { type CliUser, cliUser, credentialsOf, LAUNCHER } from "../support/run-cli.ts";
 import { findFreePort } from "../support/test-database.ts";
 import { sharedServer } from "../support/test-server.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
@@ -113,7 +115,6 @@ describe("mayfly doctor", () => {
   test("elsewhere looks at what can be seen from there", async () => {
     const tenant = await testTenant();
     const user = await newUser(tenant.management);
-    await mkdir(join(user.directory, "empty"));
     const { stdout, code } = await user.run(["doctor"]);
     const { findings } = JSON.parse(stdout) as { findings: Finding[] };
     assert.equal(code, 0, stdout);
@@ -149,8 +150,17 @@ describe("completion", () => {
 
   test("bash takes the script and completes by it", async () => {
     const user = await newUser();
-    const { stdout } = await user.run(["completion", "bash"]);
-    assert.match(stdout, /complete -o default -F _mayfly mayfly/);
+    const program = join(user.directory, "mayfly");
+    await writeFile(program, `#!/bin/sh\nexec '${process.execPath}' '${LAUNCHER}' "$@"\n`, { mode: 0o755 });
+    const words = 'COMP_WORDS=(mayfly token issue --o ""); COMP_CWORD=3; _mayfly; printf "%s\\n" $COMPREPLY';
+    const script = `eval "$(mayfly completion bash)"; ${words}; complete -p mayfly`;
+    const env = { ...process.env, PATH: `${user.directory}:${process.env.PATH}` };
+    const { stdout } = await promisify(execFile)("bash", ["-ec", script], { env });
+    assert.equal(stdout, "--output\ncomplete -o default -F _mayfly mayfly\n");
+  });
+
+  test("other shells have scripts of their own, and some have none", async () => {
+    const user = await newUser();
     for (const shell of ["zsh", "fish"])
       assert.match((await user.run(["completion", shell])).stdout, /mayfly __complete/);
     assert.equal((await user.run(["completion", "tcsh"])).code, 1);

@@ -9,7 +9,8 @@ import type { TestApplication } from "./test-tenant.ts";
 
 // The command line as its users start it: a process of its own, through the launcher.
 
-const LAUNCHER = fileURLToPath(new URL("../../bin/mayfly.mjs", import.meta.url));
+/** What starts the command line. */
+export const LAUNCHER = fileURLToPath(new URL("../../bin/mayfly.mjs", import.meta.url));
 
 /** How a command ended, and all it said. */
 export interface CliResult {
