@@ -5,7 +5,7 @@ import { BENCH_SCOPE, type TokenFormat } from "./side.ts";
 
 const TOKEN_LIFETIME_SECONDS = 3600;
 /** All that the tenant's managing application may do. */
-export const MANAGER_SCOPE = "tokens:read";
+export const MANAGER_SCOPES = ["tokens:read", "identities:read", "groups:read", "roles:read", "resource-servers:read"];
 
 /** An application that is measured: one by client credentials for each format, and one that people log in to. */
 export type BenchApplication = {
@@ -52,7 +52,7 @@ export function declare(tenantId: string, applications: BenchApplication[], mana
 
 function declaredAdminRealm(manager: BenchApplication) {
   const application = declaredApplication({ ...manager, resourceServerId: "beyondidentity" });
-  const protocol_config = { ...application.protocol_config, allowed_scopes: [MANAGER_SCOPE] };
+  const protocol_config = { ...application.protocol_config, allowed_scopes: MANAGER_SCOPES };
   return {
     id: manager.realmId,
     display_name: "Administrators",

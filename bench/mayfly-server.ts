@@ -8,7 +8,7 @@ import type { Database } from "./database.ts";
 import type { BenchRequest } from "./http-request.ts";
 import { CODE_VERIFIER, REDIRECT_URI } from "./login.ts";
 import { makeCodes } from "./mayfly-codes.ts";
-import { type BenchApplication, benchApplication, declare, hexId, MANAGER_SCOPE } from "./mayfly-declaration.ts";
+import { type BenchApplication, benchApplication, declare, hexId, MANAGER_SCOPES } from "./mayfly-declaration.ts";
 import { findFreePort, isReady } from "./ready.ts";
 import { BENCH_SCOPE, type RunningSide, type Side, type SideContext, type TokenFormat } from "./side.ts";
 
@@ -26,7 +26,7 @@ export type RunningMayfly = RunningSide & {
   /** the applications by client credentials, and the one that people log in to */
   services: BenchApplication[];
   login: BenchApplication;
-  /** The request for a token that may list tokens. */
+  /** The request for a token that may list tokens and the directory. */
   manage(): BenchRequest;
   /** The request of such a token's holder for the first page of an application's tokens. */
   listTokens(format: TokenFormat, bearer: string): BenchRequest;
@@ -71,7 +71,7 @@ export async function startMayfly(context: SideContext): Promise<RunningMayfly> 
     manage: () => ({
       path: `${applicationPath(tenantId, manager)}/token`,
       client: { clientId: manager.clientId, clientSecret: manager.clientSecret },
-      form: { grant_type: "client_credentials", scope: MANAGER_SCOPE },
+      form: { grant_type: "client_credentials", scope: MANAGER_SCOPES.join(" ") },
     }),
     makeCodes: (count) => makeCodes(database.url, { tenantId, application: login }, count),
   };

@@ -1,6 +1,5 @@
 import { issueToken } from "../access-token.ts";
 import type { CustomBenchmark, Row } from "../benchmark.ts";
-import { FIGURES, type Figure } from "../comparison.ts";
 import {
   countLayers,
   findToken,
@@ -12,10 +11,9 @@ import {
   withOwner,
 } from "../crowd/rows.ts";
 import { requestText, sendForObject } from "../http-request.ts";
-import type { LoadResult } from "../load-plan.ts";
 import { type RunningMayfly, startMayfly } from "../mayfly-server.ts";
-import { type Load, type RunContext, type RunSettings, runLoad, sideContext, waitForRest } from "../run-context.ts";
-import { median } from "../statistics.ts";
+import { describePlaces, measureInTurn, type Place, type PlacedRequest, type PlacedResults } from "../places.ts";
+import { type RunContext, type RunSettings, sideContext, waitForRest } from "../run-context.ts";
 
 const TOKENS_A_TENANT = 1_000;
 const TENANTS_FULL = 10_000;
@@ -25,8 +23,7 @@ const RATE_RATIO_MIN = 0.85;
 /** Of a page, which is heavy: more would only wait. */
 const LIST_CONNECTIONS = 16;
 
-type Place = { label: string; server: RunningMayfly; bearer: string };
-type Measured = { name: string; alone: LoadResult[]; crowded: LoadResult[] };
+type TenantPlace = Place & { server: RunningMayfly; bearer: string };
 
 /**
  * One tenant with a thousand live tokens, alone in its database and among ten thousand like it (settled 13): ten million rows, by
@@ -37,7 +34,7 @@ export const crowd: CustomBenchmark = {
   isHeavy: true,
   steps: (settings) => layerGroups(settings).length + REQUESTS.length * 2 * settings.rounds,
   async run(context) {
-    const places: Place[] = [];
+    const places: TenantPlace[] = [];
     try {
       for (const [label, tenants] of [
         ["alone", 1],
@@ -51,9 +48,14 @@ export const crowd: CustomBenchmark = {
       for (const place of places)
         place.bearer = String((await sendForObject(place.server.manage(), place.server.port)).access_token);
       await waitForRest(context);
-      const measured: Measured[] = [];
-      for (const request of REQUESTS) measured.push(await measure(request, places, context));
-      return measured.flatMap((one) => describe(one, context.settings));
+      const [small, large] = places;
+      if (small === undefined || large === undefined) throw new Error("there are two places");
+      const rows: Row[] = [];
+      for (const request of REQUESTS) {
+        const results = await measureInTurn(request, { benchmark: "crowd", small, large }, context);
+        rows.push(describe(results, context.settings));
+      }
+      return rows;
     } finally {
       await Promise.all(places.map(({ server }) => server.stop()));
     }
@@ -95,10 +97,8 @@ function originalOf({ tenantId, services }: RunningMayfly): Original {
   return { tenantId, realmId, applicationId, resourceServerId };
 }
 
-type Request = { name: string; prepare(place: Place): Promise<Load> };
-
 // What adds rows comes last.
-const REQUESTS: Request[] = [
+const REQUESTS: PlacedRequest<TenantPlace>[] = [
   {
     name: "first list page",
     async prepare({ server, bearer }) {
@@ -128,35 +128,7 @@ const REQUESTS: Request[] = [
   },
 ];
 
-async function measure(request: Request, places: Place[], context: RunContext): Promise<Measured> {
-  const loads = new Map<Place, Load>();
-  for (const place of places) loads.set(place, await request.prepare(place));
-  const results = new Map<string, LoadResult[]>(places.map(({ label }) => [label, []]));
-  for (let round = 0; round < context.settings.rounds; round += 1) {
-    for (const place of round % 2 === 0 ? places : places.toReversed()) {
-      context.progress.step(`crowd: ${request.name}, ${place.label}, round ${round + 1}`);
-      const load = loads.get(place);
-      if (load !== undefined) results.get(place.label)?.push(await runLoad(place.server, load, context));
-    }
-  }
-  return { name: request.name, alone: results.get("alone") ?? [], crowded: results.get("crowded") ?? [] };
-}
-
-function describe({ name, alone, crowded }: Measured, settings: RunSettings): Row[] {
-  const ratio = (figure: Figure) =>
-    median(
-      crowded.map((round, index) => {
-        const other = alone[index];
-        return other === undefined ? Number.NaN : figure(round) / figure(other);
-      }),
-    );
-  const note = [
-    `${median(alone.map(FIGURES.requestsPerSecond)).toFixed(0)} requests/s alone`,
-    `p99 ${ratio(FIGURES.p99Milliseconds).toFixed(2)}x`,
-    `CPU of the server ${ratio(FIGURES.cpuMicroseconds).toFixed(2)}x, of the database ${ratio(FIGURES.databaseCpuMicroseconds).toFixed(2)}x`,
-  ].join("; ");
-  const label = `${name}, opaque, among ${tenantsOf(settings).toLocaleString("en-US")} tenants with ${TOKENS_A_TENANT.toLocaleString("en-US")} live tokens each`;
-  return [
-    { label, value: ratio(FIGURES.requestsPerSecond), unit: "x requests/s", target: { atLeast: RATE_RATIO_MIN }, note },
-  ];
+function describe(measured: PlacedResults, settings: RunSettings): Row {
+  const label = `${measured.name}, opaque, among ${tenantsOf(settings).toLocaleString("en-US")} tenants with ${TOKENS_A_TENANT.toLocaleString("en-US")} live tokens each`;
+  return describePlaces(measured, { label, small: "alone", target: { atLeast: RATE_RATIO_MIN } });
 }

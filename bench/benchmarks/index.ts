@@ -1,6 +1,7 @@
 import type { Benchmark } from "../benchmark.ts";
 import { budget } from "./budget.ts";
 import { crowd } from "./crowd.ts";
+import { directory } from "./directory.ts";
 import { exchange } from "./exchange.ts";
 import { introspection } from "./introspection.ts";
 import { issue } from "./issue.ts";
@@ -29,6 +30,7 @@ export const BENCHMARKS: Benchmark[] = [
   workers,
   start,
   budget,
+  directory,
   crowd,
   purge,
   kills,

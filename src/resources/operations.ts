@@ -1,6 +1,9 @@
 import { type TSchema, Type } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
+import type { Queryable } from "../database/database.ts";
 import { isConflict } from "../database/database-error.ts";
+import { insertWithPartitions } from "../database/partitions.ts";
+import type { Deps } from "../deps.ts";
 import { parseJsonBody } from "../http/json-body.ts";
 import { fieldViolations, ManagementError, notFound } from "../http/management-error.ts";
 import {
@@ -17,6 +20,7 @@ import type { RealmKey } from "../protocol/client-metadata.ts";
 import { answerOnce } from "./answer-once.ts";
 import { type Call, type ManagementParts, type Outcome, realmOf } from "./call.ts";
 import { formatEtag } from "./etag.ts";
+import { eventBucket } from "./event/queries.ts";
 import { type EventDraft, type EventKind, recordEvents } from "./event-draft.ts";
 import { hasRealm, holdRealm } from "./realm/queries.ts";
 
@@ -79,7 +83,7 @@ export function writes<const O extends Operation & WriteParts>(
     const caller = callerOf(request);
     const sent = { ...parts, ...parse(request), request, caller, nowMs: parts.deps.clock.nowMs() };
     try {
-      const [reply, later] = await parts.deps.database.transaction([caller.tenantId], async (db) => {
+      const [reply, later] = await inTransaction(parts.deps, caller.tenantId, async (db) => {
         const { call, events, after } = beginWrite({ ...sent, db });
         await demandRealm(call, (realm) => holdRealm(db, realm, operation.changesRealm === true));
         const work = async (): Promise<HttpReply> => {
@@ -97,6 +101,16 @@ export function writes<const O extends Operation & WriteParts>(
       throw translateConflict(error, operation.conflicts ?? {});
     }
   });
+}
+
+// Its events need their partition, which is there unless the job that makes them ahead did not run.
+function inTransaction<T>(
+  { database, clock }: Deps,
+  tenantId: string,
+  work: (db: Queryable) => Promise<T>,
+): Promise<T> {
+  const run = (): Promise<T> => database.transaction([tenantId], work);
+  return insertWithPartitions(database, "events", [eventBucket(clock.nowMs())], run);
 }
 
 interface BegunWrite<Query, Body> {
