@@ -25,6 +25,7 @@ const STATUS_OF = new Map([
   ["HPE_HEADER_OVERFLOW", 431],
   ["ERR_HTTP_REQUEST_TIMEOUT", 408],
 ]);
+const ENDED_EARLY = "HPE_INVALID_EOF_STATE";
 /** The request's line itself is wrong: the last good one in the packet is that of a request before. */
 const NO_LINE = new Set(["HPE_INVALID_METHOD", "HPE_INVALID_CONSTANT", "HPE_INVALID_URL", "HPE_INVALID_VERSION"]);
 const REQUEST_LINE = /(?:^|\n)[A-Z-]+ (\/[^ \r\n]*) HTTP\/1\.[01]\r?\n/g;
@@ -54,7 +55,10 @@ export function refuseAtEdge(server: FastifyInstance, edge: Edge): RefuseUnparse
     if (!socket.writable || error.code === "ECONNRESET") return void socket.destroy();
     const status = STATUS_OF.get(error.code ?? "") ?? 400;
     const response = last.get(socket);
-    if (response !== undefined && !response.req.complete) return refuseBody(response, status);
+    if (response !== undefined && !response.req.complete) {
+      // Who ends in the middle of a body has gone away: the request counts as aborted.
+      return error.code === ENDED_EARLY ? void socket.destroy() : refuseBody(response, status);
+    }
     const refuse = (): void => {
       if (socket.writable) write(socket, { status, isAuth: isAuthPath.test(pathOf(error)) });
     };
