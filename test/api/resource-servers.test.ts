@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changesOf } from "../support/change-events.ts";
+import { call } from "../support/http.ts";
 import { managementClient, succeed, violationsOf } from "../support/management-client.ts";
 import { testCodeFlow } from "../support/test-code-flow.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
@@ -73,6 +74,30 @@ test("an identifier is one of its realm, not reserved and no client_id of the te
   );
 });
 
+test("who may introspect is a confidential application of the realm; one that is gone since is in nobody's way", async () => {
+  const tenant = await testTenant();
+  const api = managementClient(tenant);
+  const config = {
+    type: "oauth2" as const,
+    grant_type: ["client_credentials" as const],
+    token_configuration: { expires_after: 60 },
+  };
+  const { key } = await tenant.addApplication({ protocol_config: config });
+  const unknown = "00000000-0000-4000-8000-000000000000";
+  const refused = await api("CreateResourceServer", shop({ introspectors: [key.applicationId, unknown] }));
+  assert.deepEqual(violationsOf(refused), [
+    `resource_server.introspectors: ${unknown} is no confidential application of this realm`,
+  ]);
+  const made = await succeed(api("CreateResourceServer", shop({ introspectors: [key.applicationId] })));
+  await succeed(api("DeleteApplication", { application: key.applicationId }));
+  const path = { resource_server: made.id };
+  await succeed(
+    api("UpdateResourceServer", { ...path, body: { resource_server: { ...made, display_name: "Store" } } }),
+  );
+  const added = { introspectors: [key.applicationId, unknown] };
+  assert.equal((await api("UpdateResourceServer", { ...path, body: { resource_server: added } })).status, 400);
+});
+
 test("the built-in resource server is changed and deleted by nobody", async () => {
   const tenant = await testTenant();
   const api = managementClient(tenant);
@@ -102,6 +127,24 @@ test("a scope that a resource server loses leaves its roles and applications, an
   assert.deepEqual(await changesOf(tenant, role.roleId), ["RoleScopesOperation DELETE"]);
   const changes = await changesOf(tenant, applicationId);
   assert.ok(changes.includes("ApplicationOperation UPDATE"), changes.join());
+});
+
+test("a scope that a declarative file takes from a resource server leaves its roles and applications, too", async () => {
+  const { tenant, resourceServer, application, role } = await testCodeFlow({ tenant: await testTenant() });
+  const api = managementClient(tenant);
+  const { display_name, identifier, scopes } = resourceServer.settings;
+  const [kept = ""] = scopes;
+  const realm = { id: tenant.realm.realmId, resource_servers: [{ display_name, identifier, scopes: [kept] }] };
+  const applied = await call(`${tenant.server.url}/v1/tenants/${tenant.tenantId}:apply`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${await tenant.managementToken()}` },
+    body: JSON.stringify({ id: tenant.tenantId, realms: [realm] }),
+  });
+  assert.equal(applied.status, 200, applied.text);
+  const path = { resource_server: resourceServer.resourceServerId, role: role.roleId };
+  assert.deepEqual((await succeed(api("ListRoleScopes", path))).scopes, [kept]);
+  const shown = await succeed(api("GetApplication", { application: application.key.applicationId }));
+  assert.deepEqual(shown.protocol_config.allowed_scopes, [kept]);
 });
 
 test("a resource server stays while a role or an application refers to it", async () => {

@@ -26,6 +26,22 @@ const readSecretRules = statement(
    FROM tenants t WHERE t.tenant_id = $1 AND ${alive("t")}`,
 );
 
+const findConfidential = statement(
+  "application_place.find_confidential",
+  `SELECT a.application_id FROM applications a WHERE a.tenant_id = $1 AND a.realm_id = $2 AND a.application_id = ANY ($3)
+     AND a.protocol_config ->> 'confidentiality' = 'confidential' AND ${alive("a")}`,
+);
+
+/** Which of these are confidential applications of the realm: those can introspect (rule 9 b). */
+export async function findConfidentialApplications(
+  db: Queryable,
+  realm: RealmKey,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await db.run(findConfidential, [realm.tenantId, realm.realmId, ids]);
+  return new Set(rows.map((row) => String(row.application_id)));
+}
+
 /** What an application's settings may name. */
 export interface NamedByApplication {
   readonly resourceServerIds: readonly string[];

@@ -1,14 +1,16 @@
 import { CONFIGURATION_PAGE_SIZES } from "../../http/list-query.ts";
-import { ManagementError, notFound } from "../../http/management-error.ts";
+import { fieldViolations, ManagementError, notFound } from "../../http/management-error.ts";
 import { wrapped } from "../../http/operation.ts";
 import { uuid } from "../../platform/random.ts";
 import { READ_ONLY } from "../answer-parts.ts";
 import { findUsedClientIds } from "../application/queries.ts";
+import { findConfidentialApplications } from "../application-place/queries.ts";
 import { type Call, readPathId, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
 import { demandVersion } from "../etag.ts";
 import { type EventKind, listChanged } from "../event-draft.ts";
 import { lists } from "../list-operation.ts";
+import { refuseOthers } from "../list-rules.ts";
 import { reads, type WriteCall, writes } from "../operations.ts";
 import { takeLostScopes } from "../scope-loss/queries.ts";
 import {
@@ -62,6 +64,7 @@ export const RESOURCE_SERVER_OPERATIONS = [
       const used = identifier ? await findUsedClientIds(db, { tenantId: realm.tenantId }, [identifier]) : undefined;
       const around = { isClientId: used !== undefined && used.size > 0, publicUrl: deps.config.publicUrl };
       const settings = demandValid(createResourceServer(body.resource_server, around));
+      await demandIntrospectors(call, settings.introspectors);
       const key = { ...realm, resourceServerId: uuid(deps.random) };
       await insertResourceServer(db, key, { isManaged: false, settings }, nowMs);
       return { value: answerOf({ key, isManaged: false, settings }), version: 1, about: { id: key.resourceServerId } };
@@ -123,6 +126,12 @@ export const RESOURCE_SERVER_OPERATIONS = [
       const server = await getChangeable(call);
       const { key } = server;
       const settings = demandValid(updateResourceServer(server.settings, body.resource_server));
+      // Those that were named before may be gone since: their ids are nobody's any more.
+      const named = new Set(server.settings.introspectors);
+      await demandIntrospectors(
+        call,
+        settings.introspectors.filter((id) => !named.has(id)),
+      );
       await updateResourceServerSettings(db, key, settings, nowMs);
       const kept = new Set(settings.scopes);
       const removed = server.settings.scopes.filter((scope) => !kept.has(scope));
@@ -168,6 +177,14 @@ async function getChangeable(call: WriteCall<unknown, unknown>): Promise<Resourc
   if (server.isManaged) throw new ManagementError("forbidden", "the built-in resource server cannot be changed");
   demandVersion(call.request, server.version);
   return server;
+}
+
+async function demandIntrospectors(call: WriteCall<unknown, unknown>, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  const known = await findConfidentialApplications(call.db, realmOf(call), ids);
+  const allowed = { has: (id: string) => known.has(id), reason: "is no confidential application of this realm" };
+  const violations = refuseOthers("resource_server.introspectors", ids, allowed);
+  if (violations.length > 0) throw fieldViolations(violations);
 }
 
 // In the same transaction: were they left there, a scope that comes back later would be granted to whoever had it before.
