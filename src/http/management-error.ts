@@ -33,6 +33,16 @@ export type ManagementErrorDetail =
       readonly resource_type: string;
       readonly id: string;
       readonly description: string;
+    }
+  | {
+      readonly type: "BatchOperationErrors";
+      readonly description: string;
+      /** the members begin with capitals, as the origin's do (reference 2.1) */
+      readonly errors: readonly {
+        readonly Description: string;
+        readonly IDs: readonly string[];
+        readonly ResourceType: string;
+      }[];
     };
 
 /** A request that the management API refuses. */
@@ -69,9 +79,27 @@ export function fieldViolations(violations: readonly FieldViolation[]): Manageme
   });
 }
 
+/** 404 for an operation on several objects, of which these are not there. */
+export function someNotFound(resourceType: string, ids: readonly string[]): ManagementError {
+  const description = `${wordsOf(resourceType)} not found`;
+  return new ManagementError("not_found", description, {
+    details: [
+      {
+        type: "BatchOperationErrors",
+        description: "nothing was done",
+        errors: [{ Description: description, IDs: ids, ResourceType: resourceType }],
+      },
+    ],
+  });
+}
+
+function wordsOf(resourceType: string): string {
+  return resourceType.replace(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter}`).toLowerCase();
+}
+
 /** 404 `<kind> not found`. */
 export function notFound(resourceType: string, id: string): ManagementError {
-  const words = resourceType.replace(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter}`).toLowerCase();
+  const words = wordsOf(resourceType);
   return new ManagementError("not_found", `${words} not found`, {
     details: [{ type: "ResourceInfo", resource_type: resourceType, id, description: `${words} not found` }],
   });

@@ -5,6 +5,7 @@ import type { ManagementParts } from "./call.ts";
 import { decisionRoutes } from "./decision/routes.ts";
 import { eventRoutes } from "./event-list/routes.ts";
 import { GROUP_OPERATIONS } from "./group/routes.ts";
+import { IDENTITY_OPERATIONS } from "./identity/routes.ts";
 import { mailRoutes } from "./mail/routes.ts";
 import { REALM_OPERATIONS } from "./realm/routes.ts";
 import { RESOURCE_SERVER_OPERATIONS } from "./resource-server/routes.ts";
@@ -15,6 +16,7 @@ import { tokenResourceRoutes } from "./token-list/routes.ts";
 /** Every operation of the management API, noun by noun: routes, OpenAPI document, typed client and tests read this list. */
 export const MANAGEMENT_OPERATIONS = [
   ...REALM_OPERATIONS,
+  ...IDENTITY_OPERATIONS,
   ...GROUP_OPERATIONS,
   ...RESOURCE_SERVER_OPERATIONS,
   ...ROLE_OPERATIONS,

@@ -24,7 +24,7 @@ const ORDER = LAYERS.map((names) => names.join(" | ")).join(" > ");
 const FILES_OF_A_LAYER = new Map([["bootstrap", "declarative"]]);
 
 /** What a resource shows to the rest of the house. */
-const OPEN_RESOURCE_FILES = ["queries.ts", "schema.ts", "rules.ts", "recorder.ts"];
+const OPEN_RESOURCE_FILES = ["queries.ts", "schema.ts", "rules.ts", "changes.ts", "recorder.ts"];
 
 /** Packages that only some places may import; where types alone do no harm, the layers that may take them. */
 const FENCED_PACKAGES = [
@@ -74,7 +74,7 @@ export const importRules: Rule[] = [
     ],
   },
   {
-    name: "a resource is imported by its queries, schema and rules",
+    name: "a resource is imported by its queries, schema, rules and changes",
     check: (file) =>
       productImports(file).flatMap(({ target, offset }) => problem(checkResource(file.path, target), offset)),
     bad: [

@@ -29,6 +29,15 @@ export const ATTEMPTS: Readonly<Record<string, Attempts>> = {
   DeleteGroup: () => [{}],
   AddGroupMembers: members(({ nobody }) => ({ identity_ids: [nobody] })),
   DeleteGroupMembers: members(({ administrator }) => ({ identity_ids: [administrator] })),
+  CreateIdentity: () => [
+    { body: { identity: { display_name: "Mine", traits: { type: "traits_v0", username: "mine" } } } },
+  ],
+  UpdateIdentity: () => [
+    { body: { identity: { status: "suspended" } } },
+    { body: { identity: { traits: { type: "traits_v0", primary_email_address: "thief@example.com" } } } },
+  ],
+  DeleteIdentity: () => [{}],
+  BatchDeleteIdentities: members(({ administrator }) => ({ ids: [administrator] })),
   CreateResourceServer: () => [
     {
       body: { resource_server: { display_name: "Mine", identifier: "beyondidentity", scopes: [...MANAGEMENT_SCOPES] } },

@@ -6,9 +6,11 @@ import { newTraceId } from "../../src/http/trace-id.ts";
 import { sha256 } from "../../src/platform/hash.ts";
 import { hexId, uuid } from "../../src/platform/random.ts";
 import { parseRefreshToken } from "../../src/protocol/opaque-token.ts";
+import { subjectKey } from "../../src/protocol/subject.ts";
 import * as applications from "../../src/resources/application/queries.ts";
 import { addAttempt, sumAttempts } from "../../src/resources/attempt-count/queries.ts";
 import * as authenticatorConfigs from "../../src/resources/authenticator-config/queries.ts";
+import { readPowerOf } from "../../src/resources/authority/queries.ts";
 import * as requests from "../../src/resources/authorization-request/queries.ts";
 import { insertDecisions } from "../../src/resources/decision/queries.ts";
 import { insertEvents } from "../../src/resources/event/queries.ts";
@@ -119,6 +121,7 @@ async function noteServersAndRoles({ used, note, db, nowMs }: Recording): Promis
   for (const kind of ["identity", "group"] as const) await roles.listRoleMembers(note, roleKey, kind, FIRST);
   await roles.insertRoleMembers(note, roleKey, { ...ids, ids: [hexId(random)] });
   await roles.deleteRoleMembers(note, roleKey, ids);
+  await readPowerOf(note, tenant.adminRealm, { identityIds: [flow.identityId] });
   for (const holder of [{ kind: "identity" as const, id: flow.identityId }]) {
     await roles.listRolesOf(note, realm, holder, FIRST);
     await roles.countRolesOf(note, realm, holder, { resourceServerId });
@@ -131,6 +134,7 @@ async function notePeople({ used, note, db, nowMs }: Recording): Promise<void> {
   const { random } = tenant.server.deps;
   const key = { ...realm, identityId: person.identityId };
   const identity = present(await identities.findIdentity(db, key));
+  await identities.holdIdentity(note, key);
   const settings = identities.settingsOf(identity);
   const traits = { ...settings.traits, username: "another" };
   await identities.findIdentitiesByEmail(note, realm, person.email);
@@ -140,6 +144,8 @@ async function notePeople({ used, note, db, nowMs }: Recording): Promise<void> {
   await identities.insertIdentity(note, { ...realm, identityId: hexId(random) }, another, nowMs);
   await identities.updateIdentitySettings(note, key, settings, nowMs);
   await identities.deleteIdentity(note, key, nowMs);
+  await identities.holdDoomedIdentities(note, realm, [key.identityId]);
+  await identities.deleteIdentities(note, realm, [key.identityId], nowMs);
   for (const id of [person.identityId, flow.identityId]) {
     await identities.readRoleScopes(note, realm, id, resourceServer.resourceServerId);
   }
@@ -172,6 +178,7 @@ async function noteApplications({ used, note, db, nowMs }: Recording): Promise<v
   const secret = present(stored.secret);
   await applications.findApplication(note, job.key);
   await applications.findApplicationByClientId(note, realm, job.clientId);
+  await applications.hasClientIdLike(note, realm, subjectKey(job.clientId));
   await applications.findUsedClientIds(note, { tenantId: realm.tenantId }, [job.clientId]);
   const another = { ...stored, clientId: "another" };
   await applications.insertApplication(note, { ...realm, applicationId: uuid(random) }, another, nowMs);

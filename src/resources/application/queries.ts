@@ -152,6 +152,12 @@ const findClientIds = statement(
    WHERE tenant_id = $1 AND realm_id = COALESCE($2, realm_id) AND client_id = ANY ($3) AND deleted_at_ms IS NULL`,
 );
 
+const findClientIdLike = statement(
+  "application.find_client_id_like",
+  `SELECT client_id FROM applications
+   WHERE tenant_id = $1 AND realm_id = $2 AND lower(client_id) = $3 AND deleted_at_ms IS NULL LIMIT 1`,
+);
+
 const insert = statement(
   "application.insert",
   `INSERT INTO applications (tenant_id, realm_id, application_id, is_managed, classification, client_id,
@@ -242,6 +248,11 @@ export async function findUsedClientIds(
 ): Promise<ReadonlySet<string>> {
   const rows = await db.run(findClientIds, [place.tenantId, place.realmId ?? null, texts]);
   return new Set(rows.map((row) => String(row.client_id)));
+}
+
+/** Whether an application of the realm has a `client_id` whose subjectKey() is this one (rule 2). */
+export async function hasClientIdLike(db: Queryable, realm: RealmKey, key: string): Promise<boolean> {
+  return (await db.run(findClientIdLike, [realm.tenantId, realm.realmId, key])).length > 0;
 }
 
 /** Reads a page of the applications of a realm, in the order of their ids. */

@@ -51,6 +51,19 @@ const list = declareList({
   },
 });
 
+// From the identity's memberships to groups by primary key.
+const HELD_BY = `FROM group_members m
+   CROSS JOIN LATERAL (SELECT * FROM groups g WHERE g.tenant_id = m.tenant_id AND g.realm_id = m.realm_id
+     AND g.group_id = m.group_id AND ${alive("g")} LIMIT 1) g
+   WHERE m.tenant_id = $1 AND m.realm_id = $2 AND m.identity_id = $3`;
+
+const listOfIdentity = statement(
+  "group.list_of_identity",
+  `SELECT g.* ${HELD_BY} AND m.group_id > $4 ORDER BY m.group_id LIMIT $5 OFFSET $6`,
+);
+
+const countOfIdentity = statement("group.count_of_identity", `SELECT count(*) AS size ${HELD_BY}`);
+
 const insert = statement(
   "group.insert",
   `INSERT INTO groups (tenant_id, realm_id, group_id, display_name, display_name_key, description, created_at_ms,
@@ -135,6 +148,23 @@ export async function countGroups(db: Queryable, realm: RealmKey, filter?: Filte
   return list.count(db, [realm.tenantId, realm.realmId], filter);
 }
 
+/** Reads a page of the groups that an identity is a member of, in the order of their ids. */
+export async function listGroupsOf(
+  db: Queryable,
+  realm: RealmKey,
+  identityId: string,
+  { after, limit, skip = 0 }: ListPage,
+): Promise<Group[]> {
+  const rows = await db.run(listOfIdentity, [realm.tenantId, realm.realmId, identityId, after, limit, skip]);
+  return rows.map(toGroup);
+}
+
+/** Counts the groups that an identity is a member of. */
+export async function countGroupsOf(db: Queryable, realm: RealmKey, identityId: string): Promise<number> {
+  const [row] = await db.run(countOfIdentity, [realm.tenantId, realm.realmId, identityId]);
+  return Number(row?.size ?? 0);
+}
+
 /** Stores a new group. A taken name is a conflict on `groups_display_name`. */
 export async function insertGroup(db: Queryable, key: GroupKey, settings: GroupSettings, nowMs: number): Promise<void> {
   await db.run(insert, [...ids(key), ...members(settings), nowMs]);
@@ -194,7 +224,8 @@ interface GroupRow {
   readonly updated_at_ms: number;
 }
 
-function toGroup(untyped: Row): Group {
+/** A group from a whole row of its table. */
+export function toGroup(untyped: Row): Group {
   const row = untyped as unknown as GroupRow;
   return {
     key: { tenantId: row.tenant_id, realmId: row.realm_id, groupId: row.group_id },

@@ -1,40 +1,38 @@
+import { Type } from "typebox";
 import { DIRECTORY_PAGE_SIZES } from "../../http/list-query.ts";
-import { ManagementError, notFound } from "../../http/management-error.ts";
+import { ManagementError } from "../../http/management-error.ts";
 import { wrapped } from "../../http/operation.ts";
-import { hexId } from "../../platform/random.ts";
-import { READ_ONLY, timesOf } from "../answer-parts.ts";
-import { readPowerOf } from "../authority/queries.ts";
-import { demandCover } from "../authority/rules.ts";
-import { type Call, readPathId, realmOf } from "../call.ts";
+import { READ_ONLY } from "../answer-parts.ts";
+import { realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
 import { demandVersion } from "../etag.ts";
-import { type EventKind, listChanged } from "../event-draft.ts";
-import { holdIdentities } from "../identity/queries.ts";
+import { demandServerId, heldRoles } from "../held-roles.ts";
+import { countIdentitiesOf, listIdentitiesOf } from "../identity/queries.ts";
+import { identityAnswerOf } from "../identity/rules.ts";
+import { IdentityAnswer } from "../identity/schema.ts";
 import { lists } from "../list-operation.ts";
 import { reads, type WriteCall, type WriteOutcome, writes } from "../operations.ts";
+import { RoleAnswer } from "../role/schema.ts";
 import {
-  countGroups,
-  deleteGroup,
-  deleteGroupMembers,
-  findGroup,
-  type Group,
-  type GroupKey,
-  hasGroupMembers,
-  holdGroup,
-  insertGroup,
-  insertGroupMembers,
-  listGroups,
-  updateGroupSettings,
-} from "./queries.ts";
-import { createGroup, updateGroup } from "./rules.ts";
+  addMembers,
+  GROUP_CONFLICTS,
+  GROUP_EVENT,
+  getGroup,
+  getHeldGroup,
+  groupKeyOf,
+  MEMBERSHIP_EVENT,
+  removeGroup,
+  removeMembers,
+  storeGroupChange,
+  storeNewGroup,
+} from "./changes.ts";
+import { countGroups, type Group, hasGroupMembers, listGroups } from "./queries.ts";
+import { createGroup, groupAnswerOf, updateGroup } from "./rules.ts";
 import { GroupAnswer, GroupBody, GroupMembersBody } from "./schema.ts";
 
 const GROUPS = "/v1/tenants/{tenant}/realms/{realm}/groups";
 const GROUP = `${GROUPS}/{group}` as const;
 const BODY = wrapped("group", GroupBody, READ_ONLY);
-const EVENT = { type: "V1GroupChange", resource: "Group" } as const satisfies Partial<EventKind>;
-const MEMBERSHIP = { type: "V1GroupMembershipChange", resource: "Group" } as const satisfies Partial<EventKind>;
-const conflicts = { groups_display_name: "group already exists" };
 
 /** The operations of groups (reference 2.2). */
 export const GROUP_OPERATIONS = [
@@ -51,16 +49,10 @@ export const GROUP_OPERATIONS = [
       refusals: ["conflict"],
       isCreate: true,
       isVersioned: true,
-      conflicts,
-      event: { ...EVENT, action: "CREATE" },
+      conflicts: GROUP_CONFLICTS,
+      event: { ...GROUP_EVENT, action: "CREATE" },
     },
-    async (call) => {
-      const { db, nowMs, body } = call;
-      const settings = demandValid(createGroup(body.group));
-      const key = { ...realmOf(call), groupId: hexId(call.deps.random) };
-      await insertGroup(db, key, settings, nowMs);
-      return stored({ key, settings, version: 1, createdAtMs: nowMs, updatedAtMs: nowMs });
-    },
+    async (call) => stored(await storeNewGroup(call, demandValid(createGroup(call.body.group)))),
   ),
   reads(
     {
@@ -74,9 +66,8 @@ export const GROUP_OPERATIONS = [
       isVersioned: true,
     },
     async (call) => {
-      const group = await findGroup(call.db, keyOf(call));
-      if (group === undefined) throw notFound("Group", keyOf(call).groupId);
-      return { value: answerOf(group), version: group.version };
+      const group = await getGroup(call);
+      return { value: groupAnswerOf(group), version: group.version };
     },
   ),
   lists(
@@ -96,7 +87,7 @@ export const GROUP_OPERATIONS = [
       page: (page) => listGroups(call.db, realmOf(call), page),
       count: (filter) => countGroups(call.db, realmOf(call), filter),
       idOf: ({ key }) => key.groupId,
-      show: answerOf,
+      show: groupAnswerOf,
     }),
   ),
   writes(
@@ -111,16 +102,14 @@ export const GROUP_OPERATIONS = [
       answer: GroupAnswer,
       refusals: ["conflict"],
       isVersioned: true,
-      conflicts,
-      event: { ...EVENT, action: "UPDATE" },
+      conflicts: GROUP_CONFLICTS,
+      event: { ...GROUP_EVENT, action: "UPDATE" },
     },
     async (call) => {
-      const { db, nowMs, body } = call;
-      const group = await getHeld(call);
-      const settings = demandValid(updateGroup(group.settings, body.group));
-      await updateGroupSettings(db, group.key, settings, nowMs);
-      const changed = { ...group, settings, version: group.version + 1, updatedAtMs: nowMs };
-      return stored(changed, { changed: listChanged(group.settings, settings) });
+      const held = await getHeld(call);
+      const settings = demandValid(updateGroup(held.settings, call.body.group));
+      const { group, changed } = await storeGroupChange(call, held, settings);
+      return stored(group, { changed });
     },
   ),
   writes(
@@ -133,14 +122,13 @@ export const GROUP_OPERATIONS = [
       scopes: ["groups:delete"],
       refusals: ["conflict"],
       isVersioned: true,
-      event: { ...EVENT, action: "DELETE" },
+      event: { ...GROUP_EVENT, action: "DELETE" },
     },
     async (call) => {
-      const { key } = await getHeld(call);
-      if (await hasGroupMembers(call.db, key)) throw new ManagementError("conflict", "group has children");
-      await demandPower(call, key.groupId, []);
-      await deleteGroup(call.db, key, call.nowMs);
-      return { value: undefined, about: { id: key.groupId } };
+      const group = await getHeld(call);
+      if (await hasGroupMembers(call.db, group.key)) throw new ManagementError("conflict", "group has children");
+      await removeGroup(call, group);
+      return { value: undefined, about: { id: group.key.groupId } };
     },
   ),
   writes(
@@ -153,17 +141,13 @@ export const GROUP_OPERATIONS = [
       scopes: ["groups:update", "identities:read"],
       body: GroupMembersBody,
       answer: GroupAnswer,
-      event: { ...MEMBERSHIP, action: "CREATE" },
+      event: { ...MEMBERSHIP_EVENT, action: "CREATE" },
     },
     async (call) => {
       const group = await getHeld(call);
-      const identityIds = [...new Set(call.body.identity_ids)];
-      const held = new Set(await holdIdentities(call.db, group.key, identityIds));
-      const unknown = identityIds.find((id) => !held.has(id));
-      if (unknown !== undefined) throw notFound("Identity", unknown);
-      await demandPower(call, group.key.groupId, identityIds);
-      await insertGroupMembers(call.db, group.key, identityIds);
-      return stored(group, { identity_ids: identityIds });
+      const identity_ids = [...new Set(call.body.identity_ids)];
+      await addMembers(call, group, identity_ids);
+      return stored(group, { identity_ids });
     },
   ),
   writes(
@@ -176,43 +160,69 @@ export const GROUP_OPERATIONS = [
       scopes: ["groups:update", "identities:read"],
       body: GroupMembersBody,
       answer: GroupAnswer,
-      event: { ...MEMBERSHIP, action: "DELETE" },
+      event: { ...MEMBERSHIP_EVENT, action: "DELETE" },
     },
     async (call) => {
       const group = await getHeld(call);
-      await demandPower(call, group.key.groupId, call.body.identity_ids);
-      await deleteGroupMembers(call.db, group.key, call.body.identity_ids);
-      return stored(group, { identity_ids: call.body.identity_ids });
+      const { identity_ids } = call.body;
+      await removeMembers(call, group, identity_ids);
+      return stored(group, { identity_ids });
+    },
+  ),
+  lists(
+    {
+      name: "ListGroupMembers",
+      path: `${GROUP}:listMembers`,
+      tag: "Groups",
+      summary: "Lists the members of a group.",
+      scopes: ["groups:read", "identities:read"],
+      plural: "identities",
+      item: IdentityAnswer,
+      sizes: DIRECTORY_PAGE_SIZES,
+      takesSkip: true,
+    },
+    (call) => {
+      const { groupId, ...realm } = groupKeyOf(call);
+      return {
+        page: (page) => listIdentitiesOf(call.db, realm, groupId, page),
+        count: async () => {
+          const [size] = await Promise.all([countIdentitiesOf(call.db, realm, groupId), getGroup(call)]);
+          return size;
+        },
+        idOf: ({ key }) => key.identityId,
+        show: identityAnswerOf,
+      };
+    },
+  ),
+  lists(
+    {
+      name: "ListGroupRoles",
+      path: `${GROUP}:listRoles`,
+      tag: "Groups",
+      summary: "Lists the roles of a resource server that a group gives its members.",
+      scopes: ["groups:read", "roles:read", "resource-servers:read"],
+      plural: "roles",
+      item: RoleAnswer,
+      sizes: DIRECTORY_PAGE_SIZES,
+      takesSkip: true,
+      members: { resource_server_id: Type.Optional(Type.String()) },
+      refusals: ["conflict"],
+    },
+    (call, { resource_server_id }) => {
+      const holder = { kind: "group", id: groupKeyOf(call).groupId } as const;
+      const resourceServerId = demandServerId(resource_server_id);
+      return heldRoles(call, { holder, resourceServerId, demandHolder: () => getGroup(call) });
     },
   ),
 ] as const;
 
-/** The group that a call's path names. */
-function keyOf(call: Call<unknown, unknown>): GroupKey {
-  return { ...realmOf(call), groupId: readPathId(call.request, { parameter: "group", shape: "hex", kind: "Group" }) };
-}
-
-// The row stays as it is until the transaction ends, so that what is decided on it holds.
-async function getHeld(call: WriteCall<unknown, unknown>): Promise<Group> {
-  const key = keyOf(call);
-  const group = await holdGroup(call.db, key);
-  if (group === undefined) throw notFound("Group", key.groupId);
-  demandVersion(call.request, group.version);
-  return group;
-}
-
-// Rule 1: what the group gives its members, and what they hold already.
-async function demandPower(call: WriteCall<unknown, unknown>, groupId: string, identityIds: readonly string[]) {
-  const power = await readPowerOf(call.db, realmOf(call), { groupIds: [groupId], identityIds });
-  if (power !== undefined) demandCover(call.caller, [power]);
-}
-
 function stored(group: Group, facts?: Readonly<Record<string, unknown>>): WriteOutcome<GroupAnswer> {
   const about = { id: group.key.groupId, ...(facts === undefined ? {} : { facts }) };
-  return { value: answerOf(group), version: group.version, about };
+  return { value: groupAnswerOf(group), version: group.version, about };
 }
 
-function answerOf(group: Group): GroupAnswer {
-  const { tenantId, realmId, groupId } = group.key;
-  return { id: groupId, tenant_id: tenantId, realm_id: realmId, ...group.settings, ...timesOf(group) };
+async function getHeld(call: WriteCall<unknown, unknown>): Promise<Group> {
+  const group = await getHeldGroup(call);
+  demandVersion(call.request, group.version);
+  return group;
 }

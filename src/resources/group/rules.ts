@@ -1,5 +1,7 @@
+import { timesOf } from "../answer-parts.ts";
 import { type Checked, createBodyReader } from "../settings.ts";
-import { type GroupBody, GroupSettings } from "./schema.ts";
+import type { Group } from "./queries.ts";
+import { type GroupAnswer, type GroupBody, GroupSettings } from "./schema.ts";
 
 const read = createBodyReader("group", GroupSettings);
 
@@ -11,4 +13,10 @@ export function createGroup(body: GroupBody): Checked<GroupSettings> {
 /** The settings of a group after a change, or what is wrong with them. */
 export function updateGroup(current: GroupSettings, body: GroupBody): Checked<GroupSettings> {
   return read.update(current, body);
+}
+
+/** A group as the API shows it. */
+export function groupAnswerOf(group: Group): GroupAnswer {
+  const { tenantId, realmId, groupId } = group.key;
+  return { id: groupId, tenant_id: tenantId, realm_id: realmId, ...group.settings, ...timesOf(group) };
 }

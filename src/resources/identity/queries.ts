@@ -45,6 +45,8 @@ const find = statement(
   `SELECT * FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND ${alive()}`,
 );
 
+const holdOne = statement("identity.hold", `${find.text} FOR UPDATE`);
+
 // In the order of their ids, so that two who hold several never wait for each other.
 const holdMany = statement(
   "identity.hold_many",
@@ -118,10 +120,46 @@ const verify = statement(
      AND ${alive()}`,
 );
 
+// It leaves its groups at once, so that their members can be counted without a look at each.
 const remove = statement(
   "identity.delete",
-  `UPDATE identities SET deleted_at_ms = $4, updated_at_ms = $4, version = version + 1
+  `WITH left_groups AS (
+     DELETE FROM group_members WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3
+   )
+   UPDATE identities SET deleted_at_ms = $4, updated_at_ms = $4, version = version + 1
    WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND ${alive()}`,
+);
+
+const holdDoomed = statement(
+  "identity.hold_doomed",
+  `SELECT identity_id FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = ANY ($3) AND ${alive()}
+   ORDER BY identity_id FOR UPDATE`,
+);
+
+const removeMany = statement(
+  "identity.delete_many",
+  `WITH left_groups AS (
+     DELETE FROM group_members WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = ANY ($3)
+   )
+   UPDATE identities SET deleted_at_ms = $4, updated_at_ms = $4, version = version + 1
+   WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = ANY ($3) AND ${alive()}`,
+);
+
+// From the group's members to identities by primary key, however many the realm has.
+const MEMBERS = `FROM group_members m
+   CROSS JOIN LATERAL (SELECT * FROM identities i WHERE i.tenant_id = m.tenant_id AND i.realm_id = m.realm_id
+     AND i.identity_id = m.identity_id AND ${alive("i")} LIMIT 1) i
+   WHERE m.tenant_id = $1 AND m.realm_id = $2 AND m.group_id = $3`;
+
+const listOfGroup = statement(
+  "identity.list_of_group",
+  `SELECT i.* ${MEMBERS} AND m.identity_id > $4 ORDER BY m.identity_id LIMIT $5 OFFSET $6`,
+);
+
+// Whoever is deleted leaves at once, so that each row is a member.
+const countOfGroup = statement(
+  "identity.count_of_group",
+  "SELECT count(*) AS size FROM group_members WHERE tenant_id = $1 AND realm_id = $2 AND group_id = $3",
 );
 
 // Roles held directly, and those of the identity's groups; what is deleted gives nothing (reference 1.8). LATERAL with OFFSET
@@ -149,6 +187,12 @@ const claim = statement(
 /** Reads one identity; undefined when there is none or it was deleted. */
 export async function findIdentity(db: Queryable, key: IdentityKey): Promise<Identity | undefined> {
   const [row] = await db.run(find, ids(key));
+  return row && toIdentity(row);
+}
+
+/** Reads one identity and keeps it as it is until the transaction ends. */
+export async function holdIdentity(db: Queryable, key: IdentityKey): Promise<Identity | undefined> {
+  const [row] = await db.run(holdOne, ids(key));
   return row && toIdentity(row);
 }
 
@@ -184,6 +228,23 @@ export async function countIdentities(db: Queryable, realm: RealmKey, filter?: F
   return list.count(db, [realm.tenantId, realm.realmId], filter);
 }
 
+/** Reads a page of the members of a group, in the order of their ids. */
+export async function listIdentitiesOf(
+  db: Queryable,
+  realm: RealmKey,
+  groupId: string,
+  { after, limit, skip = 0 }: ListPage,
+): Promise<Identity[]> {
+  const rows = await db.run(listOfGroup, [realm.tenantId, realm.realmId, groupId, after, limit, skip]);
+  return rows.map(toIdentity);
+}
+
+/** Counts the members of a group. */
+export async function countIdentitiesOf(db: Queryable, realm: RealmKey, groupId: string): Promise<number> {
+  const [row] = await db.run(countOfGroup, [realm.tenantId, realm.realmId, groupId]);
+  return Number(row?.size ?? 0);
+}
+
 /** Stores a new identity. A taken user name is a conflict on `identities_username`. */
 export async function insertIdentity(
   db: Queryable,
@@ -214,9 +275,32 @@ export async function verifyIdentityEmail(
   await db.run(verify, [...ids(key), emailKey, nowMs]);
 }
 
-/** Makes an identity a tombstone: its name is free at once, its tokens are dead (settled 25). */
+/**
+ * Makes an identity a tombstone: its name is free at once, its tokens are dead (settled 25). Who holds it first leaves no membership
+ * that was made meanwhile.
+ */
 export async function deleteIdentity(db: Queryable, key: IdentityKey, nowMs: number): Promise<void> {
   await db.run(remove, [...ids(key), nowMs]);
+}
+
+/** Keeps identities as they are until the transaction ends, for their deletion. Returns the ids of those that there are. */
+export async function holdDoomedIdentities(
+  db: Queryable,
+  realm: RealmKey,
+  identityIds: readonly string[],
+): Promise<string[]> {
+  const rows = await db.run(holdDoomed, [realm.tenantId, realm.realmId, identityIds]);
+  return rows.map((row) => String(row.identity_id));
+}
+
+/** Makes these identities tombstones, as `deleteIdentity` does one. */
+export async function deleteIdentities(
+  db: Queryable,
+  realm: RealmKey,
+  identityIds: readonly string[],
+  nowMs: number,
+): Promise<void> {
+  await db.run(removeMany, [realm.tenantId, realm.realmId, identityIds, nowMs]);
 }
 
 /** Reads the union of the scopes of an identity's roles on a resource server, held directly or through groups. */
@@ -274,7 +358,8 @@ interface IdentityRow {
   readonly updated_at_ms: number;
 }
 
-function toIdentity(untyped: Row): Identity {
+/** An identity from a whole row of its table. */
+export function toIdentity(untyped: Row): Identity {
   const row = untyped as unknown as IdentityRow;
   return {
     key: { tenantId: row.tenant_id, realmId: row.realm_id, identityId: row.identity_id },

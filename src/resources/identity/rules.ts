@@ -1,6 +1,8 @@
 import type { FieldViolation } from "../../http/management-error.ts";
+import { timesOf } from "../answer-parts.ts";
 import { type Checked, createBodyReader, refine } from "../settings.ts";
-import { type IdentityBody, IdentitySettings } from "./schema.ts";
+import type { Identity } from "./queries.ts";
+import { type IdentityAnswer, type IdentityBody, IdentitySettings, type Traits } from "./schema.ts";
 
 const read = createBodyReader("identity", IdentitySettings);
 
@@ -28,8 +30,32 @@ export function updateIdentity(
   return refine(read.update(current, body), (settings) => checkUsername(settings, surroundings));
 }
 
+/** The traits by which somebody may be found when he logs in (reference 2.3). */
+const LOGIN_TRAITS = [
+  "username",
+  "primary_email_address",
+  "secondary_email_address",
+  "external_id",
+] as const satisfies readonly (keyof Traits)[];
+
+/** Whether a change says who can log in as an identity: rule 1 lets only those make it who could do all that the identity can. */
+export function changesLogin(before: IdentitySettings, after: IdentitySettings): boolean {
+  if (before.status !== after.status) return true;
+  return LOGIN_TRAITS.some((name) => (before.traits[name] ?? "") !== (after.traits[name] ?? ""));
+}
+
 // Rule 2: a user name may become a `sub`, and so is a client_id.
 function checkUsername({ traits }: IdentitySettings, { isClientId }: UsernameSurroundings): FieldViolation[] {
   if (!isClientId(traits.username)) return [];
   return [{ field: "identity.traits.username", description: "is the client_id of an application of this realm" }];
+}
+
+/** What is shown of an identity. */
+export type ShownIdentity = Omit<Identity, "usernameKey" | "emailKey" | "emailVerified" | "tokensValidAfter">;
+
+/** An identity as the API shows it. */
+export function identityAnswerOf(identity: ShownIdentity): IdentityAnswer {
+  const { tenantId, realmId, identityId } = identity.key;
+  const { displayName: display_name, status, traits } = identity;
+  return { id: identityId, tenant_id: tenantId, realm_id: realmId, display_name, status, traits, ...timesOf(identity) };
 }

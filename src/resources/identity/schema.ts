@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
-import { Name, oneOf } from "../schema-parts.ts";
+import { PLACE, TIMES } from "../answer-parts.ts";
+import { HexId, IdentityIds, Name, oneOf } from "../schema-parts.ts";
 import { bodyOf } from "../settings.ts";
 
 const TRAIT_LENGTH_MAX = 1024;
@@ -63,3 +64,13 @@ export type IdentitySettings = Static<typeof IdentitySettings>;
 
 export const IdentityBody = bodyOf(IdentitySettings);
 export type IdentityBody = Static<typeof IdentityBody>;
+
+/** An identity as the API shows it. */
+export const IdentityAnswer = Type.Object(
+  { id: HexId, ...PLACE, ...IdentitySettings.properties, ...TIMES },
+  { additionalProperties: false },
+);
+export type IdentityAnswer = Static<typeof IdentityAnswer>;
+
+/** Identities to be deleted together. */
+export const IdentityBatchBody = Type.Object({ ids: IdentityIds }, { additionalProperties: false });

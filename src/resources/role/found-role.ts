@@ -3,7 +3,6 @@
 import type { Queryable } from "../../database/database.ts";
 import type { Caller } from "../../http/caller.ts";
 import { notFound } from "../../http/management-error.ts";
-import { timesOf } from "../answer-parts.ts";
 import { type PowerHolders, readPowerOf } from "../authority/queries.ts";
 import { demandCover } from "../authority/rules.ts";
 import { type Call, readPathId, realmOf } from "../call.ts";
@@ -11,6 +10,7 @@ import { demandVersion } from "../etag.ts";
 import type { WriteCall, WriteOutcome } from "../operations.ts";
 import { findResourceServer, type ResourceServer, type ResourceServerKey } from "../resource-server/queries.ts";
 import { findRole, holdRole, type Role, type RoleKey } from "./queries.ts";
+import { roleAnswerOf } from "./rules.ts";
 import type { RoleAnswer } from "./schema.ts";
 
 /** The path of a resource server's roles, and of one. */
@@ -60,20 +60,6 @@ export async function demandPower(
 export function storedRole(role: Role, facts?: Readonly<Record<string, unknown>>): WriteOutcome<RoleAnswer> {
   const about = { id: role.key.roleId, ...(facts === undefined ? {} : { facts }) };
   return { value: roleAnswerOf(role), version: role.version, about };
-}
-
-/** A role as the API shows it. */
-export function roleAnswerOf(role: Role): RoleAnswer {
-  const { key, resourceServerId, settings } = role;
-  return {
-    id: key.roleId,
-    resource_server_id: resourceServerId,
-    tenant_id: key.tenantId,
-    realm_id: key.realmId,
-    display_name: settings.display_name,
-    description: settings.description,
-    ...timesOf(role),
-  };
 }
 
 function serverKeyOf(call: Call<unknown, unknown>): ResourceServerKey {

@@ -9,16 +9,7 @@ import { type EventKind, listChanged } from "../event-draft.ts";
 import { lists } from "../list-operation.ts";
 import { reads, writes } from "../operations.ts";
 import { ROLE_CONTENT_OPERATIONS } from "./content-routes.ts";
-import {
-  demandPower,
-  getHeldRole,
-  getRole,
-  getRoleServer,
-  ROLE,
-  ROLES,
-  roleAnswerOf,
-  storedRole,
-} from "./found-role.ts";
+import { demandPower, getHeldRole, getRole, getRoleServer, ROLE, ROLES, storedRole } from "./found-role.ts";
 import {
   countRolesOfServer,
   deleteRole,
@@ -27,7 +18,7 @@ import {
   listRolesOfServer,
   updateRoleSettings,
 } from "./queries.ts";
-import { createRole, updateRole } from "./rules.ts";
+import { createRole, roleAnswerOf, updateRole } from "./rules.ts";
 import { RoleAnswer, RoleNamesBody } from "./schema.ts";
 
 const BODY = wrapped("role", RoleNamesBody, [...READ_ONLY, "resource_server_id"]);

@@ -14,6 +14,8 @@ export const useGroups: Use = async ({ tenant, api }) => {
   await succeed(api("AddGroupMembers", { group, body: members }));
   await succeed(api("DeleteGroupMembers", { group, body: members }));
   await succeed(api("AddGroupMembers", { group, body: members }));
+  await succeed(api("ListGroupMembers", { group }));
+  await succeed(api("ListIdentityGroups", { identity: members.identity_ids[0] ?? "" }));
   assert.equal((await api("DeleteGroup", { group })).status, 409);
   assert.equal((await api("DeleteRealm", {})).status, 409);
   const { id: spare } = await succeed(api("CreateGroup", { body: { group: { display_name: "Nobody" } } }));

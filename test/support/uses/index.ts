@@ -3,6 +3,7 @@ import type { TestTenant } from "../test-tenant.ts";
 import { useApplications } from "./applications.ts";
 import { useAuthenticatorConfigs } from "./authenticator-configs.ts";
 import { useGroups } from "./groups.ts";
+import { useIdentities } from "./identities.ts";
 import { useRealms } from "./realms.ts";
 import { useResourceServers } from "./resource-servers.ts";
 import { useRoles } from "./roles.ts";
@@ -21,6 +22,7 @@ export type Use = (parts: UseParts) => Promise<Readonly<Record<string, string>>>
 
 const USES: readonly Use[] = [
   useRealms,
+  useIdentities,
   useGroups,
   useResourceServers,
   useRoles,
