@@ -18,10 +18,12 @@ export interface ListDeclaration {
   /** what makes a row one of the list's, such as that it is no tombstone */
   readonly where: string;
   /**
-   * How all rows are counted: by looking at them, or by what triggers keep in `row_counts` under the list's name (its migration says
+   * How all rows are counted: by looking at them, or by what triggers keep in `row_counts` under the list's noun (its migration says
    * `mayfly_count`), where they may be many.
    */
   readonly counted: "each time" | "by triggers";
+  /** what triggers count the rows as, where it is not the list's name */
+  readonly noun?: string;
   /** what filters may name */
   readonly attributes: Readonly<Record<string, FilterAttribute>>;
 }
@@ -103,9 +105,9 @@ function countText(declaration: ListDeclaration, condition?: Condition): string 
   return `SELECT count(*) AS size ${fromText(declaration, condition)}${filterText(condition)}`;
 }
 
-function keptCountText({ name, owner }: ListDeclaration): string {
+function keptCountText({ name, noun = name, owner }: ListDeclaration): string {
   const [tenant, realm = "''"] = owner.map((_, index) => `$${index + 1}`);
-  return `SELECT COALESCE(sum(live), 0)::bigint AS size FROM row_counts WHERE tenant_id = ${tenant} AND realm_id = ${realm} AND noun = '${name}'`;
+  return `SELECT COALESCE(sum(live), 0)::bigint AS size FROM row_counts WHERE tenant_id = ${tenant} AND realm_id = ${realm} AND noun = '${noun}'`;
 }
 
 function filterText(condition: Condition | undefined): string {

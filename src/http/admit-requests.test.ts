@@ -11,6 +11,7 @@ import { createMetrics } from "../platform/metrics.ts";
 import { createRandom } from "../platform/random.ts";
 import { CALM_MS, UNDER_WAY_START } from "./admission.ts";
 import { LARGE_BODIES_BYTES_MAX, SMALL_BODY_BYTES } from "./body-budget.ts";
+import type { Operation } from "./operation.ts";
 import { jsonReply, type Route } from "./route.ts";
 import { createServer } from "./server.ts";
 import { LINE_CHECK_MS, LINE_MS_MAX } from "./waiting-line.ts";
@@ -23,6 +24,11 @@ interface OpenOptions {
   /** what each look at the clock takes */
   readonly costMs?: number;
 }
+
+const SCIM_USERS: Operation = {
+  ...{ name: "users", method: "GET", path: "/scim/Users", tag: "SCIM", summary: "Lists users.", scopes: [] },
+  format: "scim",
+};
 
 /** A server whose `/hold` answers when it is told to, in a time that only the test moves. */
 async function openServer(t: TestContext, { costMs = 0, ...options }: OpenOptions = {}) {
@@ -43,6 +49,7 @@ async function openServer(t: TestContext, { costMs = 0, ...options }: OpenOption
     { name: "authorize", method: "GET", path: `${APPLICATION}/authorize`, kind: "auth", isShown: true, handle: echo },
     { name: "login", method: "GET", path: "/authenticator/:id", kind: "page", handle: echo },
     { name: "change", method: "POST", path: "/v1/tenants/:tenant", kind: "management", handle: echo },
+    { name: "users", method: "GET", path: "/scim/Users", kind: "management", operation: SCIM_USERS, handle: echo },
     { name: "live", method: "GET", path: "/health/live", kind: "public", isVital: true, handle: echo },
   ];
   const metrics = createMetrics(listMetrics());
@@ -127,6 +134,9 @@ test("a refusal has the shape of its route's errors, and a trace id of its own",
     assertBusy(answer);
     assert.equal(answer.json?.code, "service_unavailable", path);
   }
+  const { status, headers, json } = await call(`${server.url}/scim/Users?count=1`);
+  assert.deepEqual([status, json?.status, Object.keys(json ?? {})], [503, "503", ["schemas", "status", "detail"]]);
+  assert.match(headers.get("x-trace-id") ?? "", /^[0-9a-f]{32}$/);
   for (const path of [`${PATH}/authorize?client_id=a`, "/authenticator/abc"]) {
     const page = await call(`${server.url}${path}`, { headers: { accept: "text/html,*/*" } });
     assertBusy(page);

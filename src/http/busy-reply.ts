@@ -13,7 +13,8 @@ const TRACE_ID = Buffer.alloc(16, 0xa5);
 interface ReadyReply {
   readonly headers: readonly string[];
   readonly before: string;
-  readonly after: string;
+  /** what follows the trace id, where the body names it */
+  readonly after: string | undefined;
   /** without the trace id */
   readonly bytes: number;
 }
@@ -32,28 +33,31 @@ export function createBusyReply(routes: readonly Route[], log: Log): ReplyBusy {
   const auth = makeReady(replyToError(busy, { ...context, kind: "auth" }));
   const page = makeReady(replyWithErrorPage(busy, { traceId: TRACE_ID, log, accept: undefined }));
   const other = makeReady(replyToError(busy, { ...context, kind: "public" }));
+  const scim = makeReady(replyToError(busy, { ...context, kind: "public", format: "scim" }));
+  const directory = matchPaths(routes.filter((route) => route.operation?.format === "scim"));
   const shown = matchPaths(routes.filter((route) => route.kind === "page" || route.isShown === true));
   const spoken = matchPaths(routes.filter((route) => route.kind === "auth" && route.isShown !== true));
 
   const choose = ({ url = "/", headers }: IncomingMessage): ReadyReply => {
     if (spoken.test(url)) return auth;
-    if (!shown.test(url)) return other;
+    if (!shown.test(url)) return directory.test(url) ? scim : other;
     return prefersJson(headers.accept) ? auth : page;
   };
   return (request, response, { traceId, isLast }) => {
     const { headers, before, after, bytes } = choose(request);
-    const length = String(bytes + traceId.length);
+    const body = after === undefined ? before : before + traceId + after;
+    const length = String(after === undefined ? bytes : bytes + traceId.length);
     const ending = isLast ? ["connection", "close"] : [];
     response.writeHead(BUSY_STATUS, [...headers, "x-trace-id", traceId, "content-length", length, ...ending]);
-    response.end(before + traceId + after);
+    response.end(body);
   };
 }
 
 function makeReady(reply: HttpReply): ReadyReply {
-  const [before = "", after = ""] = String(reply.body).split(TRACE_ID.toString("hex"));
+  const [before = "", after] = String(reply.body).split(TRACE_ID.toString("hex"));
   const headers = Object.entries({ "x-content-type-options": "nosniff", ...reply.headers }).flatMap(([name, value]) => [
     name,
     String(value),
   ]);
-  return { headers, before, after, bytes: Buffer.byteLength(before + after) };
+  return { headers, before, after, bytes: Buffer.byteLength(before + (after ?? "")) };
 }

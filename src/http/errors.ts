@@ -3,6 +3,7 @@ import type { Log } from "../platform/log.ts";
 import { OAuthError, publicDescription, statusOf } from "../protocol/oauth-error.ts";
 import { ManagementError, type ManagementErrorCode } from "./management-error.ts";
 import { type HttpReply, jsonReply, type Refusal, type RouteKind } from "./route.ts";
+import { scimErrorReply } from "./scim-reply.ts";
 
 const RETRY_AFTER_SECONDS = 1;
 /** Too many requests wanted the same thing at once. */
@@ -21,6 +22,8 @@ export class ServerBusy extends Error {
 /** Where and when a failure happened, for its answer and its log line. */
 export interface FailureContext {
   readonly kind: RouteKind;
+  /** of the route's operation, where it has one of its own */
+  readonly format?: "scim" | undefined;
   readonly traceId: string;
   readonly log: Log;
 }
@@ -35,7 +38,7 @@ export function replyToError(error: unknown, context: FailureContext): RefusingR
   const reply =
     context.kind === "auth"
       ? oauthReply(asOAuthError(error, context), context.traceId)
-      : managementReply(asManagementError(error, context), context.traceId);
+      : managementReply(asManagementError(error, context), context);
   if (reply.status !== 503) return reply;
   return { ...reply, refusal: { ...reply.refusal, unavailable: reasonOf(error) } };
 }
@@ -70,7 +73,8 @@ function retryAfter(seconds: number | undefined): Record<string, string> {
   return seconds === undefined ? {} : { "retry-after": String(seconds) };
 }
 
-function managementReply(error: ManagementError, traceId: string): RefusingReply {
+function managementReply(error: ManagementError, { format, traceId }: FailureContext): RefusingReply {
+  if (format === "scim") return { ...scimErrorReply(error), refusal: { code: error.code } };
   const details = error.details.length === 0 ? {} : { details: error.details };
   const body = { code: error.code, message: error.message, ...details, trace_id: traceId };
   return { ...jsonReply(error.status, body, error.headers), refusal: { code: error.code } };

@@ -50,6 +50,8 @@ export class ManagementError extends Error {
   readonly code: ManagementErrorCode;
   readonly details: readonly ManagementErrorDetail[];
   readonly headers: Readonly<Record<string, string>>;
+  /** what SCIM calls it (RFC 7644 §3.12), where its code and details do not say it */
+  readonly scimType: string | undefined;
 
   constructor(
     code: ManagementErrorCode,
@@ -57,6 +59,7 @@ export class ManagementError extends Error {
     options: {
       details?: readonly ManagementErrorDetail[];
       headers?: Readonly<Record<string, string>>;
+      scimType?: string;
       cause?: unknown;
     } = {},
   ) {
@@ -65,6 +68,7 @@ export class ManagementError extends Error {
     this.code = code;
     this.details = options.details ?? [];
     this.headers = options.headers ?? {};
+    this.scimType = options.scimType;
   }
 
   get status(): number {

@@ -25,6 +25,12 @@ export interface Operation {
   readonly summary: string;
   /** all of them are needed */
   readonly scopes: readonly string[];
+  /** whether it answers whoever asks, without a token */
+  readonly isPublic?: true;
+  /** set where answers and errors have SCIM's media type and errors its shape (RFC 7644 §3.1, §3.12) */
+  readonly format?: "scim";
+  /** a second path under which clients look for it */
+  readonly alias?: string;
   readonly query?: TSchema;
   readonly body?: TSchema;
   /** the body of the answer; without it the answer is empty */

@@ -78,7 +78,7 @@ export function createServer(routes: readonly Route[], options: ServerOptions): 
     },
     frameworkErrors: (error, request, reply) => {
       void reply.header("x-trace-id", request.id);
-      void send(reply, replyToError(error, failureOf(request, "public", options.log)));
+      void send(reply, replyToError(error, failureOf(request, NO_ROUTE, options.log)));
     },
   });
   for (const method of METHODS)
@@ -96,11 +96,11 @@ export function createServer(routes: readonly Route[], options: ServerOptions): 
   const refuseUnparsed = refuseAtEdge(server, { routes, log: options.log, newTraceId: newId });
   server.setNotFoundHandler((request, reply) => {
     const error = new ManagementError("not_found", "no such path");
-    return send(reply, replyToError(error, failureOf(request, "public", options.log)));
+    return send(reply, replyToError(error, failureOf(request, NO_ROUTE, options.log)));
   });
   // What fails outside of every route, as a QUERY without a media type does, has the same shape.
   server.setErrorHandler((error, request, reply) =>
-    send(reply, replyToError(error, failureOf(request, "public", options.log))),
+    send(reply, replyToError(error, failureOf(request, NO_ROUTE, options.log))),
   );
   for (const route of routes) register(server, route, options);
   refuseOtherMethods(server, routes, options.log);
@@ -138,8 +138,7 @@ function register(server: FastifyInstance, route: Route, options: ServerOptions)
     ...(route.schema ? { schema: route.schema } : {}),
     attachValidation: true,
     ...(isManagement && route.schema?.body !== undefined ? { preValidation: parseBody } : {}),
-    errorHandler: (error, request, reply) =>
-      send(reply, replyToError(error, failureOf(request, route.kind, options.log))),
+    errorHandler: (error, request, reply) => send(reply, replyToError(error, failureOf(request, route, options.log))),
     ...traceRequests(options.tracing, route),
     handler: async (request, reply) =>
       send(reply, await withinSpan(options.tracing, request, () => answer(request, route, options.authenticate))),
@@ -211,8 +210,12 @@ function send(reply: FastifyReply, answer: HttpReply): FastifyReply {
     .send(answer.body ?? "");
 }
 
-function failureOf(request: FastifyRequest, kind: RouteKind, log: Log): FailureContext {
-  return { kind, traceId: request.id, log };
+/** How the failures of a route look. */
+type FailingRoute = Pick<Route, "kind" | "operation">;
+const NO_ROUTE: FailingRoute = { kind: "public" };
+
+function failureOf(request: FastifyRequest, { kind, operation }: FailingRoute, log: Log): FailureContext {
+  return { kind, format: operation?.format, traceId: request.id, log };
 }
 
 interface ValidationFailure {
@@ -242,13 +245,13 @@ function refuseOtherMethods(server: FastifyInstance, routes: readonly Route[], l
       siblings.flatMap((route) => (route.method === "GET" ? ["GET", "HEAD"] : [route.method])),
     );
     const allow = [...allowed].join(", ");
-    const kind = siblings[0]?.kind ?? "public";
+    const [route = NO_ROUTE] = siblings;
     server.route({
       method: METHODS.filter((method) => !allowed.has(method)),
       url: path,
       config: { routeName: siblings[0]?.name ?? "" },
       handler: (request, reply) => {
-        const answer = replyToError(methodNotAllowed(kind), failureOf(request, kind, log));
+        const answer = replyToError(methodNotAllowed(route.kind), failureOf(request, route, log));
         return send(reply, { ...answer, headers: { ...answer.headers, allow } });
       },
     });

@@ -10,6 +10,7 @@ import { mailRoutes } from "./mail/routes.ts";
 import { REALM_OPERATIONS } from "./realm/routes.ts";
 import { RESOURCE_SERVER_OPERATIONS } from "./resource-server/routes.ts";
 import { ROLE_OPERATIONS } from "./role/routes.ts";
+import { SCIM_OPERATIONS } from "./scim/routes.ts";
 import { tenantResourceRoutes } from "./tenant/routes.ts";
 import { tokenResourceRoutes } from "./token-list/routes.ts";
 
@@ -22,13 +23,14 @@ export const MANAGEMENT_OPERATIONS = [
   ...ROLE_OPERATIONS,
   ...APPLICATION_OPERATIONS,
   ...AUTHENTICATOR_CONFIG_OPERATIONS,
+  ...SCIM_OPERATIONS,
 ] as const;
 
 /** Every management route. */
 export function managementRoutes(parts: ManagementParts): readonly Route[] {
   const { deps, decisions, liveTokens } = parts;
   return [
-    ...MANAGEMENT_OPERATIONS.map((operation) => operation.bind(parts)),
+    ...MANAGEMENT_OPERATIONS.flatMap((operation) => operation.bind(parts)),
     ...tenantResourceRoutes(deps),
     ...tokenResourceRoutes(deps, liveTokens),
     ...decisionRoutes(deps, decisions),

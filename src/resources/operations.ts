@@ -14,8 +14,17 @@ import {
   patternOf,
   type QueryOf,
 } from "../http/operation.ts";
-import { callerOf, type HttpReply, type HttpRequest, headerOf, jsonReply, type Route } from "../http/route.ts";
+import {
+  callerOf,
+  type HttpReply,
+  type HttpRequest,
+  headerOf,
+  jsonReply,
+  type Route,
+  realmKeyOf,
+} from "../http/route.ts";
 import { readSchemaError, toViolation } from "../http/schema-error.ts";
+import { scimReply } from "../http/scim-reply.ts";
 import type { RealmKey } from "../protocol/client-metadata.ts";
 import { answerOnce } from "./answer-once.ts";
 import { type Call, type ManagementParts, type Outcome, realmOf } from "./call.ts";
@@ -30,8 +39,8 @@ const EMPTY = Type.Object({}, { additionalProperties: false });
 /** An operation with what it does: an entry of the registry of management routes. */
 export interface BoundOperation<O extends Operation = Operation> {
   readonly operation: O;
-  /** The route that does it. */
-  bind(parts: ManagementParts): Route;
+  /** The routes that do it. */
+  bind(parts: ManagementParts): readonly Route[];
 }
 
 /** A call that changes something: everything it does through `db` is one transaction. */
@@ -70,6 +79,19 @@ export function reads<const O extends Operation>(
     const call = { ...parts, ...parse(request), request, caller, db, nowMs: deps.clock.nowMs() };
     const [outcome] = await Promise.all([handle(call), demandRealm(call, (realm) => hasRealm(db, realm))]);
     return replyOf(operation, outcome);
+  });
+}
+
+/** An operation that shows whoever asks what a realm's API is like. */
+export function publishes<const O extends Operation & { readonly isPublic: true }>(
+  operation: O,
+  show: (parts: ManagementParts, realm: RealmKey, request: HttpRequest) => AnswerOf<O>,
+): BoundOperation<O> {
+  return bound(operation, async (parts, request) => {
+    const realm = realmKeyOf(request);
+    const db = parts.deps.database.tenants(realm === undefined ? [] : [realm.tenantId]);
+    if (realm === undefined || !(await hasRealm(db, realm))) throw notFound("Realm", request.parameters.realm ?? "");
+    return replyOf(operation, { value: show(parts, realm, request) });
   });
 }
 
@@ -131,18 +153,19 @@ function bound<O extends Operation>(
   operation: O,
   answer: (parts: ManagementParts, request: HttpRequest) => Promise<HttpReply>,
 ): BoundOperation<O> {
-  const { name, method, path, scopes } = operation;
+  const { name, method, path, alias, scopes, isPublic } = operation;
   return {
     operation,
-    bind: (parts) => ({
-      name,
-      method,
-      path: patternOf(path),
-      kind: "management",
-      scopes,
-      operation,
-      handle: (request) => answer(parts, request),
-    }),
+    bind: (parts) =>
+      [path, ...(alias === undefined ? [] : [alias])].map((one) => ({
+        name,
+        method,
+        path: patternOf(one),
+        kind: isPublic === true ? "public" : "management",
+        scopes,
+        operation,
+        handle: (request) => answer(parts, request),
+      })),
   };
 }
 
@@ -153,9 +176,9 @@ async function demandRealm(call: Call<unknown, unknown>, exists: (realm: RealmKe
   if (!(await exists(realm))) throw notFound("Realm", realm.realmId);
 }
 
-function replyOf({ answer, status }: Operation, { value, version, headers }: Outcome<unknown>): HttpReply {
+function replyOf({ answer, status, format }: Operation, { value, version, headers }: Outcome<unknown>): HttpReply {
   const all = { ...(version === undefined ? {} : { etag: formatEtag(version) }), ...headers };
-  if (answer !== undefined) return jsonReply(status ?? 200, value, all);
+  if (answer !== undefined) return (format === "scim" ? scimReply : jsonReply)(status ?? 200, value, all);
   return { status: status ?? 200, headers: { "cache-control": "no-store", ...all } };
 }
 

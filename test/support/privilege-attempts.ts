@@ -17,6 +17,7 @@ const named =
 const members =
   (list: (world: AdminWorld) => object): Attempts =>
   (world) => [{ body: list(world) }];
+const patch = (operation: object) => ({ Operations: [operation] });
 const OPEN_PAGE = { config: { authentication_methods: [{ type: "email_one_time_password" }] } };
 
 /** By operation. What reads needs no line. */
@@ -38,6 +39,19 @@ export const ATTEMPTS: Readonly<Record<string, Attempts>> = {
   ],
   DeleteIdentity: () => [{}],
   BatchDeleteIdentities: members(({ administrator }) => ({ ids: [administrator] })),
+  SCIMCreateUser: () => [{ body: { userName: "mine by scim" } }],
+  SCIMUpdateUser: () => [{ body: patch({ op: "replace", path: "emails", value: [{ value: "thief@example.com" }] }) }],
+  SCIMReplaceUser: () => [{ body: { userName: "thief" } }],
+  SCIMDeleteUser: () => [{}],
+  SCIMCreateGroup: ({ administrator }) => [
+    { body: { displayName: "Mine by SCIM", members: [{ value: administrator }] } },
+  ],
+  SCIMUpdateGroup: ({ nobody }) => [
+    { body: patch({ op: "add", path: "members", value: [{ value: nobody }] }) },
+    { body: patch({ op: "remove", path: "members" }) },
+  ],
+  SCIMReplaceGroup: ({ nobody }) => [{ body: { displayName: "Mine", members: [{ value: nobody }] } }],
+  SCIMDeleteGroup: () => [{}],
   CreateResourceServer: () => [
     {
       body: { resource_server: { display_name: "Mine", identifier: "beyondidentity", scopes: [...MANAGEMENT_SCOPES] } },

@@ -57,6 +57,11 @@ export const ATTACKS: Attacks = {
     }
     return answers;
   },
+  "GET GetServiceProviderConfig": (attack) => published(attack, "ServiceProviderConfig"),
+  "GET ListResourceTypes": (attack) => published(attack, "ResourceTypes"),
+  "GET GetResourceType": (attack) => published(attack, "ResourceTypes/User"),
+  "GET ListSchemas": (attack) => published(attack, "Schemas"),
+  "GET GetSchema": (attack) => published(attack, "Schemas/urn:ietf:params:scim:schemas:core:2.0:User"),
   "GET userinfo": ({ used, stranger }) => userinfo({ used, stranger }, "GET"),
   "POST userinfo": ({ used, stranger }) => userinfo({ used, stranger }, "POST"),
   "GET authorize": async ({ used, stranger }) => {
@@ -168,6 +173,17 @@ async function document({ flow }: TenantInUse, pathOf: (application: string) => 
   assert.equal(answer.status, 200);
   assert.equal(answer.json?.issuer, flow.application.issuer);
   return [answer];
+}
+
+/** What SCIM says of itself is no secret, and nothing of it is the tenant's but its address. */
+async function published({ used, stranger }: Attack, path: string): Promise<Answer[]> {
+  const at = (realm: string) => call(`${used.tenant.server.url}${realm}/scim/v2/${path}`);
+  const answer = await at(realmPath(used.tenant.realm));
+  assert.equal(answer.status, 200, answer.text);
+  const { realmId } = stranger.flow.tenant.realm;
+  const mixed = await at(realmPath({ tenantId: used.tenant.tenantId, realmId }));
+  assert.equal(mixed.status, 404, mixed.text);
+  return [answer, mixed];
 }
 
 /** A management route at the tenant's path, called with a token of another tenant that holds every scope of every realm. */

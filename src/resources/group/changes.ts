@@ -1,7 +1,9 @@
 // What changes groups and who is in them, for every route that does: the API's own and SCIM's.
 
+import type { Queryable } from "../../database/database.ts";
 import { notFound } from "../../http/management-error.ts";
 import { hexId } from "../../platform/random.ts";
+import type { MemberChange } from "../../protocol/scim-members.ts";
 import { readPowerOf } from "../authority/queries.ts";
 import { demandCover } from "../authority/rules.ts";
 import { type Call, readPathId, realmOf } from "../call.ts";
@@ -17,9 +19,13 @@ import {
   holdGroup,
   insertGroup,
   insertGroupMembers,
+  listGroupMembers,
   updateGroupSettings,
 } from "./queries.ts";
 import type { GroupSettings } from "./schema.ts";
+
+/** Members read in one statement. */
+const MEMBERS_AT_ONCE = 1_000;
 
 type AnyCall = Call<unknown, unknown>;
 type AnyWrite = WriteCall<unknown, unknown>;
@@ -97,6 +103,51 @@ export async function removeMembers(call: AnyWrite, { key }: Group, identityIds:
   await holdIdentities(call.db, key, identityIds);
   await demandPower(call, key.groupId, identityIds);
   await deleteGroupMembers(call.db, key, identityIds);
+}
+
+/**
+ * Changes who is in a group that the call holds, and records what came of it.
+ *
+ * @returns the ids of identities that were to be added and that there are not: then nothing was changed
+ * @throws ManagementError 403 as rule 1 says
+ */
+export async function changeMembers(
+  call: AnyWrite,
+  { key }: Group,
+  { isWhole, added, removed }: MemberChange,
+): Promise<readonly string[]> {
+  const current = isWhole ? new Set(await readMembers(call.db, key)) : undefined;
+  const joining = [...added].filter((id) => current?.has(id) !== true);
+  const leaving = current === undefined ? [...removed] : [...current].filter((id) => !added.has(id));
+  const held = new Set(await holdIdentities(call.db, key, [...joining, ...leaving]));
+  const unknown = joining.filter((id) => !held.has(id));
+  if (unknown.length > 0) return unknown;
+  if (joining.length + leaving.length === 0) return [];
+  await demandPower(call, key.groupId, [...joining, ...leaving]);
+  if (joining.length > 0) {
+    await insertGroupMembers(call.db, key, joining);
+    call.record({ ...MEMBERSHIP_EVENT, action: "CREATE", id: key.groupId, facts: { identity_ids: joining } });
+  }
+  if (leaving.length > 0) {
+    await deleteGroupMembers(call.db, key, leaving);
+    call.record({ ...MEMBERSHIP_EVENT, action: "DELETE", id: key.groupId, facts: { identity_ids: leaving } });
+  }
+  return [];
+}
+
+/** Deletes a group that the call holds, whoever is in it. Throws 403 as rule 1 says, of the group and of all its members. */
+export async function removeGroupWithMembers(call: AnyWrite, { key }: Group): Promise<void> {
+  await demandPower(call, key.groupId, await readMembers(call.db, key));
+  await deleteGroup(call.db, key, call.nowMs);
+}
+
+async function readMembers(db: Queryable, key: GroupKey): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (;;) {
+    const page = await listGroupMembers(db, key, { after: ids.at(-1) ?? "", limit: MEMBERS_AT_ONCE });
+    ids.push(...page);
+    if (page.length < MEMBERS_AT_ONCE) return ids;
+  }
 }
 
 // Rule 1: what the group gives its members, and what they hold already.

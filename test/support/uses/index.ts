@@ -7,6 +7,7 @@ import { useIdentities } from "./identities.ts";
 import { useRealms } from "./realms.ts";
 import { useResourceServers } from "./resource-servers.ts";
 import { useRoles } from "./roles.ts";
+import { useScim } from "./scim.ts";
 
 // One use of every operation of the management API, noun by noun, for the tests that walk over all statements and routes.
 
@@ -28,6 +29,7 @@ const USES: readonly Use[] = [
   useRoles,
   useApplications,
   useAuthenticatorConfigs,
+  useScim,
 ];
 
 /** Uses every operation of the management API. Returns the ids of what is left there. */
