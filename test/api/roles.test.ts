@@ -130,6 +130,31 @@ test("members are added all or none, at least one in total, and deleting them is
   );
 });
 
+test("members are listed by kind, each by pages of its own", async () => {
+  const { tenant, api, path } = await testShop();
+  const people = await Promise.all(["a", "b", "c"].map((name) => tenant.addIdentity(`${name}@example.com`)));
+  const identity_ids = people.toSorted();
+  const { id: group } = await succeed(api("CreateGroup", { body: { group: { display_name: "Clerks" } } }));
+  await succeed(api("AddRoleMembers", { ...path, body: { group_ids: [group], identity_ids } }));
+  const first = await succeed(api("ListRoleMembers", { ...path, query: { identities_page_size: "2" } }));
+  assert.deepEqual(
+    [first.groups.map(({ id }) => id), first.total_groups_size, first.next_groups_page_token],
+    [[group], 1, undefined],
+  );
+  assert.deepEqual([first.identities.map(({ id }) => id), first.total_identities_size], [identity_ids.slice(0, 2), 3]);
+  const { next_identities_page_token: token = "" } = first;
+  const rest = { identities_page_token: token, groups_skip: "1" };
+  const second = await succeed(api("ListRoleMembers", { ...path, query: rest }));
+  assert.deepEqual([second.identities.map(({ id }) => id), second.groups], [identity_ids.slice(2), []]);
+  assert.equal(second.next_identities_page_token, undefined);
+  const other = await api("ListRoleMembers", { ...path, query: { groups_page_token: token } });
+  assert.deepEqual(violationsOf(other), ["groups_page_token: invalid page token"]);
+  await succeed(api("DeleteRoleMembers", { ...path, body: { identity_ids } }));
+  assert.equal((await succeed(api("ListRoleMembers", path))).total_identities_size, 0);
+  const unknown = await api("ListRoleMembers", { ...path, role: UNKNOWN });
+  assert.deepEqual([unknown.status, unknown.json?.message], [404, "role not found"]);
+});
+
 test("lists of a thousand are the longest", async () => {
   const { api, path } = await testShop();
   const ids = Array.from({ length: 1001 }, (_, n) => n.toString(16).padStart(16, "0"));

@@ -10,6 +10,7 @@ import { lists } from "../list-operation.ts";
 import { reads, writes } from "../operations.ts";
 import { ROLE_CONTENT_OPERATIONS } from "./content-routes.ts";
 import { demandPower, getHeldRole, getRole, getRoleServer, ROLE, ROLES, storedRole } from "./found-role.ts";
+import { LIST_ROLE_MEMBERS } from "./list-members.ts";
 import {
   countRolesOfServer,
   deleteRole,
@@ -139,4 +140,5 @@ export const ROLE_OPERATIONS = [
     },
   ),
   ...ROLE_CONTENT_OPERATIONS,
+  LIST_ROLE_MEMBERS,
 ] as const;

@@ -18,6 +18,7 @@ export const useRoles: Use = async ({ api, tenant, ids: { resource_server = "" }
   const query = { resource_server_id: resource_server };
   await succeed(api("ListIdentityRoles", { identity: members.identity_ids[0] ?? "", query }));
   await succeed(api("ListGroupRoles", { group, query }));
+  await succeed(api("ListRoleMembers", path));
   assert.equal((await api("DeleteRole", path)).status, 409);
   await succeed(api("AddRoleScopes", { ...path, body: { scopes: ["flowers:read", "flowers:write"] } }));
   await succeed(api("DeleteRoleScopes", { ...path, body: { scopes: ["flowers:write"] } }));
