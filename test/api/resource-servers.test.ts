@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { hexId } from "../../src/platform/random.ts";
+import { holdRealm } from "../../src/resources/realm/queries.ts";
+import { findRole, insertRole } from "../../src/resources/role/queries.ts";
 import { changesOf } from "../support/change-events.ts";
 import { call } from "../support/http.ts";
 import { managementClient, succeed, violationsOf } from "../support/management-client.ts";
@@ -173,14 +176,31 @@ test("a resource server stays while a role or an application refers to it", asyn
   await succeed(api("DeleteResourceServer", { resource_server }));
 });
 
-test("what comes and what goes at one moment leaves nothing that refers to nothing", async () => {
+test("a resource server is not deleted, nor loses a scope, past a role that is being made", async () => {
   const tenant = await testTenant();
   const api = managementClient(tenant);
+  const { database, random, clock } = tenant.server.deps;
   const { id: resource_server } = await succeed(api("CreateResourceServer", shop()));
-  const answers = await Promise.all([
-    api("DeleteResourceServer", { resource_server }),
-    api("CreateRole", { resource_server, body: { role: { display_name: "Clerk" } } }),
-  ]);
-  const statuses = answers.map(({ status }) => status).join();
-  assert.ok(["200,404", "409,200"].includes(statuses), statuses);
+  const key = { ...tenant.realm, roleId: hexId(random) };
+  const settings = { display_name: "Clerk", description: "", scopes: ["shop:write"] };
+  const fewer = { resource_server: { scopes: ["shop:read"] } };
+  const [removing, narrowing] = await database
+    .transaction([tenant.tenantId], async (db) => {
+      // As every operation does that writes below a realm.
+      assert.ok(await holdRealm(db, tenant.realm, false));
+      await insertRole(db, key, { resourceServerId: resource_server, settings }, clock.nowMs());
+      const sent = [
+        api("DeleteResourceServer", { resource_server }),
+        api("UpdateResourceServer", { resource_server, body: fewer }),
+      ] as const;
+      // Time enough for an answer that does not wait; those that do are answered when this transaction has ended.
+      for (let turn = 0; turn < 300; turn += 1) await findRole(db, key);
+      return [sent[0].catch(String), sent[1].catch(String)] as const;
+    })
+    .then((answers) => Promise.all(answers));
+  assert.deepEqual(
+    [removing, narrowing].map((answer) => (typeof answer === "string" ? answer : answer.status)),
+    [409, 200],
+  );
+  assert.deepEqual((await succeed(api("ListRoleScopes", { resource_server, role: key.roleId }))).scopes, []);
 });
