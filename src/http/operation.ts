@@ -39,7 +39,7 @@ export interface Operation {
   readonly status?: 201 | 204;
   /** what it may answer besides the errors that all have in common */
   readonly refusals?: readonly ManagementErrorCode[];
-  /** a create: repeated with the same `Idempotency-Key` it makes one resource */
+  /** it makes a resource or a secret: one, if it is repeated with the same `Idempotency-Key` */
   readonly isCreate?: true;
   /** whether the answer has an ETag, and a change takes `If-Match` */
   readonly isVersioned?: true;

@@ -177,6 +177,15 @@ test("a rotated secret works until its overlap ends, and not a second longer", a
   const fifth = await rotate({ overlap_seconds: 600 });
   const left = await statuses(secretOf(third), secretOf(fourth), secretOf(fifth));
   assert.deepEqual(left, [401, 200, 200], "only the secret before stays");
+  const headers = { "idempotency-key": "sixth" };
+  const again = { ...path, body: { overlap_seconds: 600 }, headers };
+  const sixth = await succeed(api("RotateApplicationSecret", again));
+  assert.deepEqual(
+    await succeed(api("RotateApplicationSecret", again)),
+    sixth,
+    "an answer that was lost is told again",
+  );
+  assert.deepEqual(await statuses(secretOf(fifth), secretOf(sixth)), [200, 200]);
   const long = await api("RotateApplicationSecret", { ...path, body: { overlap_seconds: 604_801 } });
   assert.equal(violationsOf(long)[0]?.startsWith("overlap_seconds: "), true, long.text);
 });

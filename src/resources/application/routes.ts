@@ -194,6 +194,8 @@ export const APPLICATION_OPERATIONS = [
       body: RotateSecretBody,
       answer: ApplicationAnswer,
       refusals: ["conflict"],
+      // Tried again after a lost answer, it would end the overlap of the secret that clients still use.
+      isCreate: true,
       isVersioned: true,
       event: { ...EVENT, action: "UPDATE" },
     },
