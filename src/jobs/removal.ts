@@ -21,7 +21,17 @@ const PAGES_MAX = 1_000;
 const BATCHES_MAX = 1_000;
 
 /** What a realm owns and nothing that expires by its bucket refers to; what refers to another comes first. */
-const OWNED_BY_REALM = ["group_members", "role_members", "groups", "roles", "mails", "attempt_counts", "live_counts"];
+const OWNED_BY_REALM = [
+  "group_members",
+  "role_members",
+  "groups",
+  "roles",
+  "mails",
+  "attempt_counts",
+  "live_counts",
+  "credentials",
+  "themes",
+];
 /** What tokens and grants refer to: it goes when the realm's last bucket is gone. */
 const REFERRED_TO = [
   "applications",
@@ -95,8 +105,10 @@ async function removeApplication(deps: JobDeps, one: Tombstone): Promise<void> {
 
 async function removeConfig(deps: JobDeps, one: Tombstone): Promise<void> {
   const where = { ...realmOf(one).where, authenticator_config_id: one.id };
-  const isUsed = await deps.database.maintain((session) => hasRows(session, { table: "applications", where }));
-  if (!isUsed) await removeAll(deps, { table: "authenticator_configs", where });
+  for (const table of ["applications", "credentials"]) {
+    if (await deps.database.maintain((session) => hasRows(session, { table, where }))) return;
+  }
+  await removeAll(deps, { table: "authenticator_configs", where });
 }
 
 async function removeRealm(deps: JobDeps, one: Tombstone): Promise<void> {

@@ -30,6 +30,7 @@ async function attempt(world: AdminWorld, route: Route, held: readonly string[],
       identity: world.administrator,
     },
     ...{ resource_server: world.managedServer, application: world.robot, authenticator_config: world.config },
+    credential: world.credential,
   };
   const tries = route.method === "GET" ? [{}] : (ATTEMPTS[route.name]?.(world, held) ?? [{ body: {} }]);
   for (const one of tries) {
@@ -80,6 +81,7 @@ test("no scope of its own, and none of the sets that operations need, reaches a 
 test("whoever lacks one scope of what is affected is refused, and reads no secret", async () => {
   const world = await adminWorld();
   const { tenant, realm, managedServer, role, emptyRole, group, nobody, administrator, config, robot } = world;
+  const person = { identity: administrator, credential: world.credential };
   const api = managementClient(tenant);
   const token = await tenant.managementToken(MANAGEMENT_SCOPES.filter((scope) => scope !== "events:read").join(" "));
   const at = { realm, token };
@@ -96,6 +98,7 @@ test("whoever lacks one scope of what is affected is refused, and reads no secre
     change: await api("UpdateApplication", { ...at, application: robot, body: { application: { display_name: "x" } } }),
     rotate: await api("RotateApplicationSecret", { ...at, application: robot, body: {} }),
     remove: await api("DeleteApplication", { ...at, application: robot }),
+    lockOut: await api("RevokeCredential", { ...at, ...person }),
     page: await api("UpdateAuthenticatorConfig", {
       ...{ ...at, authenticator_config: config },
       body: { authenticator_config: { display_name: "x" } },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { dropForgotten, ensurePartitionFor } from "../../src/database/partitions.ts";
 import { newTraceId } from "../../src/http/trace-id.ts";
+import { idempotencyKeysJob } from "../../src/jobs/idempotency-keys.ts";
 import { removalJob } from "../../src/jobs/removal.ts";
 import { hexId } from "../../src/platform/random.ts";
 import { deleteApplication } from "../../src/resources/application/queries.ts";
@@ -12,11 +13,13 @@ import { claimSubject, deleteIdentity } from "../../src/resources/identity/queri
 import { insertMail } from "../../src/resources/mail/queries.ts";
 import { deleteRealm } from "../../src/resources/realm/queries.ts";
 import { deleteRole } from "../../src/resources/role/queries.ts";
+import { managementClient, succeed } from "../support/management-client.ts";
 import { movableClock } from "../support/movable-clock.ts";
 import { listOrphans, listUnknownReferences } from "../support/references.ts";
 import { listTenantTables } from "../support/tenancy-replay.ts";
 import { testClient } from "../support/test-client.ts";
 import { type CodeFlow, testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
+import { addPasskey } from "../support/test-credential.ts";
 import { type TestServer, testServer } from "../support/test-server.ts";
 import { type TestApplication, type TestTenant, testTenant } from "../support/test-tenant.ts";
 
@@ -56,6 +59,7 @@ describe("what is deleted is removed, and no reference leads to nothing", () => 
   async function pass(days: number): Promise<void> {
     clock.pass(days * DAY);
     await dropForgotten(server.deps.database, clock.nowSeconds());
+    await idempotencyKeysJob.run(server.deps);
     await run();
   }
 
@@ -105,6 +109,7 @@ describe("what is deleted is removed, and no reference leads to nothing", () => 
       1,
     );
     assert.equal(await count("role_members", "member_id = $2", [flow.identityId]), 0);
+    assert.equal(await count("credentials", "identity_id = $2", [flow.identityId]), 0);
     await assertWhole();
   });
 
@@ -191,6 +196,7 @@ async function useEverything(flow: CodeFlow): Promise<TestApplication> {
   await fetch(`${flow.application.issuer}/authorize?${parameters}`, { redirect: "manual" });
   const hour = Math.floor(deps.clock.nowMs() / 3_600_000);
   await addAttempt(db, tenant.realm, { countedKey: Buffer.alloc(32), kind: "wrong_try", hour }, []);
+  await useDevices(flow);
   const mail = { mailId: hexId(deps.random), recipient: "r", subject: "s", body: "b", createdAtMs: deps.clock.nowMs() };
   await insertMail(db, tenant.realm, mail);
   await recordChange(tenant);
@@ -202,4 +208,14 @@ async function useEverything(flow: CodeFlow): Promise<TestApplication> {
   );
   await tenant.server.app.settled();
   return job;
+}
+
+/** What people log in with, of somebody who is deleted and of somebody who stays, and how the pages look. */
+async function useDevices({ tenant, identityId }: CodeFlow): Promise<void> {
+  const authenticatorConfigId = await tenant.addAuthenticatorConfig();
+  const stays = await tenant.addIdentity("stays@example.com");
+  for (const one of [identityId, stays]) await addPasskey(tenant, one, { authenticatorConfigId });
+  await succeed(
+    managementClient(tenant)("CreateTheme", { body: { theme: {} }, headers: { "idempotency-key": "theme" } }),
+  );
 }

@@ -6,6 +6,7 @@ import { insertIdentity } from "../../src/resources/identity/queries.ts";
 import { createIdentity } from "../../src/resources/identity/rules.ts";
 import { basic } from "./http.ts";
 import { type ManagementClient, managementClient, succeed } from "./management-client.ts";
+import { addPasskey } from "./test-credential.ts";
 import { type TestApplication, type TestTenant, testTenant } from "./test-tenant.ts";
 
 /** The admin realm of a tenant with an administrator, what she logs in to, a job with some power, and somebody without any. */
@@ -24,6 +25,8 @@ export interface AdminWorld {
   readonly administrator: string;
   readonly nobody: string;
   readonly config: string;
+  /** the administrator's passkey */
+  readonly credential: string;
   /** what people log in to, with every scope and in every realm */
   readonly console: TestApplication;
   readonly management: string;
@@ -48,6 +51,7 @@ export async function adminWorld(): Promise<AdminWorld> {
   const [administrator, nobody] = [await addIdentity(tenant, "admin"), await addIdentity(tenant, "nobody")];
   await succeed(api("AddGroupMembers", { realm, group, body: { identity_ids: [administrator] } }));
   await succeed(api("AddRoleMembers", { ...server, role, body: { group_ids: [group] } }));
+  const credential = await addPasskey(tenant, administrator, { realm: tenant.adminRealm });
   const hosted = { authenticator_config: { config: { type: "hosted_web" as const } } };
   const { id: config } = await succeed(api("CreateAuthenticatorConfig", { realm, body: hosted }));
   const app = await succeed(
@@ -59,7 +63,7 @@ export async function adminWorld(): Promise<AdminWorld> {
   const issuer = `${tenant.server.url}${applicationPath(key)}`;
   const authorization = basic(client_id, client_secret);
   return {
-    ...{ tenant, api, realm, managedServer, role, emptyRole, group, administrator, nobody, config },
+    ...{ tenant, api, realm, managedServer, role, emptyRole, group, administrator, nobody, config, credential },
     console: { key, clientId: client_id, clientSecret: client_secret, issuer, authorization },
     management: tenant.management.key.applicationId,
     robot: robot.id,
@@ -136,6 +140,8 @@ export async function readPower({ tenant, managedServer }: AdminWorld): Promise<
        UNION ALL SELECT 'config', c.authenticator_config_id, '["logins"]', '*', concat_ws(' ', c.deleted_at_ms, c.config)
        FROM authenticator_configs c WHERE tenant_id = $1 AND realm_id = $2 AND EXISTS (SELECT FROM applications a
          WHERE a.tenant_id = $1 AND a.authenticator_config_id = c.authenticator_config_id)
+       UNION ALL SELECT 'credential', credential_id, '["people"]', '*', concat_ws(' ', deleted_at_ms, state)
+       FROM credentials WHERE tenant_id = $1 AND realm_id = $2
        ORDER BY 1, 2, 5`,
       [tenantId, realmId, managedServer],
     ),

@@ -96,4 +96,7 @@ export const ATTEMPTS: Readonly<Record<string, Attempts>> = {
   CreateAuthenticatorConfig: () => [{ body: { authenticator_config: { config: { type: "hosted_web" } } } }],
   UpdateAuthenticatorConfig: () => [{ body: { authenticator_config: OPEN_PAGE } }],
   DeleteAuthenticatorConfig: () => [{}],
+  CreateTheme: () => [{ body: { theme: { support_url: "https://thief.example" } } }],
+  UpdateTheme: () => [{ body: { theme: { support_url: "https://thief.example" } } }],
+  RevokeCredential: () => [{}],
 };

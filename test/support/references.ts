@@ -16,6 +16,7 @@ interface Reference {
 const APPLICATION = { target: "applications", key: "application_id" };
 const IDENTITY = { target: "identities", key: "identity_id" };
 const SERVER = { target: "resource_servers", key: "resource_server_id" };
+const CONFIG = { target: "authenticator_configs", key: "authenticator_config_id" };
 const REALM = { target: "realms", key: "realm_id" };
 
 const named = (column: string, to: { readonly target: string; readonly key: string }): Reference => ({ column, ...to });
@@ -26,7 +27,7 @@ const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
   resource_servers: [{ ...named("introspectors", APPLICATION), isArray: true }],
   applications: [
     byName(SERVER),
-    { column: "authenticator_config_id", target: "authenticator_configs", key: "authenticator_config_id" },
+    byName(CONFIG),
     { ...named("target_realm", REALM), when: "x.target_realm <> '*'" },
     { ...named("may_be_exchanged_by", APPLICATION), isArray: true },
   ],
@@ -38,6 +39,7 @@ const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
     { ...named("member_id", IDENTITY), when: "x.member_kind = 'identity'" },
     { column: "member_id", target: "groups", key: "group_id", when: "x.member_kind = 'group'" },
   ],
+  credentials: [byName(IDENTITY), byName(CONFIG)],
   tokens: [
     byName(APPLICATION),
     byName(SERVER),
@@ -60,6 +62,10 @@ const NO_REFERENCES: Readonly<Record<string, string>> = {
   "grants.session_id": "sessions have no table yet",
   "grants.transaction_id": "a request that may have left no row",
   "mails.mail_id": "its own",
+  "idempotency_keys.target_realm": "what a caller reached, for a day",
+  "credentials.webauthn_id": "the authenticator's own name of it",
+  "credentials.rp_id": "a host name",
+  "credentials.transports": "words",
   "events.trace_id": "a request that may have left no row",
   "events.actor_id": "an event outlives who did it",
   "events.correlation_id": "the caller's own",

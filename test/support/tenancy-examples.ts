@@ -29,6 +29,7 @@ import * as signingKeys from "../../src/resources/signing-key/queries.ts";
 import * as tenants from "../../src/resources/tenant/queries.ts";
 import { readTokens } from "../../src/resources/token/queries.ts";
 import { countTokens, listTokens } from "../../src/resources/token-list/queries.ts";
+import { noteDevices } from "./tenancy-devices.ts";
 import { noteLists } from "./tenancy-lists.ts";
 import type { TenantInUse } from "./tenancy-scenario.ts";
 
@@ -58,6 +59,7 @@ export async function recordExamples(used: TenantInUse): Promise<SentStatement[]
   };
   const recording = { used, note, db: server.deps.database.tenants([tenantId]), nowMs: server.deps.clock.nowMs() };
   await noteLists(used, note, recording.db);
+  await noteDevices(used, note, recording.nowMs);
   const parts = [
     noteTenant,
     noteServersAndRoles,

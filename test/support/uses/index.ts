@@ -2,12 +2,14 @@ import type { ManagementClient } from "../management-client.ts";
 import type { TestTenant } from "../test-tenant.ts";
 import { useApplications } from "./applications.ts";
 import { useAuthenticatorConfigs } from "./authenticator-configs.ts";
+import { useCredentials } from "./credentials.ts";
 import { useGroups } from "./groups.ts";
 import { useIdentities } from "./identities.ts";
 import { useRealms } from "./realms.ts";
 import { useResourceServers } from "./resource-servers.ts";
 import { useRoles } from "./roles.ts";
 import { useScim } from "./scim.ts";
+import { useThemes } from "./themes.ts";
 
 // One use of every operation of the management API, noun by noun, for the tests that walk over all statements and routes.
 
@@ -30,6 +32,8 @@ const USES: readonly Use[] = [
   useApplications,
   useAuthenticatorConfigs,
   useScim,
+  useThemes,
+  useCredentials,
 ];
 
 /** Uses every operation of the management API. Returns the ids of what is left there. */

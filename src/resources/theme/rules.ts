@@ -1,0 +1,35 @@
+import type { FieldViolation } from "../../http/management-error.ts";
+import { checkRegisteredRedirectUri } from "../../protocol/redirect-uri.ts";
+import { type Checked, createBodyReader, refine } from "../settings.ts";
+import { type ThemeBody, ThemeSettings } from "./schema.ts";
+
+const URLS = ["logo_url_light", "logo_url_dark", "support_url"] as const;
+
+const read = createBodyReader("theme", ThemeSettings);
+
+/** The built-in theme: that of a realm which has none of its own, and what is absent from a new one. */
+export const THEME_DEFAULTS: ThemeSettings = { button_color: "#0B6658", button_text_color: "#FFFFFF" };
+
+/** The settings of a new theme, or what is wrong with them. */
+export function createTheme(body: ThemeBody): Checked<ThemeSettings> {
+  return refine(read.create(THEME_DEFAULTS, body), check);
+}
+
+/** The settings of a theme after a change, or what is wrong with them. A colour that is cleared is the built-in one again. */
+export function updateTheme(current: ThemeSettings, body: ThemeBody): Checked<ThemeSettings> {
+  const { button_color, button_text_color } = body;
+  const colours = {
+    ...(button_color === null ? { button_color: THEME_DEFAULTS.button_color } : {}),
+    ...(button_text_color === null ? { button_text_color: THEME_DEFAULTS.button_text_color } : {}),
+  };
+  return refine(read.update(current, { ...body, ...colours }), check);
+}
+
+// Rule 22: browsers follow them.
+function check(settings: ThemeSettings): FieldViolation[] {
+  return URLS.flatMap((name) => {
+    const url = settings[name];
+    const reason = url === undefined ? undefined : checkRegisteredRedirectUri(url, "confidential");
+    return reason === undefined ? [] : [{ field: `theme.${name}`, description: reason }];
+  });
+}
