@@ -101,3 +101,27 @@ test("the roles of a person and of a group are listed by resource server", async
   }
   assert.equal((await api("ListIdentityRoles", { realm, identity: "00000000000000ff" })).status, 404);
 });
+
+test("somebody who is deleted while he is added to a group, or taken out of it, is in none", async () => {
+  const api = managementClient(await testTenant());
+  const { id } = await succeed(api("CreateGroup", group("Clerks")));
+  for (let round = 0; round < 5; round += 1) {
+    const ids: string[] = [];
+    for (const name of ["a", "b", "c"]) {
+      const traits = { type: "traits_v0", username: `${name}${round}@example.com` } as const;
+      const identity = { display_name: name, traits };
+      ids.push((await succeed(api("CreateIdentity", { body: { identity } }))).id);
+    }
+    const back = { group: id, body: { identity_ids: ids.toReversed() } };
+    if (round % 2 === 1) await succeed(api("AddGroupMembers", { group: id, body: { identity_ids: ids } }));
+    const answers = await Promise.all([
+      api("BatchDeleteIdentities", { body: { ids } }),
+      round % 2 === 1 ? api("DeleteGroupMembers", back) : api("AddGroupMembers", back),
+    ]);
+    assert.ok(
+      answers.every(({ status }) => status === 200 || status === 404),
+      answers.map(({ text }) => text).join(),
+    );
+    assert.deepEqual(await succeed(api("ListGroupMembers", { group: id })), { identities: [], total_size: 0 });
+  }
+});

@@ -98,6 +98,7 @@ test("what is refused has SCIM's shape and name", async () => {
   refused(await send(tenant, "POST", "/Users", "[]"), 400, "invalidValue");
   refused(await send(tenant, "GET", "/Users?filter=colour%20eq%20%22red%22"), 400, "invalidFilter");
   refused(await send(tenant, "GET", "/Users?startIndex=x"), 400, "invalidValue");
+  refused(await send(tenant, "GET", "/Users?attributes=a%20b&count=1"), 400, "invalidPath");
   refused(await send(tenant, "DELETE", "/Users"), 405);
   refused(await send(tenant, "POST", "/Users", `"${"x".repeat(1_048_576)}"`), 413);
   refused(await api("SCIMGetUser", { identity: "00000000000000ff" }), 404);
@@ -163,6 +164,10 @@ test("users are found by the whole grammar of filters, a part at a time", async 
   for (const [filter, size] of FOUND) assert.equal((await find(filter)).totalResults, size, filter);
   const page = await find('userName sw "a"', { startIndex: "2", count: "1" });
   assert.deepEqual([page.totalResults, page.startIndex, page.itemsPerPage, page.Resources.length], [2, 2, 1, 1]);
+  const first = await find('userName sw "a"', { startIndex: "1", count: "1", attributes: "userName" });
+  const names = [...first.Resources, ...page.Resources].map(({ userName }) => String(userName));
+  assert.deepEqual(names.toSorted(), ["anna", "anton"]);
+  assert.deepEqual(Object.keys(first.Resources[0] ?? {}), ["schemas", "id", "userName"]);
   // Reference 2.1: who names no count is told how many there are.
   const none = await succeed(api("SCIMListUsers", {}));
   assert.deepEqual([none.totalResults, none.Resources], [3, []]);
@@ -196,6 +201,8 @@ test("a group is made with members, changed, replaced and deleted; members are n
     ["Sellers", { description: "At the till" }],
   );
   assert.deepEqual(await inside(), [ann, cat].toSorted());
+  const partial = await succeed(api("SCIMGetGroup", { group, query: { excludedAttributes: "members,meta" } }));
+  assert.equal("meta" in partial, false);
   const rename = { op: "replace", path: "displayName", value: "Nobody" };
   const unknown = { op: "add", path: "members", value: members(bob, "00000000000000ff") };
   refused(await api("SCIMUpdateGroup", { group, ...patch(rename, unknown) }), 400, "invalidValue");

@@ -18,8 +18,15 @@ import { createGroup, updateGroup } from "../group/rules.ts";
 import { reads, type WriteCall, type WriteOutcome, writes } from "../operations.ts";
 import { listResources } from "./list-resources.ts";
 import { countScimGroups, listScimGroups } from "./queries.ts";
-import { demandScim, groupAnswerOf, groupBodyOf, groupResourceOf, locationOf, readSent } from "./rules.ts";
-import { listResponseOf, ScimGroupAnswer, ScimGroupBody, ScimListQuery, ScimPatchBody } from "./schema.ts";
+import { demandScim, groupAnswerOf, groupBodyOf, groupResourceOf, locationOf, readSent, shown } from "./rules.ts";
+import {
+  listResponseOf,
+  ScimGroupAnswer,
+  ScimGroupBody,
+  ScimListQuery,
+  ScimPatchBody,
+  ScimShowQuery,
+} from "./schema.ts";
 import { SCIM, scimBaseOf } from "./scim-base.ts";
 
 const GROUPS = `${SCIM}/Groups` as const;
@@ -31,6 +38,7 @@ const CHANGE = {
   ...SHARED,
   path: GROUP,
   scopes: ["scim:groups:update"],
+  query: ScimShowQuery,
   answer: ScimGroupAnswer,
   refusals: ["conflict"],
   conflicts: GROUP_CONFLICTS,
@@ -46,6 +54,7 @@ export const SCIM_GROUP_OPERATIONS = [
       method: "POST",
       summary: "Makes a group, with the members that are named.",
       scopes: ["scim:groups:create"],
+      query: ScimShowQuery,
       body: ScimGroupBody,
       answer: ScimGroupAnswer,
       status: 201,
@@ -60,7 +69,7 @@ export const SCIM_GROUP_OPERATIONS = [
       await applyMembers(call, group, steps);
       const { groupId: id } = group.key;
       const location = locationOf(SCIM_GROUP, id, baseOf(call));
-      return { value: groupAnswerOf(group, baseOf(call)), headers: { location }, about: { id } };
+      return { value: show(call, group), headers: { location }, about: { id } };
     },
   ),
   reads(
@@ -78,7 +87,7 @@ export const SCIM_GROUP_OPERATIONS = [
       const value = await listResources(call.query, {
         page: (page) => listScimGroups(call.db, realm, page),
         count: (filter) => countScimGroups(call.db, realm, filter),
-        show: (group) => groupAnswerOf(group, baseOf(call)),
+        show: (group) => show(call, group),
       });
       return { value };
     },
@@ -91,9 +100,10 @@ export const SCIM_GROUP_OPERATIONS = [
       path: GROUP,
       summary: "Shows a group.",
       scopes: ["scim:groups:read"],
+      query: ScimShowQuery,
       answer: ScimGroupAnswer,
     },
-    async (call) => ({ value: groupAnswerOf(await getGroup(call), baseOf(call)) }),
+    async (call) => ({ value: show(call, await getGroup(call)) }),
   ),
   writes(
     {
@@ -150,14 +160,14 @@ interface Wanted {
 }
 
 async function change(
-  call: WriteCall<unknown, unknown>,
+  call: WriteCall<ScimShowQuery, unknown>,
   held: Group,
   { after, steps }: Wanted,
 ): Promise<WriteOutcome<ScimResource>> {
   const settings = demandScim(updateGroup(held.settings, groupBodyOf(after)));
   const { group, changed } = await storeGroupChange(call, held, settings);
   await applyMembers(call, group, steps);
-  return { value: groupAnswerOf(group, baseOf(call)), about: { id: group.key.groupId, facts: { changed } } };
+  return { value: show(call, group), about: { id: group.key.groupId, facts: { changed } } };
 }
 
 function applied(group: ScimResource, steps: readonly PatchStep[]): ScimResource {
@@ -180,6 +190,10 @@ async function applyMembers(
   const unknown = await changeMembers(call, group, wanted);
   if (unknown.length === 0) return;
   throw fieldViolations(unknown.map((id) => ({ field: "members", description: `there is no user ${id}` })));
+}
+
+function show(call: Call<ScimShowQuery, unknown>, group: Group): ScimResource {
+  return shown(groupAnswerOf(group, baseOf(call)), call.query, SCIM_GROUP);
 }
 
 function baseOf(call: Call<unknown, unknown>): string {

@@ -4,6 +4,7 @@ import { fieldViolations, ManagementError } from "../../http/management-error.ts
 import { formatInstant } from "../../platform/clock.ts";
 import { ScimError } from "../../protocol/scim-error.ts";
 import type { ScimResource } from "../../protocol/scim-patch.ts";
+import { type Projection, project } from "../../protocol/scim-projection.ts";
 import { SCIM_GROUP, SCIM_USER, type ScimModel } from "../../protocol/scim-schema.ts";
 import { isObject } from "../../protocol/scim-value.ts";
 import type { Group } from "../group/queries.ts";
@@ -105,6 +106,11 @@ export function groupAnswerOf(group: Group, base: string): ScimResource {
 export function groupBodyOf(group: ScimResource): GroupBody {
   const description = textOf(findAt(group, [DESCRIPTION, "description"])) ?? "";
   return { display_name: textOf(group.displayName) ?? null, description };
+}
+
+/** A resource, or the parts of it that a query asks for. Throws 400 for what is no attribute's name. */
+export function shown(resource: ScimResource, asked: Projection, model: ScimModel): ScimResource {
+  return readSent(() => project(resource, asked, model));
 }
 
 /** The URL of a resource. */

@@ -14,7 +14,7 @@ const Meta = Type.Object(
   closed,
 );
 const Name = Type.Object({ givenName: Type.Optional(Text), familyName: Type.Optional(Text) }, closed);
-const Emails = Type.Array(Type.Object({ value: Text, primary: Type.Boolean() }, closed));
+const Emails = Type.Array(Type.Object({ value: Type.Optional(Text), primary: Type.Optional(Type.Boolean()) }, closed));
 const Manager = Type.Object({ value: Type.Optional(Text), displayName: Type.Optional(Text) }, closed);
 const Enterprise = Type.Object(
   {
@@ -28,20 +28,20 @@ const Enterprise = Type.Object(
   closed,
 );
 
-/** A user as SCIM shows one. */
+/** A user as SCIM shows one: with all of it, unless a part is asked for. */
 export const ScimUserAnswer = Type.Unsafe<ScimResource>(
   Type.Object(
     {
       schemas: Schemas,
       id: HexId,
       externalId: Type.Optional(Text),
-      userName: Text,
-      displayName: Text,
-      active: Type.Boolean(),
+      userName: Type.Optional(Text),
+      displayName: Type.Optional(Text),
+      active: Type.Optional(Type.Boolean()),
       name: Type.Optional(Name),
       emails: Type.Optional(Emails),
       [SCIM_USER.extension.id]: Type.Optional(Enterprise),
-      meta: Meta,
+      meta: Type.Optional(Meta),
     },
     closed,
   ),
@@ -53,9 +53,9 @@ export const ScimGroupAnswer = Type.Unsafe<ScimResource>(
     {
       schemas: Schemas,
       id: HexId,
-      displayName: Text,
+      displayName: Type.Optional(Text),
       [SCIM_GROUP.extension.id]: Type.Optional(Type.Object({ description: Text }, closed)),
-      meta: Meta,
+      meta: Type.Optional(Meta),
     },
     closed,
   ),
@@ -85,6 +85,13 @@ export const ScimGroupBody = open({ schemas: {}, displayName: {}, members: {}, [
 /** A PATCH (RFC 7644 §3.5.2). */
 export const ScimPatchBody = open({ schemas: {}, Operations: {} });
 
+const Names = Type.Optional(Type.String({ maxLength: FILTER_LENGTH_MAX }));
+const Shown = { attributes: Names, excludedAttributes: Names };
+
+/** The query of an operation that shows a resource (RFC 7644 §3.9). */
+export const ScimShowQuery = Type.Object(Shown, closed);
+export type ScimShowQuery = Static<typeof ScimShowQuery>;
+
 const Count = Type.Optional(Type.String({ maxLength: 12 }));
 
 /** The query of a list. Sorting is not supported, and what is asked of it is ignored (RFC 7644 §3.4.2.3). */
@@ -95,6 +102,7 @@ export const ScimListQuery = Type.Object(
     count: Count,
     sortBy: Type.Optional(Text),
     sortOrder: Type.Optional(Text),
+    ...Shown,
   },
   closed,
 );

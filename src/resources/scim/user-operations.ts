@@ -12,11 +12,12 @@ import {
   storeIdentityChange,
   storeNewIdentity,
 } from "../identity/changes.ts";
+import type { ShownIdentity } from "../identity/rules.ts";
 import { reads, type WriteCall, type WriteOutcome, writes } from "../operations.ts";
 import { listResources } from "./list-resources.ts";
 import { countScimUsers, listScimUsers } from "./queries.ts";
-import { demandScim, identityBodyOf, locationOf, readSent, userAnswerOf, userResourceOf } from "./rules.ts";
-import { listResponseOf, ScimListQuery, ScimPatchBody, ScimUserAnswer, ScimUserBody } from "./schema.ts";
+import { demandScim, identityBodyOf, locationOf, readSent, shown, userAnswerOf, userResourceOf } from "./rules.ts";
+import { listResponseOf, ScimListQuery, ScimPatchBody, ScimShowQuery, ScimUserAnswer, ScimUserBody } from "./schema.ts";
 import { SCIM, scimBaseOf } from "./scim-base.ts";
 
 const USERS = `${SCIM}/Users` as const;
@@ -25,6 +26,7 @@ const SHARED = { tag: "SCIM", format: "scim" } as const;
 const CHANGE = {
   ...SHARED,
   scopes: ["scim:users:update"],
+  query: ScimShowQuery,
   answer: ScimUserAnswer,
   refusals: ["conflict"],
   conflicts: IDENTITY_CONFLICTS,
@@ -41,6 +43,7 @@ export const SCIM_USER_OPERATIONS = [
       path: USERS,
       summary: "Makes a user.",
       scopes: ["scim:users:create"],
+      query: ScimShowQuery,
       body: ScimUserBody,
       answer: ScimUserAnswer,
       status: 201,
@@ -54,7 +57,7 @@ export const SCIM_USER_OPERATIONS = [
       const identity = await storeNewIdentity(call, demandScim(await checkNewIdentity(call, body)));
       const { identityId: id } = identity.key;
       const location = locationOf(SCIM_USER, id, baseOf(call));
-      return { value: userAnswerOf(identity, baseOf(call)), headers: { location }, about: { id } };
+      return { value: show(call, identity), headers: { location }, about: { id } };
     },
   ),
   reads(
@@ -73,7 +76,7 @@ export const SCIM_USER_OPERATIONS = [
       const value = await listResources(call.query, {
         page: (page) => listScimUsers(call.db, realm, page),
         count: (filter) => countScimUsers(call.db, realm, filter),
-        show: (identity) => userAnswerOf(identity, baseOf(call)),
+        show: (identity) => show(call, identity),
       });
       return { value };
     },
@@ -86,9 +89,10 @@ export const SCIM_USER_OPERATIONS = [
       path: USER,
       summary: "Shows a user.",
       scopes: ["scim:users:read"],
+      query: ScimShowQuery,
       answer: ScimUserAnswer,
     },
-    async (call) => ({ value: userAnswerOf(await getIdentity(call), baseOf(call)) }),
+    async (call) => ({ value: show(call, await getIdentity(call)) }),
   ),
   writes(
     {
@@ -132,14 +136,18 @@ export const SCIM_USER_OPERATIONS = [
 ] as const;
 
 async function change(
-  call: WriteCall<unknown, unknown>,
+  call: WriteCall<ScimShowQuery, unknown>,
   read: (user: ScimResource) => ScimResource,
 ): Promise<WriteOutcome<ScimResource>> {
   const held = await getHeldIdentity(call);
   const body = readSent(() => identityBodyOf(read(userResourceOf(held))));
   const settings = demandScim(await checkIdentityChange(call, held, body));
   const { identity, changed } = await storeIdentityChange(call, held, settings);
-  return { value: userAnswerOf(identity, baseOf(call)), about: { id: held.key.identityId, facts: { changed } } };
+  return { value: show(call, identity), about: { id: held.key.identityId, facts: { changed } } };
+}
+
+function show(call: Call<ScimShowQuery, unknown>, identity: ShownIdentity): ScimResource {
+  return shown(userAnswerOf(identity, baseOf(call)), call.query, SCIM_USER);
 }
 
 function baseOf(call: Call<unknown, unknown>): string {
