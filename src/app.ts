@@ -1,7 +1,11 @@
 import type { FastifyInstance } from "fastify";
+import { operatorRoutes } from "./declarative/operator-routes.ts";
 import { declarativeRoutes } from "./declarative/routes.ts";
 import type { Deps } from "./deps.ts";
+import { NO_CALLERS } from "./http/admit-caller.ts";
+import { trustNoOrigin } from "./http/cross-origin.ts";
 import { healthRoutes, type NodeView, operationsRoutes, type Readiness } from "./http/health.ts";
+import { createRateLimiter } from "./http/rate-limit.ts";
 import type { Route } from "./http/route.ts";
 import { createServer } from "./http/server.ts";
 import { createKeyStore } from "./keys/key-store.ts";
@@ -9,12 +13,15 @@ import { keyRoutes } from "./keys/routes.ts";
 import { createLogin } from "./login/index.ts";
 import { authenticateCaller } from "./oauth/bearer.ts";
 import { oauthRoutes } from "./oauth/index.ts";
+import { createOperatorCheck } from "./oauth/operator.ts";
 import { createServices } from "./oauth/services.ts";
+import { createOriginTrust } from "./oauth/trusted-origins.ts";
 import { METRICS } from "./platform/metric-table.ts";
 import { processTimers, type Timers } from "./platform/timers.ts";
 import { createDecisionRecorder } from "./resources/decision/recorder.ts";
 import { managementRoutes } from "./resources/index.ts";
 import { createLiveCountRecorder } from "./resources/live-count/recorder.ts";
+import { takeAllowance } from "./resources/request-allowance/queries.ts";
 
 /** What answers the world: the main listener and the routes that it is made of. */
 export interface App {
@@ -26,8 +33,15 @@ export interface App {
   close(): Promise<void>;
 }
 
+export interface AppParts {
+  /** opens the operator routes; undefined: there are none */
+  readonly operatorToken: string | undefined;
+  readonly timers?: Timers | undefined;
+}
+
 /** The composition root: the only place that knows every module. */
-export function createApp(deps: Deps, readiness: Readiness, timers: Timers = processTimers): App {
+export function createApp(deps: Deps, readiness: Readiness, parts: AppParts): App {
+  const { operatorToken, timers = processTimers } = parts;
   const keptDecisions = createLiveCountRecorder(deps, "decision");
   const decisions = createDecisionRecorder(deps, keptDecisions);
   const liveTokens = createLiveCountRecorder(deps, "token");
@@ -42,13 +56,22 @@ export function createApp(deps: Deps, readiness: Readiness, timers: Timers = pro
     ...managementRoutes({ deps, decisions, liveTokens }),
     ...keyRoutes(deps),
     ...declarativeRoutes(deps),
+    ...operatorRoutes(deps),
     ...healthRoutes(deps, readiness),
   ];
   const main = createServer(routes, {
     ...optionsOf(deps, readiness),
     tracing: deps.tracing,
     tenantClassOf: services.tenantClasses.of,
-    authenticate: authenticateCaller.bind(undefined, services),
+    gate: {
+      authenticate: (request) => authenticateCaller(services, request),
+      demandOperator: createOperatorCheck(operatorToken),
+      limiter: createRateLimiter({
+        ...deps,
+        lease: (caller, part) => takeAllowance(deps.database.tenants([caller.tenantId]), { caller, ...part }),
+      }),
+    },
+    isTrustedOrigin: createOriginTrust(services),
     admission: { timers },
   });
   const settled = async (): Promise<void> => {
@@ -75,7 +98,8 @@ export function createOperations(deps: Deps, readiness: Readiness, view: NodeVie
   return createServer(operationsRoutes(deps, readiness, view), {
     ...optionsOf(deps, readiness),
     tenantClassOf: () => "none",
-    authenticate: () => Promise.reject(new Error("no route of the operators' has a caller")),
+    gate: NO_CALLERS,
+    isTrustedOrigin: trustNoOrigin,
   });
 }
 

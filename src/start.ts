@@ -55,7 +55,8 @@ export async function startServer(
   const { deps, readiness } = node;
   const firstStart = await prepare(deps, environment);
   watchStorage(deps);
-  const app = createApp(deps, readiness, options.timers);
+  const operatorToken = await readOperatorToken(config, deps.random);
+  const app = createApp(deps, readiness, { operatorToken, timers: options.timers });
   const operations = createOperations(deps, readiness, {
     version: await readVersion(),
     checks: () => [],
@@ -83,7 +84,8 @@ export async function startServer(
 /** Starts a process that only answers requests: another has prepared the database. */
 export async function startWorker(config: Config): Promise<StartedWorker> {
   const node = await openNode({ ...config, migrate: "check" });
-  const app = createApp(node.deps, node.readiness);
+  const operatorToken = await readOperatorToken(config, node.deps.random);
+  const app = createApp(node.deps, node.readiness, { operatorToken });
   await listen(app.main, mainPlaceOf(config));
   // Told to stop while it retires, it does both: what comes first ends it.
   let closed: Promise<void> | undefined;

@@ -32,6 +32,21 @@ export function isConflict(error: unknown, constraint?: string): boolean {
   );
 }
 
+/** A quota of a tenant that a row would pass: its name, how many there may be, and how many there are. */
+export interface QuotaReached {
+  readonly quota: string;
+  readonly limit: number;
+  readonly present: number;
+}
+
+/** The quota that refused a row (migration 0015), if one did. */
+export function readQuotaReached(error: unknown): QuotaReached | undefined {
+  if (sqlState(error) !== "23514" || !(error instanceof Error) || !("constraint" in error) || !("detail" in error)) {
+    return undefined;
+  }
+  return error.constraint === "tenant_quota" ? JSON.parse(String(error.detail)) : undefined;
+}
+
 /** A lock was not had within the time that was given for it. */
 export function isLockTimeout(error: unknown): boolean {
   return sqlState(error) === "55P03";

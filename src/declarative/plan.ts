@@ -26,7 +26,7 @@ export async function planTenant(planning: Planning, path: Path, declared: Decla
     about: { kind: "tenant", id, realmId: "" },
     what: `tenant ${id}`,
     current: stored?.settings,
-    checked: stored === undefined ? createTenant(body) : updateTenant(stored.settings, body),
+    checked: stored === undefined ? createTenant(body) : updateTenant(stored.settings, body, stored.quotas),
     insert: (session, created) => {
       const refreshKeySealed = sealNewRefreshKey(planning.deps, id);
       return insertTenant(session, id, { kind, refreshKeySealed, settings: created }, planning.nowMs);

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Environment } from "../config.ts";
 import type { Queryable } from "../database/database.ts";
-import { isConflict } from "../database/database-error.ts";
+import { isConflict, readQuotaReached } from "../database/database-error.ts";
 import type { Deps } from "../deps.ts";
 import { newTraceId } from "../http/trace-id.ts";
 import type { EventSource } from "../resources/event-source.ts";
@@ -167,6 +167,11 @@ async function write(db: Queryable, file: DeclarativeFile, step: Step): Promise<
   try {
     await step.write(db);
   } catch (cause) {
+    const quota = readQuotaReached(cause);
+    if (quota !== undefined) {
+      const reached = `passes the tenant's quota ${quota.quota} of ${quota.limit}`;
+      throw new DeclarativeError(file, [{ path: step.path, rule: reached }], { cause });
+    }
     if (!isConflict(cause)) throw cause;
     const rule = "its id or name is taken, perhaps by an object that was deleted or is not named here";
     throw new DeclarativeError(file, [{ path: step.path, rule }], { cause });

@@ -1,7 +1,7 @@
 import { Type } from "typebox";
-import { isConflict } from "../database/database-error.ts";
+import { isConflict, readQuotaReached } from "../database/database-error.ts";
 import type { Deps } from "../deps.ts";
-import { fieldViolations, ManagementError, notFound } from "../http/management-error.ts";
+import { fieldViolations, ManagementError, notFound, quotaReached } from "../http/management-error.ts";
 import { parseQueryOf } from "../http/query.ts";
 import { type HttpReply, type HttpRequest, jsonReply, type Route } from "../http/route.ts";
 import { MANAGEMENT_SCOPES } from "../protocol/management-scopes.ts";
@@ -61,6 +61,8 @@ async function apply(deps: Deps, sent: Parameters<typeof reconcileTenant>[1]): P
     return await reconcileTenant(deps, sent);
   } catch (error) {
     if (!(error instanceof DeclarativeError)) throw error;
+    const quota = readQuotaReached(error.cause);
+    if (quota !== undefined) throw quotaReached(quota, error);
     const violations = error.problems.map(({ path, rule }) => ({
       field: formatPath(path.slice(2)) || "tenant",
       description: rule,

@@ -10,7 +10,9 @@ import { listMetrics } from "../platform/metric-table.ts";
 import { createMetrics } from "../platform/metrics.ts";
 import { createRandom } from "../platform/random.ts";
 import { CALM_MS, UNDER_WAY_START } from "./admission.ts";
+import { NO_CALLERS } from "./admit-caller.ts";
 import { LARGE_BODIES_BYTES_MAX, SMALL_BODY_BYTES } from "./body-budget.ts";
+import { trustNoOrigin } from "./cross-origin.ts";
 import type { Operation } from "./operation.ts";
 import { jsonReply, type Route } from "./route.ts";
 import { createServer } from "./server.ts";
@@ -59,7 +61,8 @@ async function openServer(t: TestContext, { costMs = 0, ...options }: OpenOption
     log: createLog("silent"),
     metrics,
     tenantClassOf: () => "none",
-    authenticate: () => Promise.reject(new Error("nobody calls here")),
+    gate: NO_CALLERS,
+    isTrustedOrigin: trustNoOrigin,
     trustedProxies: [],
     isLeaving: () => false,
     admission: { timers },

@@ -11,6 +11,7 @@ function requestWith(cookie: string | undefined): HttpRequest {
   return {
     method: "GET",
     traceId: Buffer.alloc(16),
+    correlationId: "",
     parameters: {},
     queryString: "",
     query: {},

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { isCorrelationId } from "./correlation.ts";
 import type { TimedOutcome } from "./request-outcome.ts";
 
 /** A request as its log line tells it. Ids are ours; of the rest only the path's pattern, and never a query. */
@@ -18,13 +19,6 @@ export interface RequestLine {
 
 const HEX_ID = /^[0-9a-f]{16}$/;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/**
- * What a client may call its request: a UUID, a ULID, the id of a trace or of a job. No more than 42 characters, because every secret that
- * anyone holds here has at least 43 (256 bits in base64url; rule 15): one that is sent as an id is not written down, nor is a part of it.
- */
-const CORRELATION_ID = /^[A-Za-z0-9._:/+=-]{1,42}$/;
-/** How everything begins that this server makes to be kept secret, and what is left of it where somebody cut it. */
-const OWN_PREFIX = "mayfly_";
 /** W3C Trace Context: the trace that the caller is in. */
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-/;
 
@@ -64,8 +58,7 @@ function idsOf(params: unknown): Pick<RequestLine, "tenant_id" | "realm_id" | "a
 
 function correlationOf({ headers }: FastifyRequest): Pick<RequestLine, "correlation_id"> {
   const { traceparent } = headers;
-  const own = headers["x-request-id"] ?? headers["x-correlation-id"];
+  const own = headers["x-request-id"] ?? headers["x-correlation-id"] ?? headers["x-correlation_id"];
   const sent = own ?? (typeof traceparent === "string" ? TRACEPARENT.exec(traceparent)?.[1] : undefined);
-  if (typeof sent !== "string" || !CORRELATION_ID.test(sent) || sent.toLowerCase().includes(OWN_PREFIX)) return {};
-  return { correlation_id: sent };
+  return isCorrelationId(sent) ? { correlation_id: sent } : {};
 }

@@ -1,7 +1,7 @@
-import { DatabaseUnavailable } from "../database/database-error.ts";
+import { DatabaseUnavailable, readQuotaReached } from "../database/database-error.ts";
 import type { Log } from "../platform/log.ts";
 import { OAuthError, publicDescription, statusOf } from "../protocol/oauth-error.ts";
-import { ManagementError, type ManagementErrorCode } from "./management-error.ts";
+import { ManagementError, type ManagementErrorCode, quotaReached } from "./management-error.ts";
 import { type HttpReply, jsonReply, type Refusal, type RouteKind } from "./route.ts";
 import { scimErrorReply } from "./scim-reply.ts";
 
@@ -95,6 +95,8 @@ function asOAuthError(error: unknown, context: FailureContext): OAuthError {
 
 function asManagementError(error: unknown, context: FailureContext): ManagementError {
   if (error instanceof ManagementError) return error;
+  const quota = readQuotaReached(error);
+  if (quota !== undefined) return quotaReached(quota, error);
   if (isUnavailable(error, context)) {
     const headers = { "retry-after": String(RETRY_AFTER_SECONDS) };
     return new ManagementError("service_unavailable", "the server cannot answer now; try again", { headers });

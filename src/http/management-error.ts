@@ -1,3 +1,5 @@
+import type { QuotaReached } from "../database/database-error.ts";
+
 const STATUS = {
   bad_request: 400,
   unauthorized: 401,
@@ -106,5 +108,14 @@ export function notFound(resourceType: string, id: string): ManagementError {
   const words = wordsOf(resourceType);
   return new ManagementError("not_found", `${words} not found`, {
     details: [{ type: "ResourceInfo", resource_type: resourceType, id, description: `${words} not found` }],
+  });
+}
+
+/** 409 for what would pass a quota of the tenant: which, how many it may have, and how many it has. */
+export function quotaReached({ quota, limit, present }: QuotaReached, cause: unknown): ManagementError {
+  const description = `the tenant may have ${limit} and has ${present}; its operator can change that`;
+  return new ManagementError("conflict", `the quota ${quota} is reached`, {
+    details: [{ type: "ResourceInfo", resource_type: "Quota", id: quota, description }],
+    cause,
   });
 }

@@ -10,6 +10,8 @@ import { listMetrics, METRICS } from "../platform/metric-table.ts";
 import { createMetrics, type Metrics, type SnapshotValue } from "../platform/metrics.ts";
 import { createRandom } from "../platform/random.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
+import { NO_CALLERS } from "./admit-caller.ts";
+import { trustNoOrigin } from "./cross-origin.ts";
 import type { HttpReply, Route } from "./route.ts";
 import { createServer } from "./server.ts";
 
@@ -25,7 +27,8 @@ function serve(routes: readonly Route[], metrics: Metrics, lines: string[] = [])
     log: createLog("info", { write: (line) => lines.push(line) }),
     metrics,
     tenantClassOf: () => "none",
-    authenticate: () => Promise.reject(new Error("not here")),
+    gate: NO_CALLERS,
+    isTrustedOrigin: trustNoOrigin,
     trustedProxies: [],
     isLeaving: () => false,
   });

@@ -8,6 +8,8 @@ export interface HttpRequest {
   readonly method: string;
   /** 16 bytes; responses show it in hexadecimal as `x-trace-id` */
   readonly traceId: Buffer;
+  /** what its client calls it, or its trace id in hexadecimal */
+  readonly correlationId: string;
   readonly parameters: Readonly<Record<string, string>>;
   /** the part after `?`, undecoded; empty if there is none */
   readonly queryString: string;
@@ -42,9 +44,10 @@ export interface HttpReply {
 
 /**
  * How a route's failures look and who may call it: `auth` answers RFC 6749 errors, `management` `{code, message, details}` and
- * demands a bearer token, `page` HTML, `public` and `operations` management errors without a caller.
+ * demands a bearer token, `operator` the same and demands the operator's credential, `page` HTML, `public` and `operations` management
+ * errors without a caller.
  */
-export type RouteKind = "auth" | "management" | "page" | "public" | "operations";
+export type RouteKind = "auth" | "management" | "operator" | "page" | "public" | "operations";
 
 /** One entry of the route registry: everything that lists routes (405, the tenancy test, the scope table) reads these. */
 export interface Route {
@@ -60,6 +63,8 @@ export interface Route {
   readonly schema?: { readonly querystring?: TSchema; readonly body?: TSchema };
   /** an auth route that a browser shows: a person sees its failures */
   readonly isShown?: true;
+  /** an auth route whose answer is the same for everybody: the pages of every origin may read it */
+  readonly isOpen?: true;
   /** answered however busy the server is: whoever watches it must not take it for dead */
   readonly isVital?: true;
   handle(request: HttpRequest): Promise<HttpReply>;

@@ -7,10 +7,12 @@ import type { Random } from "../platform/random.ts";
 import type { Timers } from "../platform/timers.ts";
 import type { Tracing } from "../platform/tracing.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
+import { admitCaller, type Gate } from "./admit-caller.ts";
 import { admitRequests } from "./admit-requests.ts";
-import type { Caller } from "./caller.ts";
+import { sentCorrelationId } from "./correlation.ts";
+import { answerPreflight, type OriginTrust, shareAcrossOrigins } from "./cross-origin.ts";
 import { type FailureContext, replyToError } from "./errors.ts";
-import { checkQueryStrings, parseJsonBody } from "./json-body.ts";
+import { parseJsonBody } from "./json-body.ts";
 import { fieldViolations, ManagementError } from "./management-error.ts";
 import { observeRequests, type TenantClass } from "./observe-requests.ts";
 import { refuseAtEdge } from "./refuse-at-edge.ts";
@@ -42,8 +44,9 @@ export interface ServerOptions {
   readonly tracing?: Tracing | undefined;
   /** What kind of tenant an id names, as far as this node knows. */
   readonly tenantClassOf: (tenantId: string) => TenantClass;
-  /** Finds the caller of a management route, or throws; `app.ts` installs it. */
-  readonly authenticate: (request: HttpRequest, route: Route) => Promise<Caller>;
+  readonly gate: Gate;
+  /** Which origins' pages may call. */
+  readonly isTrustedOrigin: OriginTrust;
   readonly trustedProxies: readonly string[];
   /** whether the process is being stopped: then every answer asks its connection to end */
   readonly isLeaving: () => boolean;
@@ -103,7 +106,7 @@ export function createServer(routes: readonly Route[], options: ServerOptions): 
     send(reply, replyToError(error, failureOf(request, NO_ROUTE, options.log))),
   );
   for (const route of routes) register(server, route, options);
-  refuseOtherMethods(server, routes, options.log);
+  refuseOtherMethods(server, routes, options);
   return server;
 }
 
@@ -129,7 +132,13 @@ function decodeColons(url: string): string {
 }
 
 function register(server: FastifyInstance, route: Route, options: ServerOptions): void {
-  const isManagement = route.kind === "management";
+  const isManagement = route.kind === "management" || route.kind === "operator";
+  const trace = traceRequests(options.tracing, route);
+  const hooks = [
+    ...trace,
+    ...(isManagement ? [showCorrelation] : []),
+    ...shareAcrossOrigins(route, options.isTrustedOrigin),
+  ];
   server.route<RouteParameters>({
     method: route.method,
     url: route.path,
@@ -139,9 +148,12 @@ function register(server: FastifyInstance, route: Route, options: ServerOptions)
     attachValidation: true,
     ...(isManagement && route.schema?.body !== undefined ? { preValidation: parseBody } : {}),
     errorHandler: (error, request, reply) => send(reply, replyToError(error, failureOf(request, route, options.log))),
-    ...traceRequests(options.tracing, route),
+    ...(hooks.length === 0 ? {} : { onRequest: hooks }),
     handler: async (request, reply) =>
-      send(reply, await withinSpan(options.tracing, request, () => answer(request, route, options.authenticate))),
+      send(
+        reply,
+        await withinSpan(options.tracing, request, () => answer({ request, reply, route, gate: options.gate })),
+      ),
   });
 }
 
@@ -149,17 +161,24 @@ function register(server: FastifyInstance, route: Route, options: ServerOptions)
 type RouteParameters = { Params: Readonly<Record<string, string>> };
 type RouteRequest = FastifyRequest<RouteParameters>;
 
-async function answer(
-  request: RouteRequest,
-  route: Route,
-  authenticate: ServerOptions["authenticate"],
-): Promise<HttpReply> {
-  const isManagement = route.kind === "management";
+interface Visit {
+  readonly request: RouteRequest;
+  readonly reply: FastifyReply;
+  readonly route: Route;
+  readonly gate: Gate;
+}
+
+async function answer({ request, reply, route, gate }: Visit): Promise<HttpReply> {
   const bare = readRequest(request);
-  if (isManagement) checkQueryStrings(bare.query);
-  const caller = isManagement ? await authenticate(bare, route) : undefined;
+  const caller = await admitCaller(gate, route, bare, reply);
   if (request.validationError !== undefined) throw translateValidation(request.validationError);
   return route.handle({ ...bare, caller });
+}
+
+// Before anything may fail: whoever reports a refusal can name it.
+function showCorrelation(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+  void reply.header("x-correlation-id", sentCorrelationId(request.headers) ?? request.id);
+  done();
 }
 
 function readRequest(request: RouteRequest): HttpRequest {
@@ -172,6 +191,7 @@ function readRequest(request: RouteRequest): HttpRequest {
   return {
     method: request.method,
     traceId: Buffer.from(request.id, "hex"),
+    correlationId: sentCorrelationId(request.headers) ?? request.id,
     parameters: request.params,
     queryString: question === -1 ? "" : url.slice(question + 1),
     query: request.query,
@@ -237,7 +257,11 @@ function translateValidation(failure: ValidationFailure): ManagementError {
   );
 }
 
-function refuseOtherMethods(server: FastifyInstance, routes: readonly Route[], log: Log): void {
+function refuseOtherMethods(
+  server: FastifyInstance,
+  routes: readonly Route[],
+  { log, isTrustedOrigin }: ServerOptions,
+): void {
   const byPath = new Map<string, Route[]>();
   for (const route of routes) byPath.set(route.path, [...(byPath.get(route.path) ?? []), route]);
   for (const [path, siblings] of byPath) {
@@ -250,7 +274,10 @@ function refuseOtherMethods(server: FastifyInstance, routes: readonly Route[], l
       method: METHODS.filter((method) => !allowed.has(method)),
       url: path,
       config: { routeName: siblings[0]?.name ?? "" },
-      handler: (request, reply) => {
+      errorHandler: (error, request, reply) => send(reply, replyToError(error, failureOf(request, route, log))),
+      handler: async (request, reply) => {
+        const preflight = await answerPreflight(request, siblings, isTrustedOrigin);
+        if (preflight !== undefined) return send(reply, preflight);
         const answer = replyToError(methodNotAllowed(route.kind), failureOf(request, route, log));
         return send(reply, { ...answer, headers: { ...answer.headers, allow } });
       },

@@ -1,4 +1,4 @@
-import type { FastifyRequest, RouteShorthandOptions } from "fastify";
+import type { FastifyRequest, onRequestHookHandler } from "fastify";
 import type { Span, Tracing } from "../platform/tracing.ts";
 import { type RequestOutcome, whenOver } from "./request-outcome.ts";
 import type { Route } from "./route.ts";
@@ -9,13 +9,11 @@ declare module "fastify" {
   }
 }
 
-type Hooks = Pick<RouteShorthandOptions, "onRequest">;
-
 /** Gives a route a span for each of its requests. Health and the operators' routes have none: their askers ask all the time. */
-export function traceRequests(tracing: Tracing | undefined, route: Route): Hooks {
-  if (tracing === undefined || route.kind === "public" || route.kind === "operations") return {};
-  return {
-    onRequest: (request, reply, done) => {
+export function traceRequests(tracing: Tracing | undefined, route: Route): readonly onRequestHookHandler[] {
+  if (tracing === undefined || route.kind === "public" || route.kind === "operations") return [];
+  return [
+    (request, reply, done) => {
       const { traceparent } = request.headers;
       const span = tracing.startRequest({
         name: `${route.method} ${route.path}`,
@@ -31,7 +29,7 @@ export function traceRequests(tracing: Tracing | undefined, route: Route): Hooks
       whenOver(reply, (outcome) => endSpan(span, outcome));
       done();
     },
-  };
+  ];
 }
 
 function endSpan(span: Span, { status, refusal }: RequestOutcome): void {

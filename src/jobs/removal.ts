@@ -31,6 +31,7 @@ const OWNED_BY_REALM = [
   "live_counts",
   "credentials",
   "themes",
+  "request_allowances",
 ];
 /** What tokens and grants refer to: it goes when the realm's last bucket is gone. */
 const REFERRED_TO = [
@@ -98,6 +99,7 @@ async function removeHolder(deps: JobDeps, noun: "group" | "role", one: Tombston
 async function removeApplication(deps: JobDeps, one: Tombstone): Promise<void> {
   const where = { ...realmOf(one).where, application_id: one.id };
   await removeAll(deps, { table: "live_counts", where: { tenant_id: one.tenantId, kind: "token", ...where } });
+  await removeAll(deps, { table: "request_allowances", where });
   if (!(await isForgotten(deps, one, { where }))) return;
   await deps.database.maintain((session) => forgetApplication(session, one));
   await removeAll(deps, { table: "applications", where });

@@ -1,4 +1,4 @@
-import { isConflict } from "../database/database-error.ts";
+import { isConflict, readQuotaReached } from "../database/database-error.ts";
 import { hexId } from "../platform/random.ts";
 import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import {
@@ -84,6 +84,7 @@ async function provision(
     await insertIdentity(db, key, { settings: newcomer.settings, emailVerified: true }, clock.nowMs());
     return { key, provisioned: true };
   } catch (error) {
+    if (readQuotaReached(error) !== undefined) return { cause: "the tenant's quota of identities is reached" };
     if (!isConflict(error, "identities_username")) throw error;
     // Two logins of one newcomer at once: the other was first.
     const [identity, ...others] = await findIdentitiesByEmail(db, context.key, newcomer.emailKey);

@@ -26,6 +26,7 @@ export function discoveryRoutes(services: Services): readonly Route[] {
     method: "GET",
     path,
     kind: "auth",
+    isOpen: true,
     handle: (request: HttpRequest) => handleDiscovery(services, printed, request),
   }));
 }

@@ -10,6 +10,7 @@ export function jwksRoutes(services: Services): readonly Route[] {
       method: "GET",
       path: "/v1/tenants/:tenant/realms/:realm/applications/:application/.well-known/jwks.json",
       kind: "auth",
+      isOpen: true,
       handle: (request) => handleJwks(services, request),
     },
   ];
@@ -19,7 +20,7 @@ async function handleJwks(services: Services, request: HttpRequest): Promise<Htt
   const context = await findApplication(services, request);
   const now = services.deps.clock.nowSeconds() + context.tenant.clockOffsetSeconds;
   const { body, maxAgeSeconds, etag } = await services.keys.jwks(context.key, now);
-  const headers = { "cache-control": `public, max-age=${maxAgeSeconds}`, etag, "access-control-allow-origin": "*" };
+  const headers = { "cache-control": `public, max-age=${maxAgeSeconds}`, etag };
   if (isKnown(headerOf(request, "if-none-match"), etag)) return { status: 304, headers };
   return { status: 200, headers: { ...headers, "content-type": "application/jwk-set+json" }, body };
 }

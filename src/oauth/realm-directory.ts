@@ -4,6 +4,7 @@ import { createExpiringCache } from "../platform/expiring-cache.ts";
 import type { ApplicationKey, RealmKey } from "../protocol/client-metadata.ts";
 import { findApplicationByClientId } from "../resources/application/queries.ts";
 import { findAdminRealmId, findRealmFacts, type RealmFacts } from "../resources/realm/queries.ts";
+import { listTrustedOrigins } from "../resources/trusted-origin/queries.ts";
 import type { TenantClasses } from "./tenant-classes.ts";
 
 const GOOD_FOR_MS = 2_000; // rule 7
@@ -16,6 +17,8 @@ export interface RealmDirectory {
   applicationOf(realm: RealmKey, clientId: string): Promise<ApplicationKey | undefined>;
   /** The same as the database says it now, and known so from now on: a `client_id` may have moved to another application. */
   currentApplicationOf(realm: RealmKey, clientId: string): Promise<ApplicationKey | undefined>;
+  /** The origins whose pages may call the routes of a realm. */
+  trustedOrigins(realm: RealmKey): Promise<ReadonlySet<string>>;
   /** Forgets what this node knows of a tenant, or of all. */
   forget(tenantId?: string): void;
 }
@@ -29,6 +32,7 @@ export function createRealmDirectory(deps: DirectoryDeps, tenants: TenantClasses
   const facts = createExpiringCache<RealmFacts>(limits, clock.monotonicMs);
   const admins = createExpiringCache<RealmKey>(limits, clock.monotonicMs);
   const applications = createExpiringCache<ApplicationKey>(limits, clock.monotonicMs);
+  const origins = createExpiringCache<ReadonlySet<string>>(limits, clock.monotonicMs);
   const applicationOf = (realm: RealmKey, clientId: string): Promise<ApplicationKey | undefined> =>
     applications.get(nameOf(realm, clientId), async () => {
       const found = await findApplicationByClientId(database.tenants([realm.tenantId]), realm, clientId);
@@ -47,12 +51,16 @@ export function createRealmDirectory(deps: DirectoryDeps, tenants: TenantClasses
         return realmId === undefined ? undefined : { tenantId, realmId };
       }),
     applicationOf,
+    trustedOrigins: async (realm) =>
+      (await origins.get(`${realm.tenantId}/${realm.realmId}`, () =>
+        listTrustedOrigins(database.tenants([realm.tenantId]), realm),
+      )) ?? new Set(),
     currentApplicationOf: (realm, clientId) => {
       applications.forget(nameOf(realm, clientId));
       return applicationOf(realm, clientId);
     },
     forget: (tenantId = "") => {
-      for (const cache of [facts, admins, applications]) cache.forget(tenantId);
+      for (const cache of [facts, admins, applications, origins]) cache.forget(tenantId);
     },
   };
 }

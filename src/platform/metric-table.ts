@@ -55,6 +55,11 @@ export const METRICS = {
     "Requests that were refused, by route and error code.",
   ),
   unavailable: counter("mayfly_unavailable_total", ["cause"], "Answers 503, by what could not be had."),
+  allowanceLeases: counter(
+    "mayfly_request_allowance_leases_total",
+    ["result"],
+    "Parts of callers' allowances that this node asked for: granted, or spent because nothing of the minute was left.",
+  ),
   admissionLimit: gauge(
     "mayfly_admission_limit",
     [],

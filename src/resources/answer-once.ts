@@ -1,6 +1,9 @@
+import type { Queryable } from "../database/database.ts";
 import { ManagementError } from "../http/management-error.ts";
 import { type HttpReply, type HttpRequest, headerOf } from "../http/route.ts";
 import { sha256 } from "../platform/hash.ts";
+import type { Sealer } from "../platform/seal.ts";
+import type { Authority } from "../protocol/authority.ts";
 import { authorityOf, demandCover } from "./authority/rules.ts";
 import type { Call } from "./call.ts";
 import { findKeptAnswer, type IdempotencyKey, keepAnswer, takeIdempotencyKey } from "./idempotency-key/queries.ts";
@@ -14,6 +17,20 @@ interface Kept {
   readonly body: string;
 }
 
+/** Whose key it is, and what an answer is kept for. */
+export interface OnceParts {
+  readonly request: HttpRequest;
+  readonly db: Queryable;
+  readonly sealer: Sealer;
+  /** the tenant under which the answer is kept */
+  readonly tenantId: string;
+  /** who sent it: nobody else's key is the same one */
+  readonly owner: readonly string[];
+  readonly authority: Authority;
+  /** milliseconds of real time */
+  readonly nowMs: number;
+}
+
 /**
  * Does a create once under its `Idempotency-Key`, in the create's own transaction: what comes again gets the first answer, two at
  * once wait for each other, and what failed may be tried again. Without the header the work is just done.
@@ -23,27 +40,49 @@ interface Kept {
  */
 export async function answerOnce(call: Call<unknown, unknown>, work: () => Promise<HttpReply>): Promise<HttpReply> {
   const { request, caller, db, deps, nowMs } = call;
-  const sent = headerOf(request, "idempotency-key");
-  if (sent === undefined) return work();
-  if (!KEY.test(sent)) {
-    throw new ManagementError("bad_request", "Idempotency-Key is not 1 to 255 visible ASCII characters");
-  }
-  const owner = [caller.realmId, caller.applicationId, caller.identityId ?? ""];
-  const key: IdempotencyKey = { tenantId: caller.tenantId, keyHash: sha256(JSON.stringify([...owner, sent])) };
+  const { tenantId, realmId, applicationId, identityId = "" } = caller;
+  const parts = { request, db, sealer: deps.sealer, tenantId, nowMs };
+  const held = { owner: [realmId, applicationId, identityId], authority: authorityOf(caller) };
+  const answer = await answerOnceFor({ ...parts, ...held }, work);
+  if (answer.heldAtFirst !== undefined) demandCover(caller, [answer.heldAtFirst]);
+  return answer.reply;
+}
+
+/** An answer, and, where it is a first one told again, what its caller held. */
+export interface AnsweredOnce {
+  readonly reply: HttpReply;
+  readonly heldAtFirst?: Authority;
+}
+
+/** The same for whoever has no token of a tenant. Throws 400 and 409. */
+export async function answerOnceFor(parts: OnceParts, work: () => Promise<HttpReply>): Promise<AnsweredOnce> {
+  const { request, db, sealer, tenantId, owner, authority, nowMs } = parts;
+  const sent = readIdempotencyKey(request);
+  if (sent === undefined) return { reply: await work() };
+  const key: IdempotencyKey = { tenantId, keyHash: sha256(JSON.stringify([...owner, sent])) };
   const requestHash = hashRequest(request);
   const place = ["idempotency-key", key.tenantId, Buffer.from(key.keyHash).toString("hex")];
-  if (await takeIdempotencyKey(db, key, { requestHash, authority: authorityOf(caller), nowMs })) {
+  if (await takeIdempotencyKey(db, key, { requestHash, authority, nowMs })) {
     const reply = await work();
     const kept: Kept = { status: reply.status, headers: reply.headers, body: textOf(reply.body) };
-    await keepAnswer(db, key, deps.sealer.seal(Buffer.from(JSON.stringify(kept), "utf8"), place));
-    return reply;
+    await keepAnswer(db, key, sealer.seal(Buffer.from(JSON.stringify(kept), "utf8"), place));
+    return { reply };
   }
   const first = await findKeptAnswer(db, key);
   if (first === undefined || !first.requestHash.equals(requestHash)) {
     throw new ManagementError("conflict", "this Idempotency-Key was sent with another request");
   }
-  demandCover(caller, [first.authority]);
-  return parseKept(deps.sealer.open(first.answerSealed, place).toString("utf8"));
+  return {
+    reply: parseKept(sealer.open(first.answerSealed, place).toString("utf8")),
+    heldAtFirst: first.authority,
+  };
+}
+
+/** The `Idempotency-Key` of a request, or undefined. Throws 400 for a malformed one. */
+export function readIdempotencyKey(request: HttpRequest): string | undefined {
+  const sent = headerOf(request, "idempotency-key");
+  if (sent === undefined || KEY.test(sent)) return sent;
+  throw new ManagementError("bad_request", "Idempotency-Key is not 1 to 255 visible ASCII characters");
 }
 
 function hashRequest({ method, parameters, queryString, bytes }: HttpRequest): Buffer {

@@ -1,4 +1,3 @@
-import { headerOf } from "../http/route.ts";
 import type { Call } from "./call.ts";
 import { type EventActor, insertEvents } from "./event/queries.ts";
 import type { EventAction, EventType } from "./event/schema.ts";
@@ -25,13 +24,12 @@ export interface EventDraft extends EventKind {
 export async function recordEvents(call: Call<unknown, unknown>, drafts: readonly EventDraft[]): Promise<void> {
   const { request, caller, db, nowMs } = call;
   const { realm = "" } = request.parameters;
-  const correlationId = headerOf(request, "x-correlation-id");
   const events = drafts.map(({ type, action, resource, ofTenant, id, facts }) => ({
     ...{ type, action, traceId: request.traceId, atMs: nowMs, actor: actorOf(call) },
+    correlationId: request.correlationId,
     realmId: ofTenant === true ? "" : realm,
     resource: { type: resource, id },
     ...(facts === undefined ? {} : { facts }),
-    ...(correlationId === undefined ? {} : { correlationId }),
   }));
   await insertEvents(db, caller.tenantId, events);
 }

@@ -1,4 +1,4 @@
-import { callerOf, type HttpRequest, headerOf } from "../http/route.ts";
+import { callerOf, type HttpRequest } from "../http/route.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { NewEvent } from "./event/queries.ts";
 
@@ -8,11 +8,10 @@ export type EventSource = Pick<NewEvent, "actor" | "traceId" | "atMs" | "correla
 /** The source of the events of a management request: its caller. */
 export function eventSourceOf(clock: Pick<Clock, "nowMs">, request: HttpRequest): EventSource {
   const { identityId, applicationId } = callerOf(request);
-  const correlationId = headerOf(request, "x-correlation-id");
   return {
     actor: identityId === undefined ? { type: "Application", id: applicationId } : { type: "Identity", id: identityId },
     traceId: request.traceId,
     atMs: clock.nowMs(),
-    ...(correlationId === undefined ? {} : { correlationId }),
+    correlationId: request.correlationId,
   };
 }

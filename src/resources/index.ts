@@ -12,12 +12,13 @@ import { REALM_OPERATIONS } from "./realm/routes.ts";
 import { RESOURCE_SERVER_OPERATIONS } from "./resource-server/routes.ts";
 import { ROLE_OPERATIONS } from "./role/routes.ts";
 import { SCIM_OPERATIONS } from "./scim/routes.ts";
-import { tenantResourceRoutes } from "./tenant/routes.ts";
+import { TENANT_SETTINGS_OPERATIONS, tenantResourceRoutes } from "./tenant/routes.ts";
 import { THEME_OPERATIONS } from "./theme/routes.ts";
 import { tokenResourceRoutes } from "./token-list/routes.ts";
 
 /** Every operation of the management API, noun by noun: routes, OpenAPI document, typed client and tests read this list. */
 export const MANAGEMENT_OPERATIONS = [
+  ...TENANT_SETTINGS_OPERATIONS,
   ...REALM_OPERATIONS,
   ...IDENTITY_OPERATIONS,
   ...GROUP_OPERATIONS,

@@ -176,18 +176,24 @@ async function demandRealm(call: Call<unknown, unknown>, exists: (realm: RealmKe
   if (!(await exists(realm))) throw notFound("Realm", realm.realmId);
 }
 
-function replyOf({ answer, status, format }: Operation, { value, version, headers }: Outcome<unknown>): HttpReply {
+/** What an operation answers, as a reply. */
+export function replyOf(
+  { answer, status, format }: Operation,
+  { value, version, headers }: Outcome<unknown>,
+): HttpReply {
   const all = { ...(version === undefined ? {} : { etag: formatEtag(version) }), ...headers };
   if (answer !== undefined) return (format === "scim" ? scimReply : jsonReply)(status ?? 200, value, all);
   return { status: status ?? 200, headers: { "cache-control": "no-store", ...all } };
 }
 
-interface Sent<Query, Body> {
+/** What was sent to an operation, after its schemas. */
+export interface Sent<Query, Body> {
   readonly query: Query;
   readonly body: Body;
 }
 
-function createParser<O extends Operation>(operation: O): (request: HttpRequest) => Sent<QueryOf<O>, BodyOf<O>> {
+/** Reads what was sent to an operation. What it returns throws ManagementError 400 naming what does not fit. */
+export function createParser<O extends Operation>(operation: O): (request: HttpRequest) => Sent<QueryOf<O>, BodyOf<O>> {
   const readQuery = createReader<QueryOf<O>>(operation.query);
   const readBody = createReader<BodyOf<O>>(operation.body);
   return (request) => {

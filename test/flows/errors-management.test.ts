@@ -32,8 +32,8 @@ describe("paths and methods", () => {
     for (const path of [
       "/",
       "/nowhere",
-      "/v1/tenants",
-      "/v1/tenants/",
+      "/v1",
+      "/v1/tenants/x/",
       "/%2e%2e/etc/passwd",
       "/health/live/",
       "/v1//tenants",

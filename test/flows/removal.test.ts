@@ -181,7 +181,8 @@ async function useEverything(flow: CodeFlow): Promise<TestApplication> {
     tokens: { expires_after: 60 * DAY },
   });
   tokensOf(await tenant.token(job, { grant_type: "client_credentials" }));
-  await tenant.managementToken();
+  const headers = { "idempotency-key": "buyers" };
+  await succeed(managementClient(tenant)("CreateGroup", { body: { group: { display_name: "Buyers" } }, headers }));
   await flow.logIn();
   await claimSubject(db, tenant.realm, "somebody", flow.identityId);
   await tenant.token(job, { grant_type: "client_credentials", scope: "nothing:like-it" });

@@ -51,6 +51,7 @@ const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
   grants: [byName(APPLICATION), byName(IDENTITY), byName(SERVER)],
   authorization_requests: [byName(APPLICATION), byName(IDENTITY)],
   decisions: [{ ...byName(APPLICATION), when: "x.application_id <> ''" }],
+  request_allowances: [byName(APPLICATION)],
   live_counts: [{ ...byName(APPLICATION), when: "x.application_id <> ''" }],
 };
 

@@ -100,7 +100,23 @@ export const ATTACKS: Attacks = {
     assert.notEqual(theirs.text, own.text, "two realms have one key set");
     return [theirs];
   },
+  "DELETE DeleteTenant": (attack) => operate(attack, "DELETE", ""),
+  "GET GetTenantQuotas": (attack) => operate(attack, "GET", "/quotas"),
+  "PATCH UpdateTenantQuotas": (attack) => operate(attack, "PATCH", "/quotas"),
 };
+
+// Another tenant's administrator is no operator, nor is the tenant's own.
+async function operate({ used, stranger }: Attack, method: string, path: string): Promise<Answer[]> {
+  const url = `${used.tenant.server.url}/v1/tenants/${used.tenant.tenantId}${path}`;
+  const body = method === "PATCH" ? { body: JSON.stringify({ quotas: { max_identities: 1 } }) } : {};
+  const answers: Answer[] = [];
+  for (const token of [stranger.managementToken, await used.tenant.managementToken()]) {
+    const answer = await call(url, { method, headers: bearerOf(token), ...body });
+    assert.equal(answer.status, 401, answer.text);
+    answers.push(answer);
+  }
+  return answers;
+}
 
 function basicOf({ flow }: Stranger): Record<string, string> {
   return { authorization: flow.application.authorization };

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
@@ -15,6 +15,8 @@ export interface TestServer extends Started {
   /** of the operators' listener */
   readonly operationsUrl: string;
   readonly dataDirectory: string;
+  /** opens the operator routes */
+  readonly operatorToken: string;
   /** every statement that was sent, for tests that count or replay; cleared by whoever needs a clean start */
   readonly sent: SentStatement[];
 }
@@ -46,12 +48,16 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
   const dataDirectory = await mkdtemp(join(tmpdir(), "mayfly-test-"));
   const database = await createTestDatabase();
   const port = await findFreePort();
+  const operatorToken = "operator-of-the-tests-with-256-bits-or-so-it-says";
+  const operatorFile = join(dataDirectory, "operator-of-the-tests");
+  await writeFile(operatorFile, operatorToken, { mode: 0o600 });
   const sent: SentStatement[] = [];
   const environment = {
     MAYFLY_PORT: String(port),
     MAYFLY_OPS_PORT: "0",
     MAYFLY_DATA_DIR: dataDirectory,
     MAYFLY_LOG_LEVEL: "error",
+    MAYFLY_OPERATOR_TOKEN_FILE: operatorFile,
     ...database.environment,
     ...options.environment,
   };
@@ -69,6 +75,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
     url: `http://localhost:${port}`,
     operationsUrl: `http://127.0.0.1:${typeof operations === "object" ? operations?.port : ""}`,
     dataDirectory,
+    operatorToken,
     sent,
     stop: async () => {
       await started.stop();

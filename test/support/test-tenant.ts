@@ -1,4 +1,4 @@
-import { insertTenantWithAdmin } from "../../src/declarative/bootstrap.ts";
+import { insertTenantWithAdmin } from "../../src/declarative/tenant-with-admin.ts";
 import { sha256 } from "../../src/platform/hash.ts";
 import { hexId, uuid } from "../../src/platform/random.ts";
 import { type ApplicationKey, applicationPath, type RealmKey, realmPath } from "../../src/protocol/client-metadata.ts";

@@ -151,6 +151,8 @@ export async function deleteEmptyTenants(session: OwnerSession): Promise<number>
        DELETE FROM live_counts c USING gone g WHERE c.tenant_id = g.tenant_id
      ), row_counts_gone AS (
        DELETE FROM row_counts c USING gone g WHERE c.tenant_id = g.tenant_id
+     ), keys AS (
+       DELETE FROM idempotency_keys k USING gone g WHERE k.tenant_id = g.tenant_id
      ), recounts AS (
        DELETE FROM live_recounts c USING gone g WHERE c.tenant_id = g.tenant_id
      )

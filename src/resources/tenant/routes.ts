@@ -5,6 +5,8 @@ import { parseBodyOf } from "../../http/query.ts";
 import { type HttpReply, type HttpRequest, jsonReply, type Route } from "../../http/route.ts";
 import { advanceTenantClock } from "./queries.ts";
 
+export { TENANT_SETTINGS_OPERATIONS } from "./settings-operations.ts";
+
 /** Rule 26. */
 const ADVANCE_SECONDS_MAX = 31_536_000;
 const OFFSET_SECONDS_MAX = 315_360_000;

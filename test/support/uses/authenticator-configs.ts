@@ -5,7 +5,8 @@ import type { Use, UseParts } from "./index.ts";
 
 /** Authenticator configs: one is left, one is deleted. */
 export const useAuthenticatorConfigs: Use = async ({ tenant, api }) => {
-  const body = { authenticator_config: { display_name: "Hosted", config: { type: "hosted_web" as const } } };
+  const config = { type: "hosted_web" as const, trusted_origins: ["https://shop.example.com"] };
+  const body = { authenticator_config: { display_name: "Hosted", config } };
   const { id: authenticator_config } = await succeed(api("CreateAuthenticatorConfig", { body }));
   await succeed(api("GetAuthenticatorConfig", { authenticator_config }));
   await succeed(api("ListAuthenticatorConfigs", { query: { filter: 'config.type eq "hosted_web"' } }));

@@ -9,6 +9,7 @@ import { useRealms } from "./realms.ts";
 import { useResourceServers } from "./resource-servers.ts";
 import { useRoles } from "./roles.ts";
 import { useScim } from "./scim.ts";
+import { useTenant } from "./tenants.ts";
 import { useThemes } from "./themes.ts";
 
 // One use of every operation of the management API, noun by noun, for the tests that walk over all statements and routes.
@@ -24,6 +25,7 @@ export interface UseParts {
 export type Use = (parts: UseParts) => Promise<Readonly<Record<string, string>>>;
 
 const USES: readonly Use[] = [
+  useTenant,
   useRealms,
   useIdentities,
   useGroups,
