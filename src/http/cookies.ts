@@ -35,18 +35,18 @@ export function setLoginCookie(
   const open = [...readCookies(request).keys()].filter((name) => LOGIN_COOKIE.test(name)).sort(byAge);
   const surplus = open.slice(0, Math.max(0, open.length - OPEN_LOGINS_MAX + 1));
   return [
-    ...surplus.map((name) => format(place.publicUrl, name, { value: "", maxAgeSeconds: 0 })),
-    format(place.publicUrl, nameOf(place), { value, maxAgeSeconds: login.lifetimeSeconds }),
+    ...surplus.map((name) => formatCookie(place.publicUrl, name, { value: "", maxAgeSeconds: 0 })),
+    formatCookie(place.publicUrl, nameOf(place), { value, maxAgeSeconds: login.lifetimeSeconds }),
   ];
 }
 
 /** `Set-Cookie` that ends a login in this browser. */
 export function clearLoginCookie(place: LoginCookiePlace): string {
-  return format(place.publicUrl, nameOf(place), { value: "", maxAgeSeconds: 0 });
+  return formatCookie(place.publicUrl, nameOf(place), { value: "", maxAgeSeconds: 0 });
 }
 
 /** The cookies of a request by name; of a name sent twice the first, which is the more specific one (RFC 6265 §5.4). */
-function readCookies(request: HttpRequest): ReadonlyMap<string, string> {
+export function readCookies(request: HttpRequest): ReadonlyMap<string, string> {
   const cookies = new Map<string, string>();
   for (const pair of (headerOf(request, "cookie") ?? "").split(";")) {
     const equals = pair.indexOf("=");
@@ -60,12 +60,18 @@ function nameOf({ publicUrl, realmId, requestId }: LoginCookiePlace): string {
   return `${isSecure(publicUrl) ? "__Host-" : ""}mayfly-${realmId}-${requestId.slice(0, TAG_LENGTH)}`;
 }
 
-function format(publicUrl: string, name: string, cookie: { value: string; maxAgeSeconds: number }): string {
+/** `Set-Cookie` for a cookie of this server: for its pages only, not for scripts, and not for requests that other sites make. */
+export function formatCookie(
+  publicUrl: string,
+  name: string,
+  cookie: { readonly value: string; readonly maxAgeSeconds: number },
+): string {
   const secure = isSecure(publicUrl) ? "; Secure" : "";
   return `${name}=${cookie.value}; Path=/; Max-Age=${cookie.maxAgeSeconds}; HttpOnly; SameSite=Lax${secure}`;
 }
 
-function isSecure(publicUrl: string): boolean {
+/** Whether cookies are for https: `Secure`, and with the prefix that binds them to this host. */
+export function isSecure(publicUrl: string): boolean {
   return publicUrl.startsWith("https:");
 }
 

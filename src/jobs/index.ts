@@ -4,6 +4,7 @@ import type { Job } from "./job.ts";
 import { oldCountsJob, recountJob } from "./live-counts.ts";
 import { removalJob } from "./removal.ts";
 import { rotateKeysJob } from "./rotate-keys.ts";
+import { sessionsJob } from "./sessions.ts";
 import { overflowJob, tokenPartitionsJob } from "./token-partitions.ts";
 import { vacuumJob } from "./vacuum.ts";
 
@@ -14,6 +15,7 @@ export const JOBS: readonly Job[] = [
   rotateKeysJob,
   attemptCountsJob,
   idempotencyKeysJob,
+  sessionsJob,
   recountJob,
   oldCountsJob,
   removalJob,

@@ -27,6 +27,7 @@ const OWNED_BY_REALM = [
   "groups",
   "roles",
   "mails",
+  "sessions",
   "attempt_counts",
   "live_counts",
   "credentials",

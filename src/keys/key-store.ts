@@ -8,6 +8,7 @@ import { readPrivateKey, signBytes } from "./algorithms.ts";
 import { createBoundedMap } from "./bounded-map.ts";
 import { type KeyDeps, makeNextKey, sealContext } from "./make-key.ts";
 import { chooseSigner, hasKey, JWKS_MAX_AGE_SECONDS, listPublished } from "./schedule.ts";
+import { type VerifiedJwt, verifyJwt } from "./verify-jwt.ts";
 
 /** A key that may sign now. */
 export interface SigningKey {
@@ -42,6 +43,8 @@ export interface KeyStore {
   jwks(realm: RealmKey, now: number): Promise<Jwks>;
   /** A JWS in compact form (RFC 7515 section 3.1). */
   signJwt(key: SigningKey, header: JwtHeader, payload: object): Promise<string>;
+  /** A JWT that a key of this realm has signed; undefined: none has, or a compromised one. */
+  verifyJwt(realm: RealmKey, token: string): Promise<VerifiedJwt | undefined>;
   /**
    * What a key's `latest_expiry_at` must become, in the transaction that stores something it signed until `expiresAt`; undefined
    * if the database says enough already (settled 17).
@@ -106,6 +109,7 @@ export function createKeyStore(deps: KeyDeps): KeyStore {
       );
       return `${signed}.${signature.toString("base64url")}`;
     },
+    verifyJwt: async (realm, token) => verifyJwt((await rows.get(realm)).rows, token),
     publishedExpiry: (key, expiresAt) => {
       const until = Math.ceil(expiresAt / EXPIRY_STEP_SECONDS) * EXPIRY_STEP_SECONDS;
       const known = Math.max(key.latestExpiryAt, written.get(nameOf(key.realm, key.keyId)) ?? 0);

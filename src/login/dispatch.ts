@@ -15,7 +15,7 @@ export function showLogin(services: LoginServices, http: HttpRequest): Promise<H
   return withVisit(services, http, async (visit) => {
     const step = nextStep(visit.stored);
     if (step === undefined) return redirectReply(completionPath(visit.stored));
-    return pageReply(step.show(visit, noticeOf(http)));
+    return pageReply(await step.show(visit, noticeOf(http)));
   });
 }
 

@@ -13,10 +13,19 @@ import {
   type AuthorizationRequest,
   completeAuthorizationRequest,
   findAuthorizationRequest,
+  startAuthorizationRequest,
 } from "../resources/authorization-request/queries.ts";
-import { authorizationRequestKeyOf, isSameBrowser, loginPath } from "../resources/authorization-request/rules.ts";
+import {
+  authorizationRequestKeyOf,
+  completionPath,
+  isSameBrowser,
+  loginPath,
+} from "../resources/authorization-request/rules.ts";
+import type { LoginStart } from "../resources/authorization-request/schema.ts";
 import { insertGrant } from "../resources/grant/queries.ts";
 import { recordedUri } from "./authorize-request.ts";
+import { beginLogin } from "./begin-login.ts";
+import { planSession, type SessionPlan } from "./browser-session.ts";
 import { findLiveApplication, type LiveApplication } from "./find-live-application.ts";
 import { type MadeGrant, makeGrant } from "./make-grant.ts";
 import { findResponseMode } from "./response-modes/index.ts";
@@ -32,8 +41,7 @@ export async function handleComplete(services: Services, request: HttpRequest): 
     isTestTenant = application.context.tenant.kind === "test";
     const found = await findRequest(services, request, application);
     if (typeof found === "string") return loginOverReply(found, { ...failure, isTestTenant });
-    if (found.state === "email" || found.state === "code") return redirectReply(loginPath(found));
-    const reply = await answer(services, { request, application, stored: found });
+    const reply = await goOn(services, { request, application, stored: found });
     return reply ?? loginOverReply("answered", { ...failure, isTestTenant });
   } catch (error) {
     return replyWithErrorPage(error, { ...failure, isTestTenant });
@@ -62,10 +70,38 @@ async function findRequest(
   return stored;
 }
 
+/** A login that is over, or that has its beginning here. */
 interface Finished {
   readonly request: HttpRequest;
   readonly application: LiveApplication;
   readonly stored: AuthorizationRequest;
+}
+
+/** What is next: a login page, or the answer to the client; undefined when another request has answered meanwhile. */
+async function goOn(services: Services, finished: Finished): Promise<HttpReply | undefined> {
+  const { stored, application } = finished;
+  if (stored.state === "verified" || stored.state === "refused") return answer(services, finished);
+  if (stored.state !== "arrived") return redirectReply(loginPath(stored));
+  let start: LoginStart;
+  try {
+    start = await beginLogin(services, { ...finished, parameters: stored.parameters });
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw error;
+    return refuse(services, finished, error);
+  }
+  const db = services.deps.database.tenants([stored.tenantId]);
+  const started = await startAuthorizationRequest(db, stored, { ...start, now: application.now });
+  // Begun by another request meanwhile: it is read again.
+  return started === undefined
+    ? redirectReply(completionPath(stored))
+    : goOn(services, { ...finished, stored: started });
+}
+
+/** Answers the client of a request that nobody else knows of yet. */
+export async function answerClient(services: Services, finished: Finished): Promise<HttpReply> {
+  const reply = await answer(services, finished);
+  if (reply === undefined) throw new Error("a request was answered before anybody knew of it");
+  return reply;
 }
 
 /** Answers the client; undefined when another request has done so meanwhile. */
@@ -77,34 +113,52 @@ async function answer(services: Services, finished: Finished): Promise<HttpReply
   }
   try {
     const made = await makeGrant(services, { ...finished, traceId: finished.request.traceId });
-    if (!(await spendAndRecord(services, { stored, made, now: application.now }))) return undefined;
-    record(services, finished, "granted", { grant_id: made.grant.id, ...made.grant.decision });
-    return reply(services, finished, { code: made.code });
+    checkHint(stored, made);
+    const plan = await planSession(services, finished);
+    const sessionId = await spendAndRecord(services, { stored, made, plan, now: application.now });
+    if (sessionId === undefined) return undefined;
+    record(services, finished, "granted", { grant_id: made.grant.id, session_id: sessionId, ...made.grant.decision });
+    return reply(services, finished, { code: made.code }, plan.cookies(sessionId));
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
     return refuse(services, finished, error);
   }
 }
 
-/** Spends the request and records the grant in one transaction: neither happens without the other (settled 4). */
-async function spendAndRecord(
-  services: Services,
-  { stored, made, now }: { readonly stored: AuthorizationRequest; readonly made: MadeGrant; readonly now: number },
-): Promise<boolean> {
+// OIDC Core §3.1.2.1: whoever has logged in must be the person of the hint.
+function checkHint({ parameters }: AuthorizationRequest, { grant }: MadeGrant): void {
+  if (parameters.hintedSubject === undefined || parameters.hintedSubject === grant.subject) return;
+  throw new OAuthError("login_required", "another person than that of id_token_hint has logged in");
+}
+
+interface Recorded {
+  readonly stored: AuthorizationRequest;
+  readonly made: MadeGrant;
+  readonly plan: SessionPlan;
+  readonly now: number;
+}
+
+/**
+ * Spends the request and records session and grant in one transaction: none happens without the others (settled 4).
+ *
+ * @returns the id of the session; undefined when another request has spent it
+ */
+async function spendAndRecord(services: Services, { stored, made, plan, now }: Recorded): Promise<string | undefined> {
   const { database } = services.deps;
-  const run = (): Promise<boolean> =>
-    database.transaction([stored.tenantId], async (session) => {
-      const spent = await completeAuthorizationRequest(session, stored, now);
-      if (spent?.identityId === undefined) return false;
-      await insertGrant(session, made.grant);
-      return true;
+  const run = (): Promise<string | undefined> =>
+    database.transaction([stored.tenantId], async (db) => {
+      const spent = await completeAuthorizationRequest(db, stored, now);
+      if (spent?.identityId === undefined) return undefined;
+      const sessionId = await plan.write(db, made.grant.endsAt - made.grant.issuedAt);
+      await insertGrant(db, { ...made.grant, sessionId });
+      return sessionId;
     });
   try {
     return await insertWithPartitions(database, "grants", [bucketOf(made.grant.id)], run);
   } catch (error) {
     if (!(error instanceof DatabaseUnavailable) || !error.mayHaveCommitted) throw error;
     // The connection was lost while it committed: if our own grant is there, it was ours that spent the request.
-    return (await services.readGrant(made.grant)) !== undefined || run();
+    return (await services.readGrant(made.grant))?.sessionId ?? run();
   }
 }
 
@@ -142,7 +196,12 @@ function describe(error: OAuthError): string {
   return error.code === "access_denied" ? "The login did not succeed or was cancelled." : publicDescription(error);
 }
 
-function reply(services: Services, finished: Finished, parameters: Readonly<Record<string, string>>): HttpReply {
+function reply(
+  services: Services,
+  finished: Finished,
+  parameters: Readonly<Record<string, string>>,
+  setCookies: readonly string[] = [],
+): HttpReply {
   const { publicUrl } = services.deps.config;
   const { stored, application } = finished;
   const mode = findResponseMode(stored.parameters.responseMode);
@@ -150,7 +209,7 @@ function reply(services: Services, finished: Finished, parameters: Readonly<Reco
   return mode.reply({
     redirectUri: stored.parameters.redirectUri,
     parameters: { ...parameters, state: stored.parameters.state, iss: issuerOf(publicUrl, application.context.key) },
-    setCookies: [clearLoginCookie({ publicUrl, realmId: stored.realmId, requestId: stored.id })],
+    setCookies: [clearLoginCookie({ publicUrl, realmId: stored.realmId, requestId: stored.id }), ...setCookies],
     isTestTenant: application.context.tenant.kind === "test",
   });
 }

@@ -2,7 +2,7 @@ import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import type { RequestParameters } from "../protocol/parameters.ts";
 import { parseChallenge } from "../protocol/pkce.ts";
-import { isNativeRedirectUri, matchRedirectUri } from "../protocol/redirect-uri.ts";
+import { matchRedirectUri } from "../protocol/redirect-uri.ts";
 import { parseScope } from "../protocol/scope.ts";
 import { type AuthorizeParameters, LOGIN_METHODS } from "../resources/authorization-request/schema.ts";
 import { findResponseMode } from "./response-modes/index.ts";
@@ -12,6 +12,8 @@ import type { ResponseMode } from "./response-modes/response-mode.ts";
 const STATE_LENGTH_MAX = 8_192;
 const NONCE_LENGTH_MAX = 2_048;
 const LOGIN_HINT_LENGTH_MAX = 254;
+/** The members of `prompt` that this server knows (OIDC Core §3.1.2.1). */
+const PROMPTS: readonly string[] = ["none", "login", "consent", "select_account"];
 /** What a decision repeats of a client's input, in characters (rule 24). */
 const RECORDED_LENGTH_MAX = 200;
 
@@ -63,7 +65,8 @@ export function acceptRequest(sent: SentRequest): AuthorizeParameters {
   checkGrantType(sent);
   checkLoginMethod(sent);
   checkLengths(sent);
-  checkMaxAge(sent);
+  const maxAgeSeconds = readMaxAge(sent);
+  const prompts = readPrompts(sent);
   const scope = parseScope(values.get("scope"));
   const challenge = parseChallenge({
     challenge: values.get("code_challenge"),
@@ -71,7 +74,6 @@ export function acceptRequest(sent: SentRequest): AuthorizeParameters {
     setting: client.pkce,
     confidentiality: client.confidentiality,
   });
-  checkPrompt(sent);
   return {
     clientId: client.clientId,
     redirectUri: sent.target.redirectUri,
@@ -82,6 +84,9 @@ export function acceptRequest(sent: SentRequest): AuthorizeParameters {
     codeChallenge: challenge?.value,
     codeChallengeMethod: challenge?.method,
     loginHint: loginHintOf(values.get("login_hint")),
+    prompts,
+    maxAgeSeconds,
+    hintedSubject: undefined,
   };
 }
 
@@ -169,28 +174,22 @@ function checkLengths({ parameters: { values } }: SentRequest): void {
   }
 }
 
-// Every login here is a new one, so any age is met; what is no age is a mistake of the client (OIDC Core §3.1.2.1).
-function checkMaxAge({ parameters: { values } }: SentRequest): void {
+// What is no age is a mistake of the client (OIDC Core §3.1.2.1).
+function readMaxAge({ parameters: { values } }: SentRequest): number | undefined {
   const maxAge = values.get("max_age");
-  if (maxAge === undefined || /^[0-9]{1,10}$/.test(maxAge)) return;
+  if (maxAge === undefined) return undefined;
+  if (/^[0-9]{1,10}$/.test(maxAge)) return Number(maxAge);
   throw new OAuthError("invalid_request", "max_age must be a number of seconds");
 }
 
-// Last, so that what is wrong with a request is told before what the person would have to do.
-function checkPrompt({ parameters: { values }, target }: SentRequest): void {
+// Other members than these decide nothing.
+function readPrompts({ parameters: { values } }: SentRequest): readonly string[] {
   const prompts = (values.get("prompt") ?? "").split(" ").filter((prompt) => prompt !== "");
-  if (!prompts.includes("none")) return;
-  if (prompts.some((prompt) => prompt !== "none")) {
-    throw new OAuthError("invalid_request", "prompt=none cannot be combined with another prompt"); // OIDC Core §3.1.2.1
-  }
-  // Rule 36: any local program could have sent this, so a person must be seen.
-  if (isNativeRedirectUri(target.redirectUri)) {
-    throw new OAuthError("interaction_required", "a native application cannot log in without an interaction");
-  }
-  throw new OAuthError("login_required", "the person must log in");
+  if (!prompts.includes("none") || prompts.length === 1) return prompts.filter((prompt) => PROMPTS.includes(prompt));
+  throw new OAuthError("invalid_request", "prompt=none cannot be combined with another prompt"); // OIDC Core §3.1.2.1
 }
 
-// It fills a field and decides nothing: what cannot be an address is dropped.
+// What cannot be an address is dropped: it hints at nobody.
 function loginHintOf(hint: string | undefined): string | undefined {
   if (hint === undefined || hint.length > LOGIN_HINT_LENGTH_MAX) return undefined;
   return /^[^\s@]+@[^\s@]+$/.test(hint) ? hint : undefined;

@@ -10,22 +10,27 @@ import { OAuthError, publicDescription } from "../protocol/oauth-error.ts";
 import { parseQuery, type RequestParameters } from "../protocol/parameters.ts";
 import { findAuthenticatorConfig } from "../resources/authenticator-config/queries.ts";
 import {
+  type AuthorizationRequest,
   insertAuthorizationRequest,
   type NewAuthorizationRequest,
 } from "../resources/authorization-request/queries.ts";
 import {
   BROWSER_SECRET_BYTES,
+  completionPath,
   loginPath,
   newAuthorizationRequestId,
 } from "../resources/authorization-request/rules.ts";
 import {
   AUTHORIZATION_REQUEST_LIFETIME_SECONDS,
   type AuthorizeParameters,
+  type LoginStart,
 } from "../resources/authorization-request/schema.ts";
-import { handleComplete } from "./authorize-complete.ts";
+import { answerClient, handleComplete } from "./authorize-complete.ts";
 import { type AnswerTarget, acceptRequest, findAnswerTarget, recordedUri } from "./authorize-request.ts";
+import { beginLogin } from "./begin-login.ts";
 import { findLiveApplication, type LiveApplication } from "./find-live-application.ts";
 import { readForm } from "./form.ts";
+import { readIdTokenHint } from "./id-token-hint.ts";
 import { formPostScript } from "./response-modes/form-post.ts";
 import type { Services } from "./services.ts";
 
@@ -85,7 +90,7 @@ async function beginOrTell(services: Services, begun: Begun): Promise<HttpReply>
   try {
     const loginMethods = await readLoginMethods(services, context);
     const accepted = acceptRequest({ parameters, context, target, loginMethods });
-    return await begin(services, begun, accepted);
+    return await begin(services, begun, await withHint(services, begun, accepted));
   } catch (error) {
     const told = asOAuthError(services, request, error);
     recordRefusal(services, request, told, {
@@ -118,21 +123,40 @@ async function readLoginMethods(
   return config?.settings.config.authentication_methods?.map((method) => method.type);
 }
 
-/** Stores the request, binds it to this browser and hands over to the login pages. */
+/** The request with what its `id_token_hint` says; refused where that is no ID token of this client. */
+async function withHint(
+  services: Services,
+  { application, parameters }: Begun,
+  accepted: AuthorizeParameters,
+): Promise<AuthorizeParameters> {
+  const sent = parameters.values.get("id_token_hint");
+  if (sent === undefined) return accepted;
+  const hint = await readIdTokenHint(services, application.context, sent);
+  if (hint === undefined) throw new OAuthError("invalid_request", "id_token_hint is no ID token of this client");
+  return { ...accepted, hintedSubject: hint.subject };
+}
+
+/**
+ * Stores the request and binds it to this browser. Then it is answered where the browser's session is enough, or the login pages take
+ * over. One that was posted begins with a GET of ours: another site's POST brings no cookies along (rule 18).
+ */
 async function begin(services: Services, begun: Begun, parameters: AuthorizeParameters): Promise<HttpReply> {
   const { config, clock, random } = services.deps;
   const { request, application } = begun;
   const { context, now } = application;
+  const isPosted = request.method === "POST";
+  const start: LoginStart = isPosted ? { state: "arrived" } : await beginLogin(services, { ...begun, parameters });
   const secret = random.bytes(BROWSER_SECRET_BYTES);
-  const stored: NewAuthorizationRequest = {
+  const stored = await store(services, {
     ...context.key,
     id: newAuthorizationRequestId(random, request.traceId, clock.nowSeconds()),
     browserHash: sha256(secret),
     parameters,
     createdAt: now,
     expiresAt: now + AUTHORIZATION_REQUEST_LIFETIME_SECONDS,
-  };
-  await store(services, stored);
+    start,
+  });
+  if (stored.state === "verified") return answerClient(services, { request, application, stored });
   services.decisions.record({
     ...context.key,
     traceId: request.traceId,
@@ -147,13 +171,13 @@ async function begin(services: Services, begun: Begun, parameters: AuthorizePara
   });
   const place = { publicUrl: config.publicUrl, realmId: context.key.realmId, requestId: stored.id };
   const cookies = setLoginCookie(request, place, { secret, lifetimeSeconds: AUTHORIZATION_REQUEST_LIFETIME_SECONDS });
-  return redirectReply(loginPath(stored), cookies);
+  return redirectReply(isPosted ? completionPath(stored) : loginPath(stored), cookies);
 }
 
-function store(services: Services, request: NewAuthorizationRequest): Promise<void> {
+function store(services: Services, request: NewAuthorizationRequest): Promise<AuthorizationRequest> {
   const { database } = services.deps;
   const db = database.tenants([request.tenantId]);
-  const insert = (): Promise<void> => insertAuthorizationRequest(db, request);
+  const insert = (): Promise<AuthorizationRequest> => insertAuthorizationRequest(db, request);
   return insertWithPartitions(database, "authorization_requests", [bucketOf(request.id)], insert);
 }
 

@@ -73,7 +73,8 @@ export async function findPresentedRefreshToken(
 /** Whether a presented refresh token is one of its family's live ones. */
 export function isLiveRefreshToken(presented: PresentedRefreshToken, now: number): boolean {
   const { grant, hash } = presented;
-  if (grant.revokedAt !== undefined || grant.identityIsDead || grant.issuedAt < grant.validAfter) return false;
+  if (grant.revokedAt !== undefined || grant.identityIsDead || grant.sessionIsOver) return false;
+  if (grant.issuedAt < grant.validAfter) return false;
   if (grant.refreshExpiresAt === undefined || now >= grant.refreshExpiresAt) return false;
   return grant.siblings.some((sibling) => equalBytes(sibling, hash));
 }

@@ -52,6 +52,7 @@ export interface ClientMetadata {
   readonly idTokenClaims: "scopes" | "standard";
   readonly idTokenLifetimeSeconds: number;
   readonly subjectField: SubjectField;
+  readonly consent: "none" | "once" | "always" | undefined;
   readonly expiresAfterSeconds: number;
   readonly defaultExpiresAfterSeconds?: number | undefined;
   readonly overLimit: OverLimit;
@@ -68,6 +69,14 @@ export interface ClientMetadata {
 export interface TokenPolicy {
   readonly maxExpiresAfterSeconds?: number | undefined;
   readonly minExpiresAfterSeconds?: number | undefined;
+}
+
+/** `session_policy` of a realm. */
+export interface SessionPolicy {
+  /** from its latest use */
+  readonly idleSeconds: number;
+  /** from the latest authentication */
+  readonly absoluteSeconds: number;
 }
 
 export interface TenantContext {
@@ -87,6 +96,7 @@ export interface RealmContext {
   readonly isAdmin: boolean;
   readonly autoProvision: boolean;
   readonly tokenPolicy: TokenPolicy;
+  readonly sessionPolicy: SessionPolicy;
   readonly version: number;
 }
 

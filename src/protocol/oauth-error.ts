@@ -11,6 +11,8 @@ const DEFAULT_STATUS = {
   access_denied: 400,
   login_required: 400,
   interaction_required: 400,
+  consent_required: 400,
+  account_selection_required: 400,
   unsupported_response_type: 400,
   server_error: 500,
   temporarily_unavailable: 503,

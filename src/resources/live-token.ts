@@ -1,3 +1,4 @@
+import { SESSION_LETS_GRANT_LIVE } from "./session/queries.ts";
 import { alive } from "./tombstone.ts";
 
 // SQL: what lives as introspection judges it, but for an exchanged token's ancestors, which come with exchange itself. `now` is an
@@ -12,7 +13,7 @@ export function tokenLives(now: string): string {
   AND (t.identity_id IS NULL OR EXISTS (SELECT FROM identities i WHERE i.tenant_id = t.tenant_id AND i.realm_id = t.realm_id
     AND i.identity_id = t.identity_id AND ${alive("i")} AND i.status = 'active' AND i.tokens_valid_after <= t.issued_at))
   AND (t.grant_id IS NULL OR EXISTS (SELECT FROM grants g WHERE g.tenant_id = t.tenant_id AND g.realm_id = t.realm_id
-    AND g.id = t.grant_id AND g.bucket = t.grant_bucket AND g.revoked_at IS NULL))
+    AND g.id = t.grant_id AND g.bucket = t.grant_bucket AND g.revoked_at IS NULL AND ${SESSION_LETS_GRANT_LIVE}))
   AND NOT EXISTS (SELECT FROM signing_keys k WHERE k.tenant_id = t.tenant_id AND k.realm_id = t.realm_id AND k.key_id = t.key_id
     AND k.compromised_at IS NOT NULL)`;
 }
@@ -20,6 +21,7 @@ export function tokenLives(now: string): string {
 /** The grant `g` has a refresh token that can be used. Whether it was revoked is not in it. */
 export function familyLives(now: string): string {
   return `g.refresh_expires_at > ${now} AND cardinality(g.siblings) > 0 AND g.issued_at >= ${VALID_AFTER}
+  AND ${SESSION_LETS_GRANT_LIVE}
   AND EXISTS (SELECT FROM identities i WHERE i.tenant_id = g.tenant_id AND i.realm_id = g.realm_id AND i.identity_id = g.identity_id
     AND ${alive("i")} AND i.status = 'active' AND i.tokens_valid_after <= g.issued_at)`;
 }

@@ -283,7 +283,7 @@ describe("a request that is accepted", () => {
     { prompt: "consent select_account" },
     { prompt: "create" },
     { max_age: "0" },
-    { claims_locales: "de", display: "popup", acr_values: "x", ui_locales: "xx", id_token_hint: "x" },
+    { claims_locales: "de", display: "popup", acr_values: "x", ui_locales: "xx" },
     { something_new: "1" },
     { login_hint: "not an address" },
     { scope: undefined },
@@ -311,7 +311,9 @@ describe("a request that is accepted", () => {
       authorizeParameters(at.application, VERIFIER),
     );
     assert.equal(answer.status, 303);
-    const page = await browser.open(`${at.tenant.server.url}${locationOf(answer).pathname}`);
+    const { pathname, search } = locationOf(answer);
+    const begun = await browser.open(`${at.tenant.server.url}${pathname}${search}`);
+    const page = await browser.open(`${at.tenant.server.url}${locationOf(begun).pathname}`);
     assert.equal(page.status, 200);
     assert.match(page.text, /<h1>Sign in<\/h1>/);
   });

@@ -15,7 +15,11 @@ describe("a login by emailed code", () => {
     assert.deepEqual([...location.searchParams.keys()], ["code", "state", "iss"]);
     assert.equal(location.searchParams.get("iss"), at.application.issuer);
     assert.match(location.searchParams.get("code") ?? "", /^mayfly_ac_/);
-    assert.equal(login.browser.cookies.size, 0, "the login's cookie is gone");
+    assert.deepEqual(
+      [...login.browser.cookies.keys()],
+      [`mayfly-${at.tenant.realm.realmId}`],
+      "the login's cookie is gone, the session's is there",
+    );
     const answer = await exchange(at, login, location);
     assert.equal(answer.status, 200, answer.text);
     assert.equal(answer.json?.expires_in, 900);

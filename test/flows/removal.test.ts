@@ -13,6 +13,7 @@ import { claimSubject, deleteIdentity } from "../../src/resources/identity/queri
 import { insertMail } from "../../src/resources/mail/queries.ts";
 import { deleteRealm } from "../../src/resources/realm/queries.ts";
 import { deleteRole } from "../../src/resources/role/queries.ts";
+import { insertSession } from "../../src/resources/session/queries.ts";
 import { managementClient, succeed } from "../support/management-client.ts";
 import { movableClock } from "../support/movable-clock.ts";
 import { listOrphans, listUnknownReferences } from "../support/references.ts";
@@ -27,6 +28,7 @@ import { type TestApplication, type TestTenant, testTenant } from "../support/te
 // this test follows every reference that the schema has.
 
 const DAY = 86_400;
+const AUTHENTICATED = { authTime: 1, amr: ["otp"], acr: "mayfly:1" };
 const clock = movableClock();
 
 describe("what is deleted is removed, and no reference leads to nothing", () => {
@@ -198,6 +200,11 @@ async function useEverything(flow: CodeFlow): Promise<TestApplication> {
   const hour = Math.floor(deps.clock.nowMs() / 3_600_000);
   await addAttempt(db, tenant.realm, { countedKey: Buffer.alloc(32), kind: "wrong_try", hour }, []);
   await useDevices(flow);
+  await insertSession(
+    db,
+    { ...tenant.realm, sessionId: "s" },
+    { ...AUTHENTICATED, identityId: flow.identityId, secretHash: Buffer.alloc(32), keptUntilMs: deps.clock.nowMs() },
+  );
   const mail = { mailId: hexId(deps.random), recipient: "r", subject: "s", body: "b", createdAtMs: deps.clock.nowMs() };
   await insertMail(db, tenant.realm, mail);
   await recordChange(tenant);

@@ -32,6 +32,7 @@ const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
     { ...named("may_be_exchanged_by", APPLICATION), isArray: true },
   ],
   subjects: [byName(IDENTITY)],
+  sessions: [byName(IDENTITY)],
   group_members: [{ column: "group_id", target: "groups", key: "group_id" }, byName(IDENTITY)],
   roles: [byName(SERVER)],
   role_members: [
@@ -58,9 +59,9 @@ const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
 /** Columns that look like references and are none, or name their own row. */
 const NO_REFERENCES: Readonly<Record<string, string>> = {
   "applications.client_id": "the client's own name",
-  "tokens.session_id": "sessions have no table yet",
+  "tokens.session_id": "a session that was never ended may be forgotten before its tokens",
   "tokens.transaction_id": "a request that may have left no row",
-  "grants.session_id": "sessions have no table yet",
+  "grants.session_id": "as a token's",
   "grants.transaction_id": "a request that may have left no row",
   "mails.mail_id": "its own",
   "idempotency_keys.target_realm": "what a caller reached, for a day",

@@ -34,6 +34,7 @@ import { listTrustedOrigins } from "../../src/resources/trusted-origin/queries.t
 import { noteDevices } from "./tenancy-devices.ts";
 import { noteLists } from "./tenancy-lists.ts";
 import type { TenantInUse } from "./tenancy-scenario.ts";
+import { noteSessions } from "./tenancy-sessions.ts";
 
 // Statements that no route sends yet, or that would end what the scenario made: recorded with the values that they would be sent
 // with, and not run. A new statement that no use sends belongs here.
@@ -62,6 +63,7 @@ export async function recordExamples(used: TenantInUse): Promise<SentStatement[]
   const recording = { used, note, db: server.deps.database.tenants([tenantId]), nowMs: server.deps.clock.nowMs() };
   await noteLists(used, note, recording.db);
   await noteDevices(used, note, recording.nowMs);
+  await noteSessions(used, note, recording.db);
   const parts = [
     noteTenant,
     noteServersAndRoles,
@@ -213,10 +215,11 @@ async function noteLogins({ used, note, db, nowMs }: Recording): Promise<void> {
   await requests.resetAuthorizationRequest(note, open, now);
   await requests.setAuthorizationRequestCode(note, open, code);
   await requests.countAuthorizationRequestTry(note, open, { triesMax: 5, now });
-  const proof = { codeHash, identityId: person.identityId, authentication, now };
+  const proof = { codeHash, identityId: person.identityId, authentication, next: "verified" as const, now };
   await requests.verifyAuthorizationRequest(note, open, proof);
   await requests.refuseAuthorizationRequest(note, open, now);
-  await requests.completeAuthorizationRequest(note, { ...tenant.realm, id: used.verifiedRequestId }, now);
+  const verified = { ...tenant.realm, id: used.verifiedRequestId, state: "verified" as const };
+  await requests.completeAuthorizationRequest(note, verified, now);
   const attempt = { countedKey: Buffer.alloc(32), kind: "wrong_try" as const, hour: Math.floor(nowMs / 3_600_000) };
   await addAttempt(db, tenant.realm, { ...attempt, hour: attempt.hour - 1 }, [24]);
   await addAttempt(note, tenant.realm, attempt, [24]);

@@ -18,6 +18,7 @@ import { type CodeFlow, type Tokens, testCodeFlow } from "./test-code-flow.ts";
 import { sharedServer } from "./test-server.ts";
 import { type TestApplication, type TestResourceServer, type TestTenant, testTenant } from "./test-tenant.ts";
 import { useManagementApi } from "./uses/index.ts";
+import { type UsedSessions, useSessions } from "./uses/sessions.ts";
 
 // One tenant that uses everything there is. Whoever adds a feature that another tenant must not see, adds its use here.
 
@@ -46,6 +47,7 @@ export interface TenantInUse {
   readonly openRequestId: string;
   readonly verifiedRequestId: string;
   readonly verifiedBrowser: TestBrowser;
+  readonly sessions: UsedSessions;
   /** of a token request that was granted */
   readonly traceId: string;
   /** of the access token, as lists show it */
@@ -71,6 +73,7 @@ export async function tenantInUse(): Promise<TenantInUse> {
   const tokens = await logIn(flow, email);
   const unspent = await flow.grant({ identityId });
   const { openLogin, verified } = await beginLogins(flow, email);
+  const sessions = await useSessions(flow, email);
   const refused = await tenant.token(application, { grant_type: "refresh_token", refresh_token: "mayfly_rt_x" });
   const asked = await useTokens(flow, tokens);
   await endTokens(flow);
@@ -94,6 +97,7 @@ export async function tenantInUse(): Promise<TenantInUse> {
     openRequestId: requestIdOf(openLogin),
     verifiedRequestId: requestIdOf(verified),
     verifiedBrowser: verified.browser,
+    sessions,
     traceId: asked,
     tokenId: String(decodeJwt(tokens.access).jti),
     ids,

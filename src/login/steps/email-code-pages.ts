@@ -1,7 +1,7 @@
 import { type Html, html, type Page } from "../../http/pages.ts";
-import { formToken, loginPath } from "../../resources/authorization-request/rules.ts";
 import { CODE_LIFETIME_SECONDS } from "../one-time-code.ts";
 import type { Visit } from "../visit.ts";
+import { CANCEL, loginPage, openForm } from "./login-page.ts";
 import type { Notice } from "./step.ts";
 
 const MINUTES = CODE_LIFETIME_SECONDS / 60;
@@ -69,24 +69,6 @@ ${openForm(visit)}
   });
 }
 
-function loginPage(visit: Visit, page: Pick<Page, "status" | "title" | "content">): Page {
-  const { client, realm, tenant } = visit.context;
-  return {
-    ...page,
-    title: `${page.title} · ${client.displayName}`,
-    application: { name: client.displayName, realm: realm.displayName },
-    isTestTenant: tenant.kind === "test",
-    endsAt: visit.stored.parameters.redirectUri,
-  };
-}
-
-// A login has one address from beginning to end.
-function openForm(visit: Visit): Html {
-  return html`<form method="post" action="${loginPath(visit.stored)}">
-<input type="hidden" name="form_token" value="${formToken(visit.secret, visit.stored.id)}">`;
-}
-
-const CANCEL = html`<button class="leave" name="action" value="cancel" formnovalidate>Cancel</button>`;
 const NEW_CODE = html`<p class="done" role="status">Asked for a new code. Only the newest one works.</p>
 `;
 

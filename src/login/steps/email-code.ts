@@ -102,12 +102,17 @@ async function admit(
     codeHash: proved.codeHash,
     identityId,
     authentication: { authTime: visit.now, ...AUTHENTICATION },
+    next: asksConsent(visit) ? "confirm" : "verified",
     now: visit.now,
   });
   if (stored === undefined)
     return refuseTry(visit, tried, "refused", { cause: "the code was spent or replaced meanwhile" });
   recordLogin(visit, "logged_in", { identity_id: identityId, provisioned: admitted.provisioned, ...AUTHENTICATION });
   return moved(visit, stored);
+}
+
+function asksConsent({ stored, context }: Visit): boolean {
+  return context.client.consent === "always" || stored.parameters.prompts.includes("consent");
 }
 
 // One wording for a wrong code, a limit and an account that cannot log in.

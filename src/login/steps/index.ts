@@ -1,5 +1,6 @@
+import { confirm } from "./confirm.ts";
 import { emailCode } from "./email-code.ts";
 import type { LoginStep } from "./step.ts";
 
 /** Every login step. Adding one is a file and a line. */
-export const LOGIN_STEPS: readonly LoginStep[] = [emailCode];
+export const LOGIN_STEPS: readonly LoginStep[] = [emailCode, confirm];

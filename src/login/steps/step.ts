@@ -12,12 +12,12 @@ export type StepResult =
 /** What the next page says of what has just been done. */
 export type Notice = "code_sent_again";
 
-/** One way of finding out who somebody is. Steps never call each other: the dispatcher reads where a login stands and picks one. */
+/** One way of finding out who somebody is, or of asking somebody who is known. Steps never call each other: the dispatcher reads where a login stands and picks one. */
 export interface LoginStep {
-  /** the authentication method of authenticator configs that it is */
-  readonly method: LoginMethod;
+  /** the authentication method of authenticator configs that it is; undefined: it authenticates nobody */
+  readonly method: LoginMethod | undefined;
   /** where a login stands when this step's pages are shown */
   readonly states: readonly LoginState[];
-  show(visit: Visit, notice: Notice | undefined): Page;
+  show(visit: Visit, notice: Notice | undefined): Page | Promise<Page>;
   submit(visit: Visit, fields: FormFields): Promise<StepResult>;
 }

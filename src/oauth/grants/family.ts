@@ -30,6 +30,7 @@ export async function findOwnGrant(
     throw new OAuthError("invalid_grant", "the grant belongs to another application", { facts });
   }
   if (grant.identityIsDead) throw new OAuthError("invalid_grant", "the identity is suspended or deleted", { facts });
+  if (grant.sessionIsOver) throw new OAuthError("invalid_grant", "its session was ended", { facts });
   if (grant.issuedAt < grant.validAfter)
     throw new OAuthError("invalid_grant", "everything issued before was revoked", { facts });
   return grant;

@@ -26,6 +26,7 @@ export interface ContextRow {
   readonly is_admin: boolean;
   readonly auto_provision: boolean;
   readonly realm_token_policy: RealmSettings["token_policy"];
+  readonly realm_session_policy: RealmSettings["session_policy"];
   readonly realm_version: number;
   readonly application_id: string;
   readonly display_name: string;
@@ -78,6 +79,10 @@ function toRealmContext(row: ContextRow): RealmContext {
     isAdmin: row.is_admin,
     autoProvision: row.auto_provision,
     tokenPolicy: { maxExpiresAfterSeconds: max_expires_after, minExpiresAfterSeconds: min_expires_after },
+    sessionPolicy: {
+      idleSeconds: row.realm_session_policy.idle,
+      absoluteSeconds: row.realm_session_policy.absolute,
+    },
     version: row.realm_version,
   };
 }
@@ -117,6 +122,7 @@ function toClientMetadata(row: ContextRow): ClientMetadata {
     idTokenClaims: tokens.id_token_claims,
     idTokenLifetimeSeconds: tokens.id_token_expires_after,
     subjectField: tokens.subject_field,
+    consent: config.consent,
     expiresAfterSeconds: tokens.expires_after,
     defaultExpiresAfterSeconds: tokens.default_expires_after,
     overLimit: tokens.over_limit,

@@ -43,7 +43,7 @@ const findContext = statement(
   `SELECT ${STAMP}, ${SECRETS}, a.tokens_valid_after, t.tenant_id, t.display_name AS tenant_display_name, t.kind AS tenant_kind, t.clock_offset_seconds,
      t.token_policy AS tenant_token_policy, t.refresh_key_sealed, t.version AS tenant_version,
      r.realm_id, r.display_name AS realm_display_name, r.is_admin, r.auto_provision,
-     r.token_policy AS realm_token_policy, r.version AS realm_version,
+     r.token_policy AS realm_token_policy, r.session_policy AS realm_session_policy, r.version AS realm_version,
      a.application_id, a.display_name, a.is_managed, a.resource_server_id, a.authenticator_config_id, a.client_id,
      a.target_realm, a.protocol_config, a.version,
      s.resource_server_id AS server_id, s.identifier, s.is_managed AS server_is_managed, s.scopes AS server_scopes,

@@ -5,6 +5,7 @@ import type { ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts
 import {
   type Authentication,
   type AuthorizeParameters,
+  type LoginStart,
   type LoginState,
   readStoredRequest,
   writeStoredRequest,
@@ -31,7 +32,9 @@ export interface AuthorizationRequest extends ApplicationKey {
 }
 
 export type NewAuthorizationRequest = ApplicationKey &
-  Pick<AuthorizationRequest, "id" | "browserHash" | "parameters" | "createdAt" | "expiresAt">;
+  Pick<AuthorizationRequest, "id" | "browserHash" | "parameters" | "createdAt" | "expiresAt"> & {
+    readonly start: LoginStart;
+  };
 
 /** Names a request; its id carries its partition. */
 export interface AuthorizationRequestKey extends RealmKey {
@@ -41,8 +44,8 @@ export interface AuthorizationRequestKey extends RealmKey {
 const insert = statement(
   "authorization_request.insert",
   `INSERT INTO authorization_requests (tenant_id, realm_id, id, bucket, application_id, browser_hash, request, step, created_at,
-     expires_at)
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+     expires_at, identity_id)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING *`,
 );
 
 const find = statement(
@@ -51,8 +54,9 @@ const find = statement(
 );
 
 // Each of the following moves a request on in one statement and tells by its row whether it did (house rule 5).
-const IS_OPEN = `tenant_id = $1 AND realm_id = $2 AND id = $3 AND bucket = $4 AND completed_at IS NULL AND identity_id IS NULL
+const IS_UNANSWERED = `tenant_id = $1 AND realm_id = $2 AND id = $3 AND bucket = $4 AND completed_at IS NULL
      AND expires_at > $5`;
+const IS_OPEN = `${IS_UNANSWERED} AND identity_id IS NULL`;
 
 const askForAddress = statement(
   "authorization_request.ask_for_address",
@@ -75,35 +79,63 @@ const countTry = statement(
 
 const verify = statement(
   "authorization_request.verify",
-  `UPDATE authorization_requests SET step = 'verified', identity_id = $7, request = request || $8::jsonb, code_hash = NULL,
+  `UPDATE authorization_requests SET step = $9, identity_id = $7, request = request || $8::jsonb, code_hash = NULL,
      code_expires_at = NULL, version = version + 1
    WHERE ${IS_OPEN} AND step = 'code' AND code_hash = $6 RETURNING *`,
 );
 
 const refuse = statement(
   "authorization_request.refuse",
-  `UPDATE authorization_requests SET step = 'refused', code_hash = NULL, code_expires_at = NULL, version = version + 1
-   WHERE ${IS_OPEN} RETURNING *`,
+  `UPDATE authorization_requests SET step = 'refused', identity_id = NULL, code_hash = NULL, code_expires_at = NULL,
+     version = version + 1
+   WHERE ${IS_UNANSWERED} AND step NOT IN ('verified', 'refused') RETURNING *`,
 );
 
 const complete = statement(
   "authorization_request.complete",
   `UPDATE authorization_requests SET completed_at = $5, version = version + 1
-   WHERE tenant_id = $1 AND realm_id = $2 AND id = $3 AND bucket = $4 AND completed_at IS NULL AND expires_at > $5
-     AND (identity_id IS NOT NULL OR step = 'refused') RETURNING *`,
+   WHERE ${IS_UNANSWERED} AND step = $6 RETURNING *`,
 );
 
-/** Stores a validated request; the login pages take it from there. */
-export async function insertAuthorizationRequest(db: Queryable, request: NewAuthorizationRequest): Promise<void> {
-  await db.run(insert, [
+const start = statement(
+  "authorization_request.start",
+  `UPDATE authorization_requests SET step = $6, identity_id = $7, request = request || $8::jsonb, version = version + 1
+   WHERE ${IS_OPEN} AND step = 'arrived' RETURNING *`,
+);
+
+const confirm = statement(
+  "authorization_request.confirm",
+  `UPDATE authorization_requests SET step = 'verified', version = version + 1
+   WHERE ${IS_UNANSWERED} AND step = 'confirm' RETURNING *`,
+);
+
+const forgetPerson = statement(
+  "authorization_request.forget_person",
+  `UPDATE authorization_requests SET step = 'email', identity_id = NULL, email_key = NULL,
+     request = request - ARRAY['auth_time', 'amr', 'acr', 'session_id'], version = version + 1
+   WHERE ${IS_UNANSWERED} AND step = 'confirm' RETURNING *`,
+);
+
+/** Stores a validated request where its login begins. */
+export async function insertAuthorizationRequest(
+  db: Queryable,
+  request: NewAuthorizationRequest,
+): Promise<AuthorizationRequest> {
+  const rows = await db.run(insert, [
     ...ids(request),
     request.applicationId,
     request.browserHash,
-    JSON.stringify(writeStoredRequest({ parameters: request.parameters })),
-    "email" satisfies LoginState,
+    JSON.stringify(
+      writeStoredRequest({ parameters: request.parameters, authentication: request.start.person?.authentication }),
+    ),
+    request.start.state,
     request.createdAt,
     request.expiresAt,
+    request.start.person?.identityId,
   ]);
+  const stored = toRequest(rows);
+  if (stored === undefined) throw new Error("an insert answered no row");
+  return stored;
 }
 
 /** Reads one request, whatever became of it; undefined when there is none, or it was forgotten. */
@@ -162,14 +194,47 @@ export async function verifyAuthorizationRequest(
     readonly codeHash: Uint8Array;
     readonly identityId: string;
     readonly authentication: Authentication;
+    /** where the login goes on: over, or with a question to the person */
+    readonly next: LoginState;
     readonly now: number;
   },
 ): Promise<AuthorizationRequest | undefined> {
   const authentication = JSON.stringify(writeStoredRequest({ authentication: proof.authentication }));
-  return toRequest(await db.run(verify, [...ids(key), proof.now, proof.codeHash, proof.identityId, authentication]));
+  const values = [...ids(key), proof.now, proof.codeHash, proof.identityId, authentication, proof.next];
+  return toRequest(await db.run(verify, values));
 }
 
-/** Ends the login without a person; the client will be told `access_denied`. Undefined: it was over, or somebody is known. */
+/** Decides where a request begins that had only arrived. Undefined: it was decided meanwhile. */
+export async function startAuthorizationRequest(
+  db: Queryable,
+  key: AuthorizationRequestKey,
+  begun: LoginStart & { readonly now: number },
+): Promise<AuthorizationRequest | undefined> {
+  const authentication = JSON.stringify(writeStoredRequest({ authentication: begun.person?.authentication }));
+  return toRequest(
+    await db.run(start, [...ids(key), begun.now, begun.state, begun.person?.identityId, authentication]),
+  );
+}
+
+/** The person who is known says yes. Undefined: nobody was asked, or it is over. */
+export async function confirmAuthorizationRequest(
+  db: Queryable,
+  key: AuthorizationRequestKey,
+  now: number,
+): Promise<AuthorizationRequest | undefined> {
+  return toRequest(await db.run(confirm, [...ids(key), now]));
+}
+
+/** It is to be somebody else than the person who is known: who, is asked. Undefined: nobody was known, or it is over. */
+export async function forgetAuthorizationRequestPerson(
+  db: Queryable,
+  key: AuthorizationRequestKey,
+  now: number,
+): Promise<AuthorizationRequest | undefined> {
+  return toRequest(await db.run(forgetPerson, [...ids(key), now]));
+}
+
+/** Ends the login without a person; the client will be told `access_denied`. Undefined: it was over. */
 export async function refuseAuthorizationRequest(
   db: Queryable,
   key: AuthorizationRequestKey,
@@ -178,13 +243,13 @@ export async function refuseAuthorizationRequest(
   return toRequest(await db.run(refuse, [...ids(key), now]));
 }
 
-/** Spends a request whose login is over, well or not: it is answered to the client once. Undefined: it was answered, or is not over. */
+/** Spends a request that stands where it did when it was read: it is answered to the client once. Undefined: it has moved on. */
 export async function completeAuthorizationRequest(
   db: Queryable,
-  key: AuthorizationRequestKey,
+  key: AuthorizationRequestKey & { readonly state: LoginState },
   now: number,
 ): Promise<AuthorizationRequest | undefined> {
-  return toRequest(await db.run(complete, [...ids(key), now]));
+  return toRequest(await db.run(complete, [...ids(key), now, key.state]));
 }
 
 function ids(key: AuthorizationRequestKey): readonly unknown[] {

@@ -8,8 +8,11 @@ export const AUTHORIZATION_REQUEST_LIFETIME_SECONDS = 600;
 export const LOGIN_METHODS = ["email_one_time_password"] as const;
 export type LoginMethod = (typeof LOGIN_METHODS)[number];
 
-/** Where a login stands: which page is next is decided by this alone. */
-export type LoginState = "email" | "code" | "verified" | "refused";
+/**
+ * Where a login stands: which page is next is decided by this alone. `arrived`: not looked at yet with the browser's cookies, because
+ * another site posted it; `confirm`: the person is known, and says yes on a page of ours.
+ */
+export type LoginState = "arrived" | "email" | "code" | "confirm" | "verified" | "refused";
 
 /** The parameters of an authorization request after /authorize has accepted them. */
 export interface AuthorizeParameters {
@@ -24,6 +27,11 @@ export interface AuthorizeParameters {
   readonly codeChallenge: string | undefined;
   readonly codeChallengeMethod: "S256" | "plain" | undefined;
   readonly loginHint: string | undefined;
+  /** the members of `prompt` */
+  readonly prompts: readonly string[];
+  readonly maxAgeSeconds: number | undefined;
+  /** the `sub` of a verified `id_token_hint` */
+  readonly hintedSubject: string | undefined;
 }
 
 /** How a person proved to be the one (OIDC Core §2). */
@@ -31,11 +39,19 @@ export interface Authentication {
   readonly authTime: number;
   readonly amr: readonly string[];
   readonly acr: string;
+  /** the session that it is known from; undefined when the person has just been authenticated */
+  readonly sessionId?: string | undefined;
+}
+
+/** Where a login begins, or goes on: with a person who is known, or without. */
+export interface LoginStart {
+  readonly state: LoginState;
+  readonly person?: { readonly identityId: string; readonly authentication: Authentication } | undefined;
 }
 
 interface StoredRequest {
-  readonly parameters?: AuthorizeParameters;
-  readonly authentication?: Authentication;
+  readonly parameters?: AuthorizeParameters | undefined;
+  readonly authentication?: Authentication | undefined;
 }
 
 /** The JSON of a stored request; what is absent is left out, so that a part can be added later. */
@@ -51,11 +67,15 @@ export function writeStoredRequest({ parameters, authentication }: StoredRequest
       code_challenge: parameters.codeChallenge,
       code_challenge_method: parameters.codeChallengeMethod,
       login_hint: parameters.loginHint,
+      prompt: parameters.prompts,
+      max_age: parameters.maxAgeSeconds,
+      hinted_sub: parameters.hintedSubject,
     }),
     ...(authentication && {
       auth_time: authentication.authTime,
       amr: authentication.amr,
       acr: authentication.acr,
+      session_id: authentication.sessionId,
     }),
   };
 }
@@ -82,14 +102,23 @@ export function readStoredRequest(stored: unknown): {
     codeChallenge: textOf(member("code_challenge")),
     codeChallengeMethod: method === "S256" || method === "plain" ? method : undefined,
     loginHint: textOf(member("login_hint")),
+    prompts: textsOf(member("prompt")),
+    maxAgeSeconds: numberOf(member("max_age")),
+    hintedSubject: textOf(member("hinted_sub")),
   };
-  const authTime = member("auth_time");
-  if (typeof authTime !== "number") return { parameters, authentication: undefined };
-  return { parameters, authentication: { authTime, amr: textsOf(member("amr")), acr: demandText(member("acr")) } };
+  const authTime = numberOf(member("auth_time"));
+  if (authTime === undefined) return { parameters, authentication: undefined };
+  const sessionId = textOf(member("session_id"));
+  const authentication = { authTime, amr: textsOf(member("amr")), acr: demandText(member("acr")), sessionId };
+  return { parameters, authentication };
 }
 
 function textOf(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === "number" ? value : undefined;
 }
 
 function demandText(value: unknown): string {

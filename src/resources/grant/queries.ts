@@ -7,6 +7,7 @@ import type { ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts
 import { boundFacts } from "../../protocol/decision-facts.ts";
 import { selectRoleScopes } from "../role/queries.ts";
 import { applicationKeyOfRow } from "../row-key.ts";
+import { SESSION_LETS_GRANT_LIVE } from "../session/queries.ts";
 import { alive } from "../tombstone.ts";
 
 /** A person's authorization of an application: its code, and the refresh family that grows from it. */
@@ -51,6 +52,8 @@ export interface GrantFacts extends Omit<NewGrant, "decision" | "codeHash"> {
   readonly version: number;
   readonly clientId: string;
   readonly identityIsDead: boolean;
+  /** its session was ended, and it was not given `offline_access` */
+  readonly sessionIsOver: boolean;
   /** tokens issued before this second are dead, by application or identity */
   readonly validAfter: number;
   readonly identity:
@@ -116,7 +119,8 @@ const read = statement(
   "grant.read",
   `SELECT b.n, g.*, a.client_id, tn.clock_offset_seconds, i.identity_id AS live_identity_id, i.status AS identity_status,
      i.display_name AS identity_display_name, i.email_verified, i.traits, i.updated_at_ms AS identity_updated_at_ms,
-     GREATEST(a.tokens_valid_after, COALESCE(i.tokens_valid_after, 0)) AS valid_after, roles.scopes AS role_scopes
+     GREATEST(a.tokens_valid_after, COALESCE(i.tokens_valid_after, 0)) AS valid_after, roles.scopes AS role_scopes,
+     NOT ${SESSION_LETS_GRANT_LIVE} AS session_is_over
    FROM json_to_recordset($1::json) AS b(n integer, tenant_id text, realm_id text, id bytea, bucket integer)
    CROSS JOIN LATERAL (SELECT * FROM grants g WHERE g.tenant_id = b.tenant_id AND g.realm_id = b.realm_id AND g.id = b.id
      AND g.bucket = b.bucket AND g.bucket BETWEEN $2 AND $3 LIMIT 1) g
@@ -168,6 +172,7 @@ function toGrantFacts(row: Row): GrantFacts {
     version: row.version as number,
     clientId: row.client_id as string,
     identityIsDead: !isThere || row.identity_status !== "active",
+    sessionIsOver: row.session_is_over === true,
     validAfter: row.valid_after as number,
     identity: isThere
       ? {

@@ -207,7 +207,8 @@ const countTokens = statement(
 const countFamilies = statement(
   "live_count.count_families",
   countPage("grants g", {
-    columns: "tenant_id, realm_id, id, identity_id, siblings, issued_at, code_spent_at, refresh_expires_at, revoked_at",
+    columns:
+      "tenant_id, realm_id, id, identity_id, session_id, scope, siblings, issued_at, code_spent_at, refresh_expires_at, revoked_at",
     lives: familyLives("$7"),
     slot: slotSql("g.code_spent_at", "g.refresh_expires_at"),
   }),

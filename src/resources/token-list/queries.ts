@@ -29,7 +29,7 @@ const COUNTED_MAX = 50_000;
 
 const TOKEN_COLUMNS = `id, tenant_id, realm_id, application_id, identity_id, grant_id, grant_bucket, key_id, issued_at, expires_at,
     revoked_at, display_name, scope, token_suffix`;
-const FAMILY_COLUMNS = `id, tenant_id, realm_id, application_id, identity_id, siblings, issued_at, refresh_issued_at, refresh_expires_at,
+const FAMILY_COLUMNS = `id, tenant_id, realm_id, application_id, identity_id, session_id, siblings, issued_at, refresh_issued_at, refresh_expires_at,
     revoked_at, scope, refresh_suffix`;
 const TOKEN_LIVES = `t.revoked_at IS NULL AND ${tokenLives("$4")}
   AND ($5::text IS NULL OR ($5 = 'identity') = (t.identity_id IS NOT NULL))

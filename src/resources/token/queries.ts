@@ -6,6 +6,7 @@ import type { ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts
 import { type CurrentApplication, listBases, selectCurrentBases } from "../application/queries.ts";
 import { selectRoleScopes } from "../role/queries.ts";
 import { applicationKeyOfRow } from "../row-key.ts";
+import { SESSION_LETS_GRANT_LIVE } from "../session/queries.ts";
 import { alive } from "../tombstone.ts";
 
 /** The table, for updates by its primary key. */
@@ -143,7 +144,7 @@ const readGrants = statement(
   `SELECT g.tenant_id, g.realm_id, g.id
    FROM json_to_recordset($1::json) AS b(tenant_id text, realm_id text, id bytea, bucket integer)
    CROSS JOIN LATERAL (SELECT * FROM grants g WHERE g.tenant_id = b.tenant_id AND g.realm_id = b.realm_id AND g.id = b.id
-     AND g.bucket = b.bucket AND g.bucket BETWEEN $2 AND $3 AND g.revoked_at IS NULL LIMIT 1) g`,
+     AND g.bucket = b.bucket AND g.bucket BETWEEN $2 AND $3 AND g.revoked_at IS NULL AND ${SESSION_LETS_GRANT_LIVE} LIMIT 1) g`,
 );
 
 type Granted = RealmKey & { readonly grantId: string | undefined };

@@ -1,0 +1,24 @@
+import { type Html, html, type Page } from "../../http/pages.ts";
+import { formToken, loginPath } from "../../resources/authorization-request/rules.ts";
+import type { Visit } from "../visit.ts";
+
+/** A page of a login: whose it is, and where its form may end. */
+export function loginPage(visit: Visit, page: Pick<Page, "status" | "title" | "content">): Page {
+  const { client, realm, tenant } = visit.context;
+  return {
+    ...page,
+    title: `${page.title} · ${client.displayName}`,
+    application: { name: client.displayName, realm: realm.displayName },
+    isTestTenant: tenant.kind === "test",
+    endsAt: visit.stored.parameters.redirectUri,
+  };
+}
+
+/** Begins the form of a page: a login has one address from beginning to end. */
+export function openForm(visit: Visit): Html {
+  return html`<form method="post" action="${loginPath(visit.stored)}">
+<input type="hidden" name="form_token" value="${formToken(visit.secret, visit.stored.id)}">`;
+}
+
+/** The way out of every page. */
+export const CANCEL = html`<button class="leave" name="action" value="cancel" formnovalidate>Cancel</button>`;

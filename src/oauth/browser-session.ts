@@ -1,0 +1,133 @@
+import type { Queryable } from "../database/database.ts";
+import type { HttpRequest } from "../http/route.ts";
+import { readSessionCookie, setSessionCookie } from "../http/session-cookie.ts";
+import { equalBytes, sha256 } from "../platform/hash.ts";
+import { OAuthError } from "../protocol/oauth-error.ts";
+import { isSessionOpen } from "../protocol/session.ts";
+import type { AuthorizationRequest } from "../resources/authorization-request/queries.ts";
+import type { Authentication } from "../resources/authorization-request/schema.ts";
+import {
+  endSession,
+  findSession,
+  insertSession,
+  renewSession,
+  type Session,
+  useSession,
+} from "../resources/session/queries.ts";
+import type { LiveApplication } from "./find-live-application.ts";
+import type { Services } from "./services.ts";
+
+const SECRET_BYTES = 32;
+const ID_TIME_BYTES = 6;
+const ID_RANDOM_BYTES = 18;
+/** A node's clock may be a little behind: the end of a session is remembered this much longer than what it ends may live. */
+const KEPT_LONGER_MS = 3_600_000;
+
+/** A browser at an application's endpoint. */
+export interface BrowserAt {
+  readonly request: HttpRequest;
+  readonly application: LiveApplication;
+}
+
+/** The session that this browser proves to have in the realm, whatever became of it. */
+async function readBrowserSession(
+  services: Services,
+  { request, application }: BrowserAt,
+): Promise<Session | undefined> {
+  const { config, database } = services.deps;
+  const { tenantId, realmId } = application.context.key;
+  const shown = readSessionCookie(request, { publicUrl: config.publicUrl, realmId });
+  if (shown === undefined) return undefined;
+  const session = await findSession(database.tenants([tenantId]), { tenantId, realmId, sessionId: shown.sessionId });
+  return session !== undefined && equalBytes(sha256(shown.secret), session.secretHash) ? session : undefined;
+}
+
+/** The session that logs its person in at this moment. */
+export async function findOpenSession(services: Services, at: BrowserAt): Promise<Session | undefined> {
+  const session = await readBrowserSession(services, at);
+  const { context, now } = at.application;
+  return session !== undefined && isSessionOpen(session, context.realm.sessionPolicy, now) ? session : undefined;
+}
+
+/** What a login does to the browser's session, within the transaction that records its grant. */
+export interface SessionPlan {
+  /**
+   * Writes it.
+   *
+   * @param livesSeconds how long the grant may live: its session's end is remembered for as long
+   * @returns the id of the session that the grant hangs on
+   * @throws OAuthError `login_required` when the session that the person was known from was ended meanwhile
+   */
+  write(db: Queryable, livesSeconds: number): Promise<string>;
+  /** `Set-Cookie` for the session of this id */
+  cookies(sessionId: string): readonly string[];
+}
+
+/** Plans what becomes of the browser's session when this login is answered. */
+export async function planSession(
+  services: Services,
+  at: BrowserAt & { readonly stored: AuthorizationRequest },
+): Promise<SessionPlan> {
+  const { identityId, authentication } = at.stored;
+  if (identityId === undefined || authentication === undefined) throw new Error("nobody has logged in");
+  const keptUntilMs = (livesSeconds: number): number => {
+    const { absoluteSeconds } = at.application.context.realm.sessionPolicy;
+    return services.deps.clock.nowMs() + Math.max(livesSeconds, absoluteSeconds) * 1_000 + KEPT_LONGER_MS;
+  };
+  const { sessionId } = authentication;
+  if (sessionId === undefined) return planAuthenticated(services, at, { identityId, authentication, keptUntilMs });
+  return {
+    write: async (db, livesSeconds) => {
+      const used = { identityId, at: at.application.now, keptUntilMs: keptUntilMs(livesSeconds) };
+      if (await useSession(db, { ...at.application.context.key, sessionId }, used)) return sessionId;
+      throw new OAuthError("login_required", "the session was ended meanwhile");
+    },
+    cookies: () => [],
+  };
+}
+
+interface Authenticated {
+  readonly identityId: string;
+  readonly authentication: Authentication;
+  readonly keptUntilMs: (livesSeconds: number) => number;
+}
+
+/**
+ * Somebody has just proved who they are: the session's secret becomes another one, so that who knew the one before knows nothing. It is
+ * the same session if it is the same person's; another person's is over, because no cookie would lead to it any more.
+ */
+async function planAuthenticated(services: Services, at: BrowserAt, person: Authenticated): Promise<SessionPlan> {
+  const { random, clock, config } = services.deps;
+  const { context, now } = at.application;
+  const { tenantId, realmId } = context.key;
+  const shown = await readBrowserSession(services, at);
+  const isOpen = shown !== undefined && isSessionOpen(shown, context.realm.sessionPolicy, now);
+  const own = isOpen && shown.identityId === person.identityId ? shown : undefined;
+  const secret = random.bytes(SECRET_BYTES);
+  const newId = newSessionId(clock.nowMs(), random.bytes(ID_RANDOM_BYTES));
+  return {
+    write: async (db, livesSeconds) => {
+      const { identityId, authentication } = person;
+      const { authTime, amr, acr } = authentication;
+      const keptUntilMs = person.keptUntilMs(livesSeconds);
+      const proof = { identityId, secretHash: sha256(secret), authTime, amr, acr, keptUntilMs };
+      if (own !== undefined && (await renewSession(db, own, proof))) return own.key.sessionId;
+      if (shown !== undefined && own === undefined) await endSession(db, shown.key, { at: now, reason: "replaced" });
+      await insertSession(db, { tenantId, realmId, sessionId: newId }, proof);
+      return newId;
+    },
+    cookies: (sessionId) =>
+      setSessionCookie(
+        at.request,
+        { publicUrl: config.publicUrl, realmId },
+        { sessionId, secret, lifetimeSeconds: context.realm.sessionPolicy.absoluteSeconds },
+      ),
+  };
+}
+
+// The time leads, so that of a browser's sessions the oldest is known.
+function newSessionId(nowMs: number, random: Uint8Array): string {
+  const time = Buffer.alloc(ID_TIME_BYTES);
+  time.writeUIntBE(nowMs, 0, ID_TIME_BYTES);
+  return Buffer.concat([time, random]).toString("base64url");
+}

@@ -1,0 +1,75 @@
+// Sessions of a person in a browser, and what an authorization request asks of them (OIDC Core §3.1.2.1, §3.1.2.3; rules 13, 20 and 36).
+
+import type { SessionPolicy } from "./client-metadata.ts";
+import { OAuthError } from "./oauth-error.ts";
+
+/** What decides whether a session still logs its person in; instants are seconds of tenant time. */
+export interface SessionFacts {
+  readonly authTime: number;
+  readonly seenAt: number;
+  readonly endedAt: number | undefined;
+  readonly identityIsDead: boolean;
+}
+
+/** What an authorization request says about who is to be logged in, and how. */
+export interface LoginWish {
+  /** the members of `prompt` */
+  readonly prompts: readonly string[];
+  /** `max_age` */
+  readonly maxAgeSeconds: number | undefined;
+  /** whether any local program could have sent it (rule 36) */
+  readonly isNative: boolean;
+  /** whether the application always asks for consent */
+  readonly asksConsent: boolean;
+}
+
+/** A session that logs its person in. */
+export interface OpenSession {
+  readonly authTime: number;
+  /** whether it is the person of `id_token_hint`; undefined where none was sent */
+  readonly isHinted: boolean | undefined;
+  /** whether it is the person whose address is in `login_hint`; undefined where none was sent */
+  readonly hasHintedAddress: boolean | undefined;
+}
+
+/**
+ * What a person must do before the client gets its answer: log in, or say yes to a question on a page of ours.
+ * `account`: who it is to be; `consent`: what the client asks for; `native`: that a person is there at all.
+ */
+export type LoginNeed = "nothing" | "login" | "account" | "consent" | "native";
+
+/** Whether a session logs its person in at this second: at the second of its end it does not. */
+export function isSessionOpen(session: SessionFacts, policy: SessionPolicy, now: number): boolean {
+  if (session.endedAt !== undefined || session.identityIsDead) return false;
+  return now < session.seenAt + policy.idleSeconds && now < session.authTime + policy.absoluteSeconds;
+}
+
+/** What an authorization request needs of the person, given the browser's open session or none. */
+export function decideLogin(wish: LoginWish, session: OpenSession | undefined, now: number): LoginNeed {
+  if (session === undefined || wish.prompts.includes("login")) return "login";
+  if (isTooOld(wish.maxAgeSeconds, session.authTime, now)) return "login";
+  if (session.isHinted === false) return "login";
+  if (wish.prompts.includes("select_account") || session.hasHintedAddress === false) return "account";
+  if (wish.prompts.includes("consent") || wish.asksConsent) return "consent";
+  return wish.isNative ? "native" : "nothing";
+}
+
+/**
+ * Refuses what may not ask the person anything and would have to (OIDC Core §3.1.2.6).
+ *
+ * @throws OAuthError `interaction_required` for a native request whatever it needs (rule 36)
+ */
+export function refuseInteraction(wish: LoginWish, need: LoginNeed): void {
+  if (!wish.prompts.includes("none")) return;
+  if (wish.isNative) {
+    throw new OAuthError("interaction_required", "a native application cannot log in without an interaction");
+  }
+  if (need === "login") throw new OAuthError("login_required", "the person must log in");
+  if (need === "account") throw new OAuthError("account_selection_required", "the person must choose an account");
+  if (need === "consent") throw new OAuthError("consent_required", "the person must consent");
+}
+
+// OIDC Core §3.1.2.1: 0 is the same as prompt=login.
+function isTooOld(maxAgeSeconds: number | undefined, authTime: number, now: number): boolean {
+  return maxAgeSeconds !== undefined && (maxAgeSeconds === 0 || now - authTime > maxAgeSeconds);
+}

@@ -1,0 +1,163 @@
+import type { OwnerSession, Queryable, Row } from "../../database/database.ts";
+import { statement } from "../../database/statement.ts";
+import type { RealmKey } from "../../protocol/client-metadata.ts";
+import { alive } from "../tombstone.ts";
+
+const DELETED_AT_ONCE_MAX = 1_000;
+
+/** Names a session: what tokens call `bi_s` and ID tokens `sid`, and no credential. */
+export interface SessionKey extends RealmKey {
+  readonly sessionId: string;
+}
+
+/** Why a session was ended; one whose lifetime is over was not (rule 13). */
+export type SessionEnd = "logout" | "replaced" | "identity";
+
+/** A person logged in to a realm in one browser; instants are seconds of tenant time. */
+export interface Session {
+  readonly key: SessionKey;
+  readonly identityId: string;
+  readonly secretHash: Buffer;
+  readonly authTime: number;
+  readonly amr: readonly string[];
+  readonly acr: string;
+  readonly seenAt: number;
+  readonly endedAt: number | undefined;
+  /** of the person's address; undefined where there is none */
+  readonly emailKey: string | undefined;
+  /** whether the person may log in still */
+  readonly identityIsDead: boolean;
+}
+
+/** An authentication that begins a session or renews one. */
+export interface SessionProof {
+  readonly identityId: string;
+  readonly secretHash: Uint8Array;
+  readonly authTime: number;
+  readonly amr: readonly string[];
+  readonly acr: string;
+  /** milliseconds of real time until which a grant of it may have to find it */
+  readonly keptUntilMs: number;
+}
+
+const find = statement(
+  "session.find",
+  `SELECT s.*, i.status AS identity_status, i.email_key FROM sessions s
+   LEFT JOIN LATERAL (SELECT * FROM identities i WHERE i.tenant_id = s.tenant_id AND i.realm_id = s.realm_id
+     AND i.identity_id = s.identity_id AND ${alive("i")} LIMIT 1) i ON true
+   WHERE s.tenant_id = $1 AND s.realm_id = $2 AND s.session_id = $3`,
+);
+
+const insert = statement(
+  "session.insert",
+  `INSERT INTO sessions (tenant_id, realm_id, session_id, identity_id, secret_hash, auth_time, amr, acr, seen_at, kept_until_ms)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $6, $9)`,
+);
+
+// The guard is the secret that was read: of two authentications at once in one browser the second begins a session of its own.
+const renew = statement(
+  "session.renew",
+  `UPDATE sessions SET secret_hash = $5, auth_time = $6, amr = $7, acr = $8, seen_at = $6,
+     kept_until_ms = GREATEST(kept_until_ms, $9::bigint)
+   WHERE tenant_id = $1 AND realm_id = $2 AND session_id = $3 AND identity_id = $4 AND secret_hash = $10 AND ended_at IS NULL
+   RETURNING session_id`,
+);
+
+const use = statement(
+  "session.use",
+  `UPDATE sessions SET seen_at = GREATEST(seen_at, $5::bigint), kept_until_ms = GREATEST(kept_until_ms, $6::bigint)
+   WHERE tenant_id = $1 AND realm_id = $2 AND session_id = $3 AND identity_id = $4 AND ended_at IS NULL
+   RETURNING session_id`,
+);
+
+const end = statement(
+  "session.end",
+  `UPDATE sessions SET ended_at = $4, ended_reason = $5
+   WHERE tenant_id = $1 AND realm_id = $2 AND session_id = $3 AND ended_at IS NULL
+   RETURNING session_id`,
+);
+
+/** Reads a session, whatever became of it; undefined when there never was one, or it was forgotten. */
+export async function findSession(db: Queryable, key: SessionKey): Promise<Session | undefined> {
+  const [row] = await db.run(find, ids(key));
+  return row && toSession(row);
+}
+
+/** Begins a session. */
+export async function insertSession(db: Queryable, key: SessionKey, proof: SessionProof): Promise<void> {
+  await db.run(insert, [...ids(key), ...members(proof)]);
+}
+
+/** Renews a session by another authentication of its person; its secret becomes another. False: it was ended or renewed meanwhile. */
+export async function renewSession(
+  db: Queryable,
+  session: Pick<Session, "key" | "secretHash">,
+  proof: SessionProof,
+): Promise<boolean> {
+  return (await db.run(renew, [...ids(session.key), ...members(proof), session.secretHash])).length === 1;
+}
+
+/** Notes that a session was used for another login of its person. False: it was ended meanwhile. */
+export async function useSession(
+  db: Queryable,
+  key: SessionKey,
+  used: { readonly identityId: string; readonly at: number; readonly keptUntilMs: number },
+): Promise<boolean> {
+  return (await db.run(use, [...ids(key), used.identityId, used.at, used.keptUntilMs])).length === 1;
+}
+
+/** Ends a session, and so its grants without `offline_access`, which read it (settled 3, 16). False: it had ended before. */
+export async function endSession(
+  db: Queryable,
+  key: SessionKey,
+  ended: { readonly at: number; readonly reason: SessionEnd },
+): Promise<boolean> {
+  return (await db.run(end, [...ids(key), ended.at, ended.reason])).length === 1;
+}
+
+/** Deletes at most 1,000 sessions of every tenant that no grant can need any more. Returns how many are gone. */
+export async function deleteForgottenSessions(session: OwnerSession, nowMs: number): Promise<number> {
+  const rows = await session.query(
+    `WITH gone AS (
+       DELETE FROM sessions
+        WHERE ctid = ANY (ARRAY (SELECT ctid FROM sessions WHERE kept_until_ms < $1 LIMIT ${DELETED_AT_ONCE_MAX})) RETURNING 1
+     ) SELECT count(*) AS count FROM gone`,
+    [nowMs],
+  );
+  return Number(rows[0]?.count);
+}
+
+/**
+ * SQL: whether the session of the grant `g` lets it live: it was not ended, or the grant was given `offline_access` (rule 13).
+ * OFFSET keeps it a look-up by primary key.
+ */
+export const SESSION_LETS_GRANT_LIVE = `(g.session_id = '' OR 'offline_access' = ANY (string_to_array(g.scope, ' '))
+  OR NOT EXISTS (SELECT FROM sessions s WHERE s.tenant_id = g.tenant_id AND s.realm_id = g.realm_id AND s.session_id = g.session_id
+    AND s.ended_at IS NOT NULL OFFSET 0))`;
+
+function ids(key: SessionKey): readonly string[] {
+  return [key.tenantId, key.realmId, key.sessionId];
+}
+
+function members(proof: SessionProof): readonly unknown[] {
+  return [proof.identityId, proof.secretHash, proof.authTime, proof.amr, proof.acr, proof.keptUntilMs];
+}
+
+function toSession(row: Row): Session {
+  return {
+    key: {
+      tenantId: row.tenant_id as string,
+      realmId: row.realm_id as string,
+      sessionId: row.session_id as string,
+    },
+    identityId: row.identity_id as string,
+    secretHash: row.secret_hash as Buffer,
+    authTime: row.auth_time as number,
+    amr: row.amr as string[],
+    acr: row.acr as string,
+    seenAt: row.seen_at as number,
+    endedAt: (row.ended_at as number | null) ?? undefined,
+    emailKey: (row.email_key as string | null) ?? undefined,
+    identityIsDead: row.identity_status !== "active",
+  };
+}

@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import type { Queryable } from "../../src/database/database.ts";
+import { sha256 } from "../../src/platform/hash.ts";
+import * as requests from "../../src/resources/authorization-request/queries.ts";
+import * as sessions from "../../src/resources/session/queries.ts";
+import type { TenantInUse } from "./tenancy-scenario.ts";
+
+/** The statements of sessions, with values of this tenant: not run, so that the sessions stay. */
+export async function noteSessions(used: TenantInUse, note: Queryable, db: Queryable): Promise<void> {
+  const { realm } = used.tenant;
+  const key = { ...realm, sessionId: used.sessions.sessionId };
+  const session = await sessions.findSession(db, key);
+  assert.ok(session);
+  const { identityId, authTime, amr, acr } = session;
+  const proof = { identityId, secretHash: sha256("another"), authTime, amr, acr, keptUntilMs: 1 };
+  await sessions.insertSession(note, { ...key, sessionId: key.sessionId.toLowerCase() }, proof);
+  await sessions.renewSession(note, session, proof);
+  await sessions.useSession(note, key, { identityId, at: authTime + 1, keptUntilMs: 1 });
+  await sessions.endSession(note, key, { at: authTime + 1, reason: "logout" });
+  const authentication = { authTime, amr, acr, sessionId: key.sessionId };
+  const start = { state: "verified" as const, person: { identityId, authentication }, now: authTime };
+  await requests.startAuthorizationRequest(note, { ...realm, id: used.sessions.arrivedRequestId }, start);
+  const asked = { ...realm, id: used.sessions.askedRequestId };
+  await requests.confirmAuthorizationRequest(note, asked, authTime);
+  await requests.forgetAuthorizationRequestPerson(note, asked, authTime);
+}
