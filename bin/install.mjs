@@ -3,7 +3,8 @@
  * run this first, so that a fresh clone needs no other command. Plain JavaScript that the machine's own Node can run.
  *
  *   node bin/install.mjs          the packages
- *   node bin/install.mjs --test   and the programs that the tests use, where the machine's own package manager can bring them
+ *   node bin/install.mjs --test   and what only the tests use: the packages of the generated client, and programs, where the machine's own
+ *                                 package manager can bring them
  *   node bin/install.mjs --mark   only note that npm has just installed them
  */
 import { spawn } from "node:child_process";
@@ -26,7 +27,8 @@ const NPM_FLAGS = [
 const NETWORK_ERROR =
   /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|network/i;
 
-const marker = join(ROOT, "node_modules", ".mayfly-install");
+/** Its packages want another compiler than ours, so it has a lockfile of its own. */
+const GENERATED_CLIENT = join(ROOT, "test", "openapi-client");
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -36,9 +38,12 @@ async function main(flags) {
     if (Number.parseInt(process.versions.node, 10) < NODE_MAJOR_OLDEST) {
       throw new Error(`Mayfly's launcher needs Node 20 or newer; this is ${process.version}`);
     }
-    if (flags.includes("--mark")) mark();
-    else if (!isInstalled()) await installUnderLock();
-    if (flags.includes("--test")) await installTestPrograms();
+    if (flags.includes("--mark")) mark(ROOT);
+    else if (!isInstalled(ROOT)) await installUnderLock(ROOT);
+    if (flags.includes("--test")) {
+      if (!isInstalled(GENERATED_CLIENT)) await installUnderLock(GENERATED_CLIENT);
+      await installTestPrograms();
+    }
     return 0;
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
@@ -46,29 +51,43 @@ async function main(flags) {
   }
 }
 
-/** What is installed depends on the lockfile and on the machine it was installed for. */
-function fingerprint() {
-  const lockfile = readFileSync(join(ROOT, "package-lock.json"));
+/** @param {string} folder */
+function markerOf(folder) {
+  return join(folder, "node_modules", ".mayfly-install");
+}
+
+/**
+ * What is installed depends on the lockfile and on the machine it was installed for.
+ * @param {string} folder
+ */
+function fingerprint(folder) {
+  const lockfile = readFileSync(join(folder, "package-lock.json"));
   return createHash("sha256").update(lockfile).update(`${process.platform}-${process.arch}`).digest("hex");
 }
 
-function isInstalled() {
-  if (!existsSync(marker) || readFileSync(marker, "utf8").trim() !== fingerprint()) return false;
+/** @param {string} folder */
+function isInstalled(folder) {
+  const marker = markerOf(folder);
+  if (!existsSync(marker) || readFileSync(marker, "utf8").trim() !== fingerprint(folder)) return false;
   return isOwnNodeRecent() || findInstalledNode() !== undefined;
 }
 
-function mark() {
-  mkdirSync(join(ROOT, "node_modules"), { recursive: true });
-  writeFileSync(marker, `${fingerprint()}\n`);
+/** @param {string} folder */
+function mark(folder) {
+  mkdirSync(join(folder, "node_modules"), { recursive: true });
+  writeFileSync(markerOf(folder), `${fingerprint(folder)}\n`);
 }
 
-/** Two commands started at once must not both empty node_modules: the second waits, and finds the work done. */
-async function installUnderLock() {
-  const name = createHash("sha256").update(ROOT).digest("hex").slice(0, 16);
+/**
+ * Two commands started at once must not both empty node_modules: the second waits, and finds the work done.
+ * @param {string} folder
+ */
+async function installUnderLock(folder) {
+  const name = createHash("sha256").update(folder).digest("hex").slice(0, 16);
   const lock = join(tmpdir(), `mayfly-install-${name}`);
   await takeLock(lock);
   try {
-    if (!isInstalled()) await install();
+    if (!isInstalled(folder)) await install(folder);
   } finally {
     rmSync(lock, { recursive: true, force: true });
   }
@@ -116,15 +135,16 @@ function isOlderThan(path, seconds) {
   }
 }
 
-async function install() {
+/** @param {string} folder */
+async function install(folder) {
   process.stderr.write("Installing Mayfly's packages (only when they changed) ... ");
   const started = Date.now();
-  const { code, output } = await runNpm();
+  const { code, output } = await runNpm(folder);
   if (code !== 0) {
     process.stderr.write("failed\n");
     throw new Error(explain(output));
   }
-  mark();
+  mark(folder);
   process.stderr.write(`done in ${((Date.now() - started) / 1000).toFixed(0)} s\n`);
   if (!isOwnNodeRecent() && findInstalledNode() === undefined) {
     throw new Error(
@@ -133,10 +153,13 @@ async function install() {
   }
 }
 
-/** @returns {Promise<{ code: number, output: string }>} */
-function runNpm() {
+/**
+ * @param {string} folder
+ * @returns {Promise<{ code: number, output: string }>}
+ */
+function runNpm(folder) {
   return new Promise((resolve) => {
-    const child = spawn("npm", NPM_FLAGS, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn("npm", NPM_FLAGS, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
     child.on("error", (error) => resolve({ code: 1, output: `npm could not be started: ${error.message}` }));
