@@ -1,25 +1,27 @@
 import type { FastifyInstance } from "fastify";
 import { operatorRoutes } from "./declarative/operator-routes.ts";
-import { declarativeRoutes } from "./declarative/routes.ts";
+import { DECLARATIVE_OPERATIONS } from "./declarative/routes.ts";
 import type { Deps } from "./deps.ts";
 import { NO_CALLERS } from "./http/admit-caller.ts";
 import { trustNoOrigin } from "./http/cross-origin.ts";
 import { healthRoutes, type NodeView, operationsRoutes, type Readiness } from "./http/health.ts";
+import { referenceRoutes } from "./http/openapi/routes.ts";
 import { createRateLimiter } from "./http/rate-limit.ts";
 import type { Route } from "./http/route.ts";
-import { createServer } from "./http/server.ts";
+import { createServer, type ServerOptions } from "./http/server.ts";
 import { createKeyStore } from "./keys/key-store.ts";
-import { keyRoutes } from "./keys/routes.ts";
+import { KEY_OPERATIONS } from "./keys/routes.ts";
 import { createLogin } from "./login/index.ts";
 import { authenticateCaller } from "./oauth/bearer.ts";
 import { oauthRoutes } from "./oauth/index.ts";
+import { AUTH_OPERATIONS } from "./oauth/operations.ts";
 import { createOperatorCheck } from "./oauth/operator.ts";
 import { createServices } from "./oauth/services.ts";
 import { createOriginTrust } from "./oauth/trusted-origins.ts";
 import { METRICS } from "./platform/metric-table.ts";
 import { processTimers, type Timers } from "./platform/timers.ts";
 import { createDecisionRecorder } from "./resources/decision/recorder.ts";
-import { managementRoutes } from "./resources/index.ts";
+import { MANAGEMENT_OPERATIONS } from "./resources/index.ts";
 import { createLiveCountRecorder } from "./resources/live-count/recorder.ts";
 import { takeAllowance } from "./resources/request-allowance/queries.ts";
 
@@ -33,15 +35,20 @@ export interface App {
   close(): Promise<void>;
 }
 
+/** Every operation of the management API on a tenant: routes, OpenAPI document, typed client and tests read this list. */
+export const OPERATIONS = [...MANAGEMENT_OPERATIONS, ...KEY_OPERATIONS, ...DECLARATIVE_OPERATIONS] as const;
+
 export interface AppParts {
   /** opens the operator routes; undefined: there are none */
   readonly operatorToken: string | undefined;
   readonly timers?: Timers | undefined;
+  /** what tests see of the answers */
+  readonly onAnswer?: ServerOptions["onAnswer"];
 }
 
 /** The composition root: the only place that knows every module. */
 export function createApp(deps: Deps, readiness: Readiness, parts: AppParts): App {
-  const { operatorToken, timers = processTimers } = parts;
+  const { operatorToken, timers = processTimers, onAnswer } = parts;
   const keptDecisions = createLiveCountRecorder(deps, "decision");
   const decisions = createDecisionRecorder(deps, keptDecisions);
   const liveTokens = createLiveCountRecorder(deps, "token");
@@ -50,15 +57,14 @@ export function createApp(deps: Deps, readiness: Readiness, parts: AppParts): Ap
     for (const cache of [services.contexts, services.directory, services.keys]) cache.forget(tenantId);
   });
   const login = createLogin(deps, decisions);
-  const routes = [
+  const answered = [
     ...oauthRoutes(services),
     ...login.routes,
-    ...managementRoutes({ deps, decisions, liveTokens }),
-    ...keyRoutes(deps),
-    ...declarativeRoutes(deps),
+    ...OPERATIONS.flatMap((operation) => operation.bind({ deps, decisions, liveTokens })),
     ...operatorRoutes(deps),
     ...healthRoutes(deps, readiness),
   ];
+  const routes = [...answered, ...referenceRoutes(deps.config.publicUrl, answered, AUTH_OPERATIONS)];
   const main = createServer(routes, {
     ...optionsOf(deps, readiness),
     tracing: deps.tracing,
@@ -73,6 +79,7 @@ export function createApp(deps: Deps, readiness: Readiness, parts: AppParts): Ap
     },
     isTrustedOrigin: createOriginTrust(services),
     admission: { timers },
+    onAnswer,
   });
   const settled = async (): Promise<void> => {
     await login.settled();

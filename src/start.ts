@@ -56,7 +56,7 @@ export async function startServer(
   const firstStart = await prepare(deps, environment);
   watchStorage(deps);
   const operatorToken = await readOperatorToken(config, deps.random);
-  const app = createApp(deps, readiness, { operatorToken, timers: options.timers });
+  const app = createApp(deps, readiness, { ...options, operatorToken });
   const operations = createOperations(deps, readiness, {
     version: await readVersion(),
     checks: () => [],

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { listVariables } from "../src/config.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const SKIPPED = ["node_modules/**", "data/**", "dist/**", "coverage/**", "**/.*/**"];
+const SKIPPED = ["**/node_modules/**", "data/**", "dist/**", "coverage/**", "**/.*/**"];
 const NO_TEST = "no test yet";
 const NOT_BUILT = "not built";
 

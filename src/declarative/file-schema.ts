@@ -103,7 +103,8 @@ const DeclaredRealm = bodyWith(
 );
 export type DeclaredRealm = Static<typeof DeclaredRealm>;
 
-const DeclaredTenant = bodyWith(
+/** A tenant's part of the file. */
+export const DeclaredTenant = bodyWith(
   TenantSettings,
   Type.Object({
     id: HexId,

@@ -2,13 +2,14 @@ import { Type } from "typebox";
 import { isConflict, readQuotaReached } from "../database/database-error.ts";
 import type { Deps } from "../deps.ts";
 import { fieldViolations, ManagementError, notFound, quotaReached } from "../http/management-error.ts";
-import { parseQueryOf } from "../http/query.ts";
-import { type HttpReply, type HttpRequest, jsonReply, type Route } from "../http/route.ts";
+import type { HttpRequest } from "../http/route.ts";
 import { MANAGEMENT_SCOPES } from "../protocol/management-scopes.ts";
 import { eventSourceOf } from "../resources/event-source.ts";
+import { acts } from "../resources/operations.ts";
 import { oneOf } from "../resources/schema-parts.ts";
 import { ExportTooLarge, exportTenant } from "./export.ts";
 import { DeclarativeError, formatPath } from "./file.ts";
+import { DeclaredTenant } from "./file-schema.ts";
 import type { Change } from "./planning.ts";
 import { reconcileTenant } from "./reconcile.ts";
 
@@ -20,41 +21,66 @@ const READ_SCOPES = MANAGEMENT_SCOPES.filter((scope) =>
   /^(tenants|realms|identities|groups|applications|authenticator-configs|resource-servers|roles):read$/.test(scope),
 );
 
+const ChangeAnswer = Type.Object(
+  {
+    action: oneOf(["create", "update", "delete"]),
+    /** kind, name and id of the object */
+    what: Type.String(),
+    details: Type.Array(Type.String()),
+  },
+  { additionalProperties: false },
+);
+const ApplyAnswer = Type.Object(
+  { dry_run: Type.Boolean(), changes: Type.Array(ChangeAnswer) },
+  { additionalProperties: false },
+);
+const TAG = "Declarative files";
+
 /** A tenant as its part of a declarative file: made so by one request, and told by one (settled 14). */
-export function declarativeRoutes(deps: Deps): readonly Route[] {
-  return [
+export const DECLARATIVE_OPERATIONS = [
+  acts(
     {
       name: "ApplyTenant",
       method: "POST",
-      path: "/v1/tenants/:tenant([^:]+)::apply",
-      kind: "management",
+      path: "/v1/tenants/{tenant}:apply",
+      tag: TAG,
+      summary: "Makes the tenant what its part of a declarative file says, or tells what that would change.",
       // Rule 1: a file may say anything of anybody, so whoever sends one must hold everything, in every realm.
       scopes: MANAGEMENT_SCOPES,
-      schema: { querystring: ApplyQuery },
-      handle: (request) => handleApply(deps, request),
+      query: ApplyQuery,
+      text: { mediaTypes: ["application/json", "application/yaml"], schema: DeclaredTenant },
+      answer: ApplyAnswer,
+      refusals: ["conflict"],
     },
+    async ({ deps, request, query, caller: { tenantId } }) => {
+      const isDryRun = query.dry_run === "true";
+      const source = eventSourceOf(deps.clock, request);
+      const changes = await apply(deps, { tenantId, text: readText(request), isDryRun, source });
+      if (!isDryRun) {
+        for (const change of changes) deps.log.info({ tenant: tenantId, change }, "a declarative request changed this");
+      }
+      return {
+        value: { dry_run: isDryRun, changes: changes.map((change) => ({ ...change, details: [...change.details] })) },
+      };
+    },
+  ),
+  acts(
     {
       name: "ExportTenant",
       method: "GET",
-      path: "/v1/tenants/:tenant([^:]+)::export",
-      kind: "management",
+      path: "/v1/tenants/{tenant}:export",
+      tag: TAG,
+      summary: "Tells the tenant as its part of a declarative file: to apply it changes nothing.",
       scopes: READ_SCOPES,
-      schema: { querystring: ExportQuery },
-      handle: (request) => handleExport(deps, request),
+      query: ExportQuery,
+      answer: DeclaredTenant,
+      refusals: ["conflict"],
     },
-  ];
-}
-
-async function handleApply(deps: Deps, request: HttpRequest): Promise<HttpReply> {
-  const { tenant = "" } = request.parameters;
-  const isDryRun = parseQueryOf(request, ApplyQuery).dry_run === "true";
-  const source = eventSourceOf(deps.clock, request);
-  const changes = await apply(deps, { tenantId: tenant, text: readText(request), isDryRun, source });
-  if (!isDryRun) {
-    for (const change of changes) deps.log.info({ tenant, change }, "a declarative request changed this");
-  }
-  return jsonReply(200, { dry_run: isDryRun, changes });
-}
+    async ({ deps, query, caller: { tenantId } }) => ({
+      value: await readExport(deps, tenantId, query.people !== "false"),
+    }),
+  ),
+] as const;
 
 async function apply(deps: Deps, sent: Parameters<typeof reconcileTenant>[1]): Promise<readonly Change[]> {
   try {
@@ -81,15 +107,13 @@ function readText({ bytes }: HttpRequest): string {
   }
 }
 
-async function handleExport(deps: Deps, request: HttpRequest): Promise<HttpReply> {
-  const { tenant = "" } = request.parameters;
-  const withPeople = parseQueryOf(request, ExportQuery).people !== "false";
-  const read = () =>
-    deps.database.transaction([tenant], (db) => exportTenant(db, tenant, { withPeople }), { isSnapshot: true });
+async function readExport(deps: Deps, tenantId: string, withPeople: boolean): Promise<DeclaredTenant> {
   try {
-    const exported = await read();
-    if (exported === undefined) throw notFound("Tenant", tenant);
-    return jsonReply(200, exported);
+    const exported = await deps.database.transaction([tenantId], (db) => exportTenant(db, tenantId, { withPeople }), {
+      isSnapshot: true,
+    });
+    if (exported === undefined) throw notFound("Tenant", tenantId);
+    return exported;
   } catch (error) {
     if (!(error instanceof ExportTooLarge)) throw error;
     const advice = withPeople ? "; leave the people out with people=false" : "";

@@ -17,7 +17,6 @@ function requestWith(cookie: string | undefined): HttpRequest {
     query: {},
     headers: cookie === undefined ? {} : { cookie },
     bytes: new Uint8Array(),
-    body: undefined,
     remoteAddress: "127.0.0.1",
     caller: undefined,
   };

@@ -22,6 +22,19 @@ const STATUS = {
 /** The `code` values of the management API: the status's name (reference 2.1). */
 export type ManagementErrorCode = keyof typeof STATUS;
 
+/** Every code. */
+export const MANAGEMENT_ERROR_CODES = Object.keys(STATUS).filter(isManagementErrorCode);
+
+/** Whether a text is a code of the management API. */
+function isManagementErrorCode(text: string): text is ManagementErrorCode {
+  return Object.hasOwn(STATUS, text);
+}
+
+/** The status that a code is answered with. */
+export function statusOfCode(code: ManagementErrorCode): number {
+  return STATUS[code];
+}
+
 /** A field that breaks a rule; the path includes the body's wrapper, as in `realm.display_name`. */
 export interface FieldViolation {
   readonly field: string;

@@ -9,6 +9,13 @@ export type PathParameters<Path extends string> = Path extends `${string}{${infe
   ? Name | PathParameters<Rest>
   : never;
 
+/** A body that an operation reads itself. */
+export interface TextBody {
+  readonly mediaTypes: readonly string[];
+  /** what it says, whatever the media type */
+  readonly schema: TSchema;
+}
+
 /**
  * One operation of the management API, said once: its route, who may call it, what it takes and answers. The server, the OpenAPI
  * document, the typed client and the tests read it.
@@ -33,12 +40,20 @@ export interface Operation {
   readonly alias?: string;
   readonly query?: TSchema;
   readonly body?: TSchema;
+  /** in place of `body`, one that the operation reads itself */
+  readonly text?: TextBody;
   /** the body of the answer; without it the answer is empty */
   readonly answer?: TSchema;
+  /** what it answers instead to who asks for this media type by `Accept`: a line each */
+  readonly lines?: { readonly mediaType: string; readonly schema: TSchema };
+  /** headers of its answer besides those that many have, and what they say */
+  readonly headers?: Readonly<Record<string, string>>;
   /** 200 unless it says otherwise */
   readonly status?: 201 | 204;
   /** what it may answer besides the errors that all have in common */
   readonly refusals?: readonly ManagementErrorCode[];
+  /** whether it shows what is left of a realm that was deleted; of one that never was there is nothing */
+  readonly outlivesRealm?: true;
   /** it makes a resource or a secret: one, if it is repeated with the same `Idempotency-Key` */
   readonly isCreate?: true;
   /** whether the answer has an ETag, and a change takes `If-Match` */

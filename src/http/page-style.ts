@@ -1,5 +1,5 @@
-/** The one stylesheet of the server-rendered pages. The content security policy names its hash, so it is written out exactly so. */
-export const PAGE_STYLE = `
+/** The colours of all pages, by day and by night. */
+export const PAGE_COLORS = `
 :root{color-scheme:light dark;
 --page:#f3f4f1;--card:#fff;--text:#171a1c;--quiet:#565e64;--line:#d5d9d7;--field:#7b858b;
 --accent:#0b6658;--accent-text:#fff;--accent-hover:#08503f;--soft:#e5f1ee;
@@ -7,7 +7,10 @@ export const PAGE_STYLE = `
 @media (prefers-color-scheme:dark){:root{
 --page:#0e1113;--card:#171b1e;--text:#e9ecec;--quiet:#a3acb0;--line:#2c3337;--field:#6f7b81;
 --accent:#57cdb4;--accent-text:#06231d;--accent-hover:#7bdcc8;--soft:#16302b;
---wrong:#ff9a91;--wrong-soft:#34191a;--mark:#f4d58a;--mark-soft:#2c2410;--mark-line:#7a5f1e}}
+--wrong:#ff9a91;--wrong-soft:#34191a;--mark:#f4d58a;--mark-soft:#2c2410;--mark-line:#7a5f1e}}`;
+
+/** The one stylesheet of the login's pages. The content security policy names its hash, so it is written out exactly so. */
+export const PAGE_STYLE = `${PAGE_COLORS}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
 body{margin:0;min-height:100vh;min-height:100dvh;display:flex;flex-direction:column;align-items:center;

@@ -1,4 +1,3 @@
-import type { TSchema } from "typebox";
 import type { ApplicationKey, RealmKey } from "../protocol/client-metadata.ts";
 import type { Caller } from "./caller.ts";
 import type { Operation } from "./operation.ts";
@@ -13,13 +12,11 @@ export interface HttpRequest {
   readonly parameters: Readonly<Record<string, string>>;
   /** the part after `?`, undecoded; empty if there is none */
   readonly queryString: string;
-  /** the query of a management route, after its schema */
+  /** the members of the query, parsed and not judged */
   readonly query: unknown;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  /** the raw bytes of an auth route's body */
+  /** the raw bytes of the body */
   readonly bytes: Uint8Array;
-  /** the JSON of a management route's body, after its schema */
-  readonly body: unknown;
   readonly remoteAddress: string;
   /** who calls a management route; absent on the others */
   readonly caller: Caller | undefined;
@@ -60,7 +57,6 @@ export interface Route {
   readonly scopes?: readonly string[];
   /** what the route is in the management API, for the OpenAPI document and the tests */
   readonly operation?: Operation;
-  readonly schema?: { readonly querystring?: TSchema; readonly body?: TSchema };
   /** an auth route that a browser shows: a person sees its failures */
   readonly isShown?: true;
   /** an auth route whose answer is the same for everybody: the pages of every origin may read it */

@@ -12,8 +12,7 @@ import { admitRequests } from "./admit-requests.ts";
 import { sentCorrelationId } from "./correlation.ts";
 import { answerPreflight, type OriginTrust, shareAcrossOrigins } from "./cross-origin.ts";
 import { type FailureContext, replyToError } from "./errors.ts";
-import { parseJsonBody } from "./json-body.ts";
-import { fieldViolations, ManagementError } from "./management-error.ts";
+import { ManagementError } from "./management-error.ts";
 import { observeRequests, type TenantClass } from "./observe-requests.ts";
 import { refuseAtEdge } from "./refuse-at-edge.ts";
 import type { HttpReply, HttpRequest, Route, RouteKind } from "./route.ts";
@@ -47,6 +46,8 @@ export interface ServerOptions {
   readonly gate: Gate;
   /** Which origins' pages may call. */
   readonly isTrustedOrigin: OriginTrust;
+  /** Told of each answer of a route, before it is sent; for tests, which check it. What it throws is a bug. */
+  readonly onAnswer?: ((route: Route, answer: HttpReply) => void) | undefined;
   readonly trustedProxies: readonly string[];
   /** whether the process is being stopped: then every answer asks its connection to end */
   readonly isLeaving: () => boolean;
@@ -62,7 +63,6 @@ export function createServer(routes: readonly Route[], options: ServerOptions): 
   const newId = () => newTraceId(options.clock, options.random).toString("hex");
   const server = fastify({
     logger: false,
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true } },
     bodyLimit: MANAGEMENT_BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // A request without a host is refused by a hook of ours: Node would answer it without a word.
@@ -144,16 +144,18 @@ function register(server: FastifyInstance, route: Route, options: ServerOptions)
     url: route.path,
     config: { routeName: route.name },
     bodyLimit: isManagement ? MANAGEMENT_BODY_BYTES_MAX : AUTH_BODY_BYTES_MAX,
-    ...(route.schema ? { schema: route.schema } : {}),
-    attachValidation: true,
-    ...(isManagement && route.schema?.body !== undefined ? { preValidation: parseBody } : {}),
-    errorHandler: (error, request, reply) => send(reply, replyToError(error, failureOf(request, route, options.log))),
+    errorHandler: (error, request, reply) => {
+      const refused = replyToError(error, failureOf(request, route, options.log));
+      options.onAnswer?.(route, refused);
+      return send(reply, refused);
+    },
     ...(hooks.length === 0 ? {} : { onRequest: hooks }),
-    handler: async (request, reply) =>
-      send(
-        reply,
-        await withinSpan(options.tracing, request, () => answer({ request, reply, route, gate: options.gate })),
-      ),
+    handler: async (request, reply) => {
+      const visit = { request, reply, route, gate: options.gate };
+      const answered = await withinSpan(options.tracing, request, () => answer(visit));
+      options.onAnswer?.(route, answered);
+      return send(reply, answered);
+    },
   });
 }
 
@@ -171,7 +173,6 @@ interface Visit {
 async function answer({ request, reply, route, gate }: Visit): Promise<HttpReply> {
   const bare = readRequest(request);
   const caller = await admitCaller(gate, route, bare, reply);
-  if (request.validationError !== undefined) throw translateValidation(request.validationError);
   return route.handle({ ...bare, caller });
 }
 
@@ -197,7 +198,6 @@ function readRequest(request: RouteRequest): HttpRequest {
     query: request.query,
     headers: request.headers,
     bytes: request.body instanceof Uint8Array ? request.body : new Uint8Array(),
-    body: request.body,
     remoteAddress: request.ip,
     caller: undefined,
   };
@@ -211,15 +211,6 @@ function countAuthorizations(rawHeaders: readonly string[]): number {
     if (name.length === AUTHORIZATION.length && name.toLowerCase() === AUTHORIZATION) count += 1;
   }
   return count;
-}
-
-function parseBody(request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
-  try {
-    request.body = parseJsonBody(request.headers["content-type"], request.body);
-    done();
-  } catch (error) {
-    done(error instanceof Error ? error : new Error(String(error)));
-  }
 }
 
 function send(reply: FastifyReply, answer: HttpReply): FastifyReply {
@@ -236,25 +227,6 @@ const NO_ROUTE: FailingRoute = { kind: "public" };
 
 function failureOf(request: FastifyRequest, { kind, operation }: FailingRoute, log: Log): FailureContext {
   return { kind, format: operation?.format, traceId: request.id, log };
-}
-
-interface ValidationFailure {
-  readonly validation?: readonly {
-    instancePath: string;
-    message?: string | undefined;
-    params?: Record<string, unknown>;
-  }[];
-}
-
-function translateValidation(failure: ValidationFailure): ManagementError {
-  return fieldViolations(
-    (failure.validation ?? []).map((violation) => {
-      const path = violation.instancePath.slice(1).replaceAll("/", ".");
-      const extra = violation.params?.additionalProperty ?? violation.params?.missingProperty;
-      const field = [path, typeof extra === "string" ? extra : ""].filter((part) => part !== "").join(".");
-      return { field, description: violation.message ?? "invalid" };
-    }),
-  );
 }
 
 function refuseOtherMethods(

@@ -1,19 +1,20 @@
-import { Type } from "typebox";
-import type { Deps } from "../deps.ts";
+import { type Static, Type } from "typebox";
 import { notFound } from "../http/management-error.ts";
-import { parseBodyOf } from "../http/query.ts";
-import { type HttpReply, type HttpRequest, jsonReply, type Route, realmKeyOf } from "../http/route.ts";
-import type { RealmKey, SigningAlgorithm } from "../protocol/client-metadata.ts";
+import type { RealmKey } from "../protocol/client-metadata.ts";
+import { pageOf } from "../resources/answer-parts.ts";
+import { type Call, realmOf } from "../resources/call.ts";
 import { insertEvents, type NewEvent } from "../resources/event/queries.ts";
 import { eventSourceOf } from "../resources/event-source.ts";
-import { findRealmFacts, type RealmFacts } from "../resources/realm/queries.ts";
+import { acts, reads } from "../resources/operations.ts";
+import { findRealmFacts } from "../resources/realm/queries.ts";
 import { oneOf } from "../resources/schema-parts.ts";
 import { listSigningKeys, type SigningKeyRow } from "../resources/signing-key/queries.ts";
 import { SIGNING_ALGORITHMS } from "./algorithms.ts";
 import { rotateNow } from "./rotate.ts";
-import { describeState, hasKey, type KeyState } from "./schedule.ts";
+import { describeState, hasKey, KEY_STATES } from "./schedule.ts";
 
-const PATH = "/v1/tenants/:tenant/realms/:realm/keys";
+const KEYS = "/v1/tenants/{tenant}/realms/{realm}/keys";
+const TAG = "Signing keys";
 
 const RotateBody = Type.Object(
   { algorithm: Type.Optional(oneOf(SIGNING_ALGORITHMS)) },
@@ -21,69 +22,80 @@ const RotateBody = Type.Object(
 );
 
 /** A signing key as the management API shows it; instants are seconds of the tenant's time. */
-interface KeyResource {
-  /** the `kid` of the JWTs that it signs */
-  readonly id: string;
-  readonly algorithm: SigningAlgorithm;
-  readonly state: KeyState;
-  readonly signs_from: number;
-  /** all that it has signed is expired by then; 0 as long as it has signed nothing */
-  readonly latest_expiry: number;
-  readonly compromised_at?: number;
-}
+const KeyAnswer = Type.Object(
+  {
+    /** the `kid` of the JWTs that it signs */
+    id: Type.String(),
+    algorithm: oneOf(SIGNING_ALGORITHMS),
+    state: oneOf(KEY_STATES),
+    signs_from: Type.Integer(),
+    /** all that it has signed is expired by then; 0 as long as it has signed nothing */
+    latest_expiry: Type.Integer(),
+    compromised_at: Type.Optional(Type.Integer()),
+  },
+  { additionalProperties: false },
+);
+const KeysAnswer = pageOf("keys", KeyAnswer);
+type KeysAnswer = Static<typeof KeysAnswer>;
 
 /**
  * The signing keys of a realm: listing them, and making the next one before its time. The scopes of reference 2.1 name no keys; a
  * realm's keys are read and changed as the realm is.
  */
-export function keyRoutes(deps: Deps): readonly Route[] {
-  return [
+export const KEY_OPERATIONS = [
+  reads(
     {
       name: "ListKeys",
       method: "GET",
-      path: PATH,
-      kind: "management",
+      path: KEYS,
+      tag: TAG,
+      summary: "Lists the keys that sign the realm's tokens, in the order in which they do.",
       scopes: ["realms:read"],
-      handle: (request) => handleList(deps, request),
+      answer: KeysAnswer,
     },
+    async (call) => {
+      const { key, now } = await findPathRealm(call);
+      const rows = await listSigningKeys(call.db, key);
+      return { value: toList(rows, rows, now) };
+    },
+  ),
+  acts(
     {
       name: "RotateKeys",
       method: "POST",
-      path: `${PATH}::rotate`,
-      kind: "management",
+      path: `${KEYS}:rotate`,
+      tag: TAG,
+      summary:
+        "Makes the next key of one algorithm, or of each that the realm has keys of. The old one signs until it may.",
       scopes: ["realms:update"],
-      schema: { body: RotateBody },
-      handle: (request) => handleRotate(deps, request),
+      body: RotateBody,
+      answer: KeysAnswer,
     },
-  ];
-}
+    async (call) => {
+      const { deps, db, body } = call;
+      const { key, now } = await findPathRealm(call);
+      const before = await listSigningKeys(db, key);
+      const used = SIGNING_ALGORITHMS.filter((one) => hasKey(before, one));
+      const wanted = body.algorithm === undefined ? used : [body.algorithm];
+      const next: SigningKeyRow[] = [];
+      for (const one of wanted) next.push(await rotateNow(deps, key, one, now)); // rule 39
+      const made = next.filter(({ keyId }) => !before.some((row) => row.keyId === keyId));
+      if (made.length > 0) await recordRotation(call, key, made);
+      return { value: toList(next, await listSigningKeys(db, key), now) };
+    },
+  ),
+] as const;
 
-async function handleList(deps: Deps, request: HttpRequest): Promise<HttpReply> {
-  const { key, clockOffsetSeconds } = await findPathRealm(deps, request);
-  const rows = await listSigningKeys(deps.database.tenants([key.tenantId]), key);
-  return jsonReply(200, toList(rows, rows, deps.clock.nowSeconds() + clockOffsetSeconds));
-}
-
-/** Makes the next key of one algorithm, or of each that the realm has keys of. The old one signs until it may (rule 39). */
-async function handleRotate(deps: Deps, request: HttpRequest): Promise<HttpReply> {
-  const { algorithm } = parseBodyOf(request, RotateBody);
-  const { key, clockOffsetSeconds } = await findPathRealm(deps, request);
-  const now = deps.clock.nowSeconds() + clockOffsetSeconds;
-  const db = deps.database.tenants([key.tenantId]);
-  const before = await listSigningKeys(db, key);
-  const used = SIGNING_ALGORITHMS.filter((one) => hasKey(before, one));
-  const wanted = algorithm === undefined ? used : [algorithm];
-  const next: SigningKeyRow[] = [];
-  for (const one of wanted) next.push(await rotateNow(deps, key, one, now));
-  const made = next.filter(({ keyId }) => !before.some((row) => row.keyId === keyId));
-  if (made.length > 0) await recordRotation(deps, request, key, made);
-  return jsonReply(200, toList(next, await listSigningKeys(db, key), now));
+async function findPathRealm(call: Call<unknown, unknown>): Promise<{ readonly key: RealmKey; readonly now: number }> {
+  const key = realmOf(call);
+  const facts = await findRealmFacts(call.db, key);
+  if (facts === undefined) throw notFound("Realm", key.realmId);
+  return { key, now: call.deps.clock.nowSeconds() + facts.clockOffsetSeconds };
 }
 
 // After the keys: each is made by a statement of its own, and what is made once stays. Of the 26 types of events none is of keys.
 async function recordRotation(
-  deps: Deps,
-  request: HttpRequest,
+  { deps, db, request }: Call<unknown, unknown>,
   { tenantId, realmId }: RealmKey,
   made: readonly SigningKeyRow[],
 ): Promise<void> {
@@ -95,19 +107,11 @@ async function recordRotation(
     resource: { type: "Realm", id: realmId },
     facts: { changed: ["keys"], made: made.map(({ keyId, algorithm }) => `${algorithm} ${keyId}`) },
   };
-  await insertEvents(deps.database.tenants([tenantId]), tenantId, [event]);
+  await insertEvents(db, tenantId, [event]);
 }
 
-async function findPathRealm(deps: Deps, request: HttpRequest): Promise<RealmFacts> {
-  const { realm = "" } = request.parameters;
-  const key = realmKeyOf(request);
-  const facts = key === undefined ? undefined : await findRealmFacts(deps.database.tenants([key.tenantId]), key);
-  if (facts === undefined) throw notFound("Realm", realm);
-  return facts;
-}
-
-function toList(shown: readonly SigningKeyRow[], all: readonly SigningKeyRow[], now: number) {
-  const keys = shown.map((row): KeyResource => {
+function toList(shown: readonly SigningKeyRow[], all: readonly SigningKeyRow[], now: number): KeysAnswer {
+  const keys = shown.map((row) => {
     return {
       id: row.keyId,
       algorithm: row.algorithm,

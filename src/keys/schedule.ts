@@ -55,7 +55,8 @@ export function listPublished(rows: readonly SigningKeyRow[], now: number): Sign
  * What a key is for at a moment: `next` is published and signs later, `signing` signs, `published` verifies what it signed,
  * `expired` waits to be deleted, `compromised` is known to others.
  */
-export type KeyState = "next" | "signing" | "published" | "expired" | "compromised";
+export const KEY_STATES = ["next", "signing", "published", "expired", "compromised"] as const;
+type KeyState = (typeof KEY_STATES)[number];
 
 /** Which of these a key is. `rows` are the realm's keys, `now` is seconds of tenant time. */
 export function describeState(rows: readonly SigningKeyRow[], key: SigningKeyRow, now: number): KeyState {

@@ -23,6 +23,9 @@ export function timesOf({ createdAtMs, updatedAtMs }: { readonly createdAtMs: nu
   return { create_time: formatInstant(createdAtMs), update_time: formatInstant(updatedAtMs) };
 }
 
+/** What the header `x-total-size` says of a list that is too long to be counted (settled 13). */
+export const TOTAL_SIZE = "`estimated` where total_size was not counted exactly";
+
 /** The answer of a list: one page under the noun's plural name. */
 export function pageOf<const Plural extends string, S extends TSchema>(
   plural: Plural,

@@ -32,6 +32,8 @@ export interface Outcome<Answer> {
   /** of the resource that is answered: its ETag */
   readonly version?: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** set where the caller asked for the operation's lines: they stand in place of the value */
+  readonly lines?: readonly unknown[];
 }
 
 /** What the path's ids look like, and what is said not to exist where one looks otherwise. */

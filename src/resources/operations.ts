@@ -66,18 +66,15 @@ export interface WriteOutcome<Answer> extends Outcome<Answer> {
   readonly about?: { readonly id: string; readonly facts?: Readonly<Record<string, unknown>> };
 }
 
-/** An operation that reads. Its realm, where the path names one, exists. */
-export function reads<const O extends Operation>(
-  operation: O,
-  handle: (call: Call<QueryOf<O>, BodyOf<O>>) => Promise<Outcome<AnswerOf<O>>>,
-): BoundOperation<O> {
+type Handler<O extends Operation> = (call: Call<QueryOf<O>, BodyOf<O>>) => Promise<Outcome<AnswerOf<O>>>;
+
+/** An operation that reads. Its realm, where the path names one, exists, unless the operation outlives it. */
+export function reads<const O extends Operation>(operation: O, handle: Handler<O>): BoundOperation<O> {
   const parse = createParser(operation);
   return bound(operation, async (parts, request) => {
-    const caller = callerOf(request);
-    const { deps } = parts;
-    const db = deps.database.tenants([caller.tenantId]);
-    const call = { ...parts, ...parse(request), request, caller, db, nowMs: deps.clock.nowMs() };
-    const [outcome] = await Promise.all([handle(call), demandRealm(call, (realm) => hasRealm(db, realm))]);
+    const call = beginCall(parts, request, parse(request));
+    const found = operation.outlivesRealm ?? demandRealm(call, (realm) => hasRealm(call.db, realm));
+    const [outcome] = await Promise.all([handle(call), found]);
     return replyOf(operation, outcome);
   });
 }
@@ -93,6 +90,29 @@ export function publishes<const O extends Operation & { readonly isPublic: true 
     if (realm === undefined || !(await hasRealm(db, realm))) throw notFound("Realm", request.parameters.realm ?? "");
     return replyOf(operation, { value: show(parts, realm, request) });
   });
+}
+
+/**
+ * An operation that changes something by statements that guard themselves, or in a transaction of its own kind. Its realm, where the
+ * path names one, existed when it began.
+ */
+export function acts<const O extends Operation>(operation: O, handle: Handler<O>): BoundOperation<O> {
+  const parse = createParser(operation);
+  return bound(operation, async (parts, request) => {
+    const call = beginCall(parts, request, parse(request));
+    await demandRealm(call, (realm) => hasRealm(call.db, realm));
+    return replyOf(operation, await handle(call));
+  });
+}
+
+function beginCall<Query, Body>(
+  parts: ManagementParts,
+  request: HttpRequest,
+  sent: Sent<Query, Body>,
+): Call<Query, Body> {
+  const caller = callerOf(request);
+  const { database, clock } = parts.deps;
+  return { ...parts, ...sent, request, caller, db: database.tenants([caller.tenantId]), nowMs: clock.nowMs() };
 }
 
 /** An operation that changes something, in one transaction with its event and, for a create, its answer under its `Idempotency-Key`. */
@@ -177,11 +197,14 @@ async function demandRealm(call: Call<unknown, unknown>, exists: (realm: RealmKe
 }
 
 /** What an operation answers, as a reply. */
-export function replyOf(
-  { answer, status, format }: Operation,
-  { value, version, headers }: Outcome<unknown>,
-): HttpReply {
+export function replyOf(operation: Operation, { value, version, headers, lines }: Outcome<unknown>): HttpReply {
+  const { answer, status, format } = operation;
   const all = { ...(version === undefined ? {} : { etag: formatEtag(version) }), ...headers };
+  if (lines !== undefined && operation.lines !== undefined) {
+    const contentType = `${operation.lines.mediaType}; charset=utf-8`;
+    const body = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+    return { status: 200, headers: { "content-type": contentType, "cache-control": "no-store", ...all }, body };
+  }
   if (answer !== undefined) return (format === "scim" ? scimReply : jsonReply)(status ?? 200, value, all);
   return { status: status ?? 200, headers: { "cache-control": "no-store", ...all } };
 }

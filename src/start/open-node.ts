@@ -9,6 +9,7 @@ import { addReplica, openPostgresql } from "../database/postgresql.ts";
 import { readMasterKeys } from "../declarative/master-key.ts";
 import type { Deps } from "../deps.ts";
 import type { Readiness } from "../http/health.ts";
+import type { HttpReply, Route } from "../http/route.ts";
 import { CLOCK_AGE_SECONDS_MAX, followDatabaseClock } from "../jobs/clock.ts";
 import { type Clock, createClock } from "../platform/clock.ts";
 import { createLog } from "../platform/log.ts";
@@ -30,6 +31,8 @@ export interface StartOptions {
   readonly onLogLine?: (line: string) => void;
   /** How long requests wait and take is measured with these: in a process that it shares with its clients a server cannot tell. */
   readonly timers?: Timers;
+  /** Told of each answer before it is sent. */
+  readonly onAnswer?: (route: Route, answer: HttpReply) => void;
   /** Called when the process cannot go on. */
   readonly onFailure?: (error: Error) => void;
 }

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
+import { OPERATIONS } from "../../src/app.ts";
 import type { AnswerOf, BodyOf, Operation, PathParameters, QueryOf } from "../../src/http/operation.ts";
-import { MANAGEMENT_OPERATIONS } from "../../src/resources/index.ts";
 import { type Answer, call } from "./http.ts";
 import type { TestTenant } from "./test-tenant.ts";
 
-type Registered = (typeof MANAGEMENT_OPERATIONS)[number]["operation"];
+type Registered = (typeof OPERATIONS)[number]["operation"];
 /** The operationId of an operation of the management API. */
 export type OperationName = Registered["name"];
 type Named<Name extends OperationName> = Extract<Registered, { readonly name: Name }>;
@@ -17,6 +17,8 @@ export type Input<O extends Operation> = Readonly<
   Partial<Given<"query", Partial<QueryOf<O>>>> &
   Given<"body", BodyOf<O>> & {
     readonly headers?: Readonly<Record<string, string>>;
+    /** of an operation that reads its body itself */
+    readonly text?: string;
     /** another bearer token than one with every scope */
     readonly token?: string;
     readonly realm?: string;
@@ -37,7 +39,7 @@ export type ManagementClient = <Name extends OperationName>(
 /** The management API of a tenant, called with a token of every scope. What is not found in `input` is the tenant's own. */
 export function managementClient(tenant: TestTenant): ManagementClient {
   return async (name, input) => {
-    const found: Operation | undefined = MANAGEMENT_OPERATIONS.map(({ operation }) => operation).find(
+    const found: Operation | undefined = OPERATIONS.map(({ operation }) => operation).find(
       (operation) => operation.name === name,
     );
     if (found === undefined) throw new Error(`no operation is called ${name}`);
@@ -51,6 +53,7 @@ export function managementClient(tenant: TestTenant): ManagementClient {
         ...(given.body === undefined ? {} : { "content-type": "application/json" }),
         ...input.headers,
       },
+      ...(input.text === undefined ? {} : { body: input.text }),
       ...(given.body === undefined ? {} : { body: JSON.stringify(given.body) }),
     });
     return { ...answer, value: answer.json as never };
@@ -60,7 +63,7 @@ export function managementClient(tenant: TestTenant): ManagementClient {
 /** What a call answered that has to succeed. */
 export async function succeed<O extends Operation>(answering: Promise<Answered<O>>): Promise<AnswerOf<O>> {
   const answer = await answering;
-  assert.ok(answer.status >= 200 && answer.status < 300, answer.text);
+  assert.ok(answer.status >= 200 && answer.status < 300, `${answer.status} ${answer.text}`);
   return answer.value;
 }
 

@@ -99,4 +99,9 @@ export const ATTEMPTS: Readonly<Record<string, Attempts>> = {
   CreateTheme: () => [{ body: { theme: { support_url: "https://thief.example" } } }],
   UpdateTheme: () => [{ body: { theme: { support_url: "https://thief.example" } } }],
   RevokeCredential: () => [{}],
+  UpdateTenant: () => [{ body: { tenant: { display_name: "Mine" } } }],
+  AdvanceClock: () => [{ body: { seconds: 1 } }],
+  RevokeToken: () => [{}],
+  RotateKeys: () => [{ body: { algorithm: "ES256" } }],
+  ApplyTenant: ({ tenant }) => [{ body: { id: tenant.tenantId, prune: true, realms: [] } }],
 };

@@ -210,7 +210,7 @@ export async function callManagementRoute({ used, stranger }: Attack, route: Rou
     tenant: tenant.tenantId,
     realm: tenant.realm.realmId,
     application: flow.application.key.applicationId,
-    token: used.tokenId,
+    token_id: used.tokenId,
     trace: used.traceId,
     event: used.tokenId,
   };
@@ -223,7 +223,7 @@ export async function callManagementRoute({ used, stranger }: Attack, route: Rou
     const answer = await call(`${tenant.server.url}${path}`, {
       method: route.method,
       headers: { ...bearerOf(stranger.managementToken), "content-type": "application/json" },
-      ...(route.schema?.body === undefined ? {} : { body: JSON.stringify({ seconds: 1 }) }),
+      ...(route.operation?.body === undefined ? {} : { body: JSON.stringify({ seconds: 1 }) }),
     });
     if (index === 0) assert.equal(answer.status, 403, `${route.name}: ${answer.text}`);
     else assert.ok(answer.status < 500, `${route.name}: ${answer.text}`);

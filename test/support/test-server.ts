@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +8,7 @@ import type { SentStatement } from "../../src/database/database.ts";
 import type { Timers } from "../../src/platform/timers.ts";
 import type { StartOptions } from "../../src/start/open-node.ts";
 import { type Started, startServer } from "../../src/start.ts";
+import { checkAnswer, undeclaredAnswers } from "./check-answer.ts";
 import { createTestDatabase, findFreePort } from "./test-database.ts";
 
 /** A server of the tests, in this process, on a random port. */
@@ -41,6 +43,7 @@ export function sharedServer(): Promise<TestServer> {
 after(async () => {
   const server = await shared;
   await server?.stop();
+  assert.deepEqual(undeclaredAnswers(), [], "answers of the management API that are not as their operations declare");
 });
 
 /** A server with a database of its own, for what a shared one cannot show: first start, jobs, migrations. */
@@ -65,6 +68,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     ...(options.onLogLine === undefined ? {} : { onLogLine: options.onLogLine }),
     timers: STOPPED_TIMERS,
+    onAnswer: checkAnswer,
     onStatement: (statement) => {
       if (sent.length < SENT_MAX) sent.push(statement);
     },

@@ -1,19 +1,19 @@
 import type { Queryable } from "../../database/database.ts";
-import type { Deps } from "../../deps.ts";
 import { formatListPageToken } from "../../http/list-page-token.ts";
 import { DIRECTORY_PAGE_SIZES, type ListQuery, parseListQuery, refuseFilter } from "../../http/list-query.ts";
 import { notFound } from "../../http/management-error.ts";
-import { parseQueryOf } from "../../http/query.ts";
-import { type HttpReply, type HttpRequest, headerOf, jsonReply, type Route, realmKeyOf } from "../../http/route.ts";
+import { type HttpRequest, headerOf } from "../../http/route.ts";
 import { formatInstant } from "../../platform/clock.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import { FilterError } from "../../protocol/scim-filter.ts";
 import { decodeId } from "../../protocol/token-id.ts";
-import type { DecisionRecorder } from "../decision/recorder.ts";
+import { type ListPage, pageOf, TOTAL_SIZE } from "../answer-parts.ts";
+import { type Outcome, realmOf } from "../call.ts";
+import { reads } from "../operations.ts";
 import { countEvents, type EventTotal, type FoundEvents, findEvent, type ListedEvent, listEvents } from "./queries.ts";
-import { type EventAnswer, EventListQuery } from "./schema.ts";
+import { EventAnswer, EventListQuery } from "./schema.ts";
 
-const PATH = "/v1/tenants/:tenant/realms/:realm/events";
+const EVENTS = "/v1/tenants/{tenant}/realms/{realm}/events";
 const NDJSON = "application/x-ndjson";
 /** What later pages keep: the order, and how many there were at the first. */
 const KEPT = ["order", "total_size", "is_estimated"];
@@ -23,52 +23,70 @@ const NO_TOTAL: EventTotal = { totalSize: 0, totalIsEstimated: false };
 const EXPORT_PAGE_SIZES = { fallback: 1_000, maximum: 1_000 };
 
 /** What happened in a realm: changes, logins, token requests and refusals (reference, section 4). */
-export function eventRoutes(deps: Deps, recorder: DecisionRecorder): readonly Route[] {
-  return [
+export const EVENT_OPERATIONS = [
+  reads(
     {
       name: "ListEvents",
       method: "GET",
-      path: PATH,
-      kind: "management",
+      path: EVENTS,
+      tag: "Events",
+      summary: `Lists what happened in the realm; asked for ${NDJSON}, a thousand events a page, one a line.`,
       scopes: ["events:read"],
-      schema: { querystring: EventListQuery },
-      handle: (request) => handleList({ deps, recorder }, request),
+      outlivesRealm: true,
+      query: EventListQuery,
+      answer: pageOf("events", EventAnswer),
+      lines: { mediaType: NDJSON, schema: EventAnswer },
+      headers: { "x-total-size": TOTAL_SIZE, "x-next-page-token": "of an export: where the next page begins" },
     },
+    async (call) => {
+      const realm = realmOf(call);
+      const isExport = acceptsNdjson(call.request);
+      const list = ["events", realm.tenantId, realm.realmId];
+      const rules = { list, sizes: isExport ? EXPORT_PAGE_SIZES : DIRECTORY_PAGE_SIZES, kept: KEPT };
+      const { database, clock } = call.deps;
+      const asked = parseListQuery(call.query, rules, clock.nowSeconds());
+      // What this node holds back to write in groups must be seen by who asks right after it happened.
+      await call.decisions.flush();
+      const page = await readPage(database.recent([realm.tenantId]), realm, { ...asked, isExport });
+      return showPage(realm, asked, page, isExport);
+    },
+  ),
+  reads(
     {
       name: "GetEvent",
       method: "GET",
-      path: `${PATH}/:event`,
-      kind: "management",
+      path: `${EVENTS}/{event}`,
+      tag: "Events",
+      summary: "Shows an event.",
       scopes: ["events:read"],
-      handle: (request) => handleGet({ deps, recorder }, request),
+      outlivesRealm: true,
+      answer: EventAnswer,
     },
-  ];
-}
+    async (call) => {
+      const { event: id = "" } = call.request.parameters;
+      const realm = realmOf(call);
+      if (decodeId(id) === undefined) throw notFound("Event", id);
+      await call.decisions.flush();
+      const event = await findEvent(call.db, realm, id);
+      if (event === undefined) throw notFound("Event", id);
+      return { value: answerOf(realm, event) };
+    },
+  ),
+] as const;
 
-interface Parts {
-  readonly deps: Deps;
-  readonly recorder: DecisionRecorder;
-}
-
-async function handleList({ deps, recorder }: Parts, request: HttpRequest): Promise<HttpReply> {
-  const realm = realmKeyOf(request);
-  if (realm === undefined) throw notFound("Realm", request.parameters.realm ?? "");
-  const isExport = acceptsNdjson(request);
-  const list = ["events", realm.tenantId, realm.realmId];
-  const rules = { list, sizes: isExport ? EXPORT_PAGE_SIZES : DIRECTORY_PAGE_SIZES, kept: KEPT };
-  const asked = parseListQuery(parseQueryOf(request, EventListQuery), rules, deps.clock.nowSeconds());
-  // What this node holds back to write in groups must be seen by who asks right after it happened.
-  await recorder.flush();
-  const { events, next, total } = await readPage(deps.database.recent([realm.tenantId]), realm, { ...asked, isExport });
-  const answers = events.map((event) => answerOf(realm, event));
+function showPage(
+  realm: RealmKey,
+  asked: ListQuery,
+  { events: found, next, total }: Page,
+  isExport: boolean,
+): Outcome<ListPage<"events", EventAnswer>> {
+  const events = found.map((event) => answerOf(realm, event));
   const token = next === undefined ? undefined : nextTokenOf(asked, next, total);
-  if (isExport) return ndjsonReply(answers, token);
-  const body = {
-    events: answers,
-    total_size: total.totalSize,
-    ...(token === undefined ? {} : { next_page_token: token }),
-  };
-  return jsonReply(200, body, total.totalIsEstimated ? { "x-total-size": "estimated" } : {});
+  const ends = { total_size: total.totalSize, ...(token === undefined ? {} : { next_page_token: token }) };
+  const value = { events, ...ends };
+  if (isExport)
+    return { value, lines: events, ...(token === undefined ? {} : { headers: { "x-next-page-token": token } }) };
+  return { value, ...(total.totalIsEstimated ? { headers: { "x-total-size": "estimated" } } : {}) };
 }
 
 interface Asked extends ListQuery {
@@ -106,28 +124,6 @@ function nextTokenOf({ pageSize, filter, kept, place }: ListQuery, after: string
 function acceptsNdjson(request: HttpRequest): boolean {
   const ranges = headerOf(request, "accept")?.split(",") ?? [];
   return ranges.some((range) => range.replace(/;.*/, "").trim().toLowerCase() === NDJSON);
-}
-
-function ndjsonReply(events: readonly EventAnswer[], nextToken: string | undefined): HttpReply {
-  return {
-    status: 200,
-    headers: {
-      "content-type": `${NDJSON}; charset=utf-8`,
-      "cache-control": "no-store",
-      ...(nextToken === undefined ? {} : { "x-next-page-token": nextToken }),
-    },
-    body: events.map((event) => `${JSON.stringify(event)}\n`).join(""),
-  };
-}
-
-async function handleGet({ deps, recorder }: Parts, request: HttpRequest): Promise<HttpReply> {
-  const { event: id = "" } = request.parameters;
-  const realm = realmKeyOf(request);
-  if (realm === undefined || decodeId(id) === undefined) throw notFound("Event", id);
-  await recorder.flush();
-  const event = await findEvent(deps.database.tenants([realm.tenantId]), realm, id);
-  if (event === undefined) throw notFound("Event", id);
-  return jsonReply(200, answerOf(realm, event));
 }
 
 function answerOf({ tenantId }: RealmKey, event: ListedEvent): EventAnswer {

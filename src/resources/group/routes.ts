@@ -141,6 +141,7 @@ export const GROUP_OPERATIONS = [
       scopes: ["groups:update", "identities:read"],
       body: GroupMembersBody,
       answer: GroupAnswer,
+      isVersioned: true,
       event: { ...MEMBERSHIP_EVENT, action: "CREATE" },
     },
     async (call) => {
@@ -160,6 +161,7 @@ export const GROUP_OPERATIONS = [
       scopes: ["groups:update", "identities:read"],
       body: GroupMembersBody,
       answer: GroupAnswer,
+      isVersioned: true,
       event: { ...MEMBERSHIP_EVENT, action: "DELETE" },
     },
     async (call) => {

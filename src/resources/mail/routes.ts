@@ -1,37 +1,42 @@
-import type { Deps } from "../../deps.ts";
-import { notFound } from "../../http/management-error.ts";
-import { type HttpReply, type HttpRequest, jsonReply, type Route, realmKeyOf } from "../../http/route.ts";
+import { Type } from "typebox";
 import { formatInstant } from "../../platform/clock.ts";
+import { pageOf } from "../answer-parts.ts";
+import { realmOf } from "../call.ts";
+import { reads } from "../operations.ts";
 import { listMails } from "./queries.ts";
 
 const MAILS_MAX = 100;
 
+/** A mail as the API shows it. */
+const MailAnswer = Type.Object(
+  {
+    id: Type.String(),
+    to: Type.String(),
+    subject: Type.String(),
+    body: Type.String(),
+    create_time: Type.String({ format: "date-time" }),
+  },
+  { additionalProperties: false },
+);
+
 /** The mails of a test tenant: kept and readable, never sent (rule 41). A production tenant keeps none. */
-export function mailRoutes(deps: Deps): readonly Route[] {
-  return [
+export const MAIL_OPERATIONS = [
+  reads(
     {
       name: "ListMails",
       method: "GET",
-      path: "/v1/tenants/:tenant/realms/:realm/mails",
-      kind: "management",
+      path: "/v1/tenants/{tenant}/realms/{realm}/mails",
+      tag: "Tests",
+      summary: `Shows a test tenant's newest ${MAILS_MAX} mails: they are kept, never sent.`,
       scopes: ["events:read"],
-      handle: (request) => handleList(deps, request),
+      answer: pageOf("mails", MailAnswer),
     },
-  ];
-}
-
-async function handleList(deps: Deps, request: HttpRequest): Promise<HttpReply> {
-  const realm = realmKeyOf(request);
-  if (realm === undefined) throw notFound("Realm", request.parameters.realm ?? "");
-  const mails = await listMails(deps.database.tenants([realm.tenantId]), realm, MAILS_MAX);
-  return jsonReply(200, {
-    mails: mails.map((mail) => ({
-      id: mail.mailId,
-      to: mail.recipient,
-      subject: mail.subject,
-      body: mail.body,
-      create_time: formatInstant(mail.createdAtMs),
-    })),
-    total_size: mails.length,
-  });
-}
+    async (call) => {
+      const found = await listMails(call.db, realmOf(call), MAILS_MAX);
+      const mails = found.map(({ mailId, recipient, subject, body, createdAtMs }) => {
+        return { id: mailId, to: recipient, subject, body, create_time: formatInstant(createdAtMs) };
+      });
+      return { value: { mails, total_size: mails.length } };
+    },
+  ),
+] as const;

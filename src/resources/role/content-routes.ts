@@ -32,6 +32,7 @@ export const ROLE_CONTENT_OPERATIONS = [
       scopes: ["roles:update", "groups:read", "identities:read"],
       body: RoleMembersBody,
       answer: RoleAnswer,
+      isVersioned: true,
       event: { ...MEMBERSHIP, action: "CREATE" },
     },
     async (call) => {
@@ -53,6 +54,7 @@ export const ROLE_CONTENT_OPERATIONS = [
       scopes: ["roles:update", "identities:read", "groups:read"],
       body: RoleMembersBody,
       answer: RoleAnswer,
+      isVersioned: true,
       event: { ...MEMBERSHIP, action: "DELETE" },
     },
     async (call) => {
@@ -73,6 +75,7 @@ export const ROLE_CONTENT_OPERATIONS = [
       scopes: ["roles:update", "resource-servers:read"],
       body: RoleScopesBody,
       answer: RoleAnswer,
+      isVersioned: true,
       event: { ...SCOPES, action: "CREATE" },
     },
     async (call) => {
@@ -95,6 +98,7 @@ export const ROLE_CONTENT_OPERATIONS = [
       scopes: ["roles:update", "resource-servers:read"],
       body: RoleScopesBody,
       answer: RoleAnswer,
+      isVersioned: true,
       event: { ...SCOPES, action: "DELETE" },
     },
     async (call) => {

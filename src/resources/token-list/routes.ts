@@ -1,67 +1,63 @@
 import type { Queryable } from "../../database/database.ts";
-import type { Deps } from "../../deps.ts";
 import { notFound } from "../../http/management-error.ts";
 import { formatPageToken, type PagePosition, parsePageToken, readPageSize } from "../../http/pagination.ts";
-import { parseQueryOf } from "../../http/query.ts";
 import { createRevocationMeter } from "../../http/revocation-meter.ts";
-import {
-  applicationKeyOf,
-  callerOf,
-  type HttpReply,
-  type HttpRequest,
-  jsonReply,
-  type Route,
-} from "../../http/route.ts";
 import { isLivePartitionRange } from "../../protocol/bucket.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { splitScope } from "../../protocol/scope.ts";
 import { decodeId, ID_KINDS } from "../../protocol/token-id.ts";
+import { type ListPage, pageOf, TOTAL_SIZE } from "../answer-parts.ts";
 import { readClients } from "../application/queries.ts";
+import { type Call, type ManagementParts, type Outcome, readPathId, realmOf } from "../call.ts";
 import { readGrants } from "../grant/queries.ts";
 import { wantRecount } from "../live-count/queries.ts";
-import type { LiveCountRecorder } from "../live-count/recorder.ts";
+import { acts, reads } from "../operations.ts";
 import { endsFamily, type Revocation, revokeAs, revokeGrants, revokeTokens } from "../revocation/queries.ts";
 import { readTokens, type TokenKey } from "../token/queries.ts";
 import { countTokens, type ListedToken, listTokens, type TokenFilter } from "./queries.ts";
-import { TokenListQuery, type TokenResource } from "./schema.ts";
+import { TokenListQuery, TokenResource } from "./schema.ts";
 
 const PAGE_SIZE_MAX = 100;
 /** Settled 13: exact up to here. */
 const EXACT_COUNT_MAX = 10_000;
-const PATH = "/v1/tenants/:tenant/realms/:realm/applications/:application/tokens";
+const TOKENS = "/v1/tenants/{tenant}/realms/{realm}/applications/{application}/tokens";
 
 /** The token list and revocation by id (reference 1.12). */
-export function tokenResourceRoutes(deps: Deps, liveTokens: LiveCountRecorder): readonly Route[] {
-  return [
+export const TOKEN_OPERATIONS = [
+  reads(
     {
       name: "ListTokens",
       method: "GET",
-      path: PATH,
-      kind: "management",
+      path: TOKENS,
+      tag: "Tokens",
+      summary: "Lists the live tokens of an application, newest first.",
       scopes: ["tokens:read"],
-      schema: { querystring: TokenListQuery },
-      handle: (request) => handleList({ deps, liveTokens }, request),
+      query: TokenListQuery,
+      answer: pageOf("tokens", TokenResource),
+      headers: { "x-total-size": TOTAL_SIZE },
     },
+    listPage,
+  ),
+  acts(
     {
       name: "RevokeToken",
       method: "DELETE",
-      path: `${PATH}/:token`,
-      kind: "management",
+      path: `${TOKENS}/{token_id}`,
+      tag: "Tokens",
+      summary:
+        "Ends a token, or a refresh token with its family. One that is dead or was never there is answered the same.",
       scopes: ["tokens:delete"],
-      handle: (request) => handleRevoke({ deps, liveTokens }, request),
     },
-  ];
-}
+    async (call) => {
+      await revoke(call);
+      return { value: undefined };
+    },
+  ),
+] as const;
 
-interface Parts {
-  readonly deps: Deps;
-  readonly liveTokens: LiveCountRecorder;
-}
-
-async function handleList(parts: Parts, request: HttpRequest): Promise<HttpReply> {
-  const { deps } = parts;
-  const { key, now } = await findPathApplication(deps, request);
-  const query = parseQueryOf(request, TokenListQuery);
+async function listPage(call: Call<TokenListQuery, unknown>): Promise<Outcome<ListPage<"tokens", TokenResource>>> {
+  const { deps, query } = call;
+  const { key, now } = await findPathApplication(call);
   const filter: TokenFilter = { now, principalType: query.principal_type, principalId: query.principal_id };
   const question = [key.tenantId, key.realmId, key.applicationId, query.principal_type ?? "", query.principal_id ?? ""];
   const realNow = deps.clock.nowSeconds();
@@ -73,23 +69,23 @@ async function handleList(parts: Parts, request: HttpRequest): Promise<HttpReply
   const db = deps.database.recent([key.tenantId]);
   const [{ tokens, next }, total] = await Promise.all([
     listTokens(db, key, filter, { after: position?.after, limit: pageSize }),
-    position ?? countTotal(parts, db, { key, filter }),
+    position ?? countTotal(call, db, { key, filter }),
   ]);
   const { totalSize, totalIsEstimated } = total;
   const nextPage = next === undefined ? undefined : { after: next, pageSize, totalSize, totalIsEstimated };
-  const body = {
+  const value = {
     tokens: tokens.map(toResource),
     total_size: totalSize,
     ...(nextPage === undefined ? {} : { next_page_token: formatPageToken(nextPage, question, realNow) }),
   };
-  return jsonReply(200, body, totalIsEstimated ? { "x-total-size": "estimated" } : {});
+  return { value, ...(totalIsEstimated ? { headers: { "x-total-size": "estimated" } } : {}) };
 }
 
 type Total = Pick<PagePosition, "totalSize" | "totalIsEstimated">;
 
 // Settled 13. A principal's tokens are not counted apart: of many it is only known that they are at least so many.
 async function countTotal(
-  { deps, liveTokens }: Parts,
+  { deps, liveTokens }: ManagementParts,
   db: Queryable,
   asked: { readonly key: ApplicationKey; readonly filter: TokenFilter },
 ): Promise<Total> {
@@ -105,31 +101,27 @@ async function countTotal(
   return { totalSize: Math.max(size, estimate), totalIsEstimated: true };
 }
 
-async function handleRevoke({ deps, liveTokens }: Parts, request: HttpRequest): Promise<HttpReply> {
-  const { key, now } = await findPathApplication(deps, request);
-  const { token: id = "" } = request.parameters;
+async function revoke({ deps, db, request, caller, liveTokens, nowMs }: Call<unknown, unknown>): Promise<void> {
+  const { key, now } = await findPathApplication({ deps, db, request, caller });
+  const { token_id: id = "" } = request.parameters;
   const parts = decodeId(id);
-  const db = deps.database.tenants([key.tenantId]);
-  const done: HttpReply = { status: 200, headers: { "cache-control": "no-store" } };
-  if (parts === undefined || !isLivePartitionRange(parts.bucket, deps.clock.nowSeconds())) return done;
+  if (parts === undefined || !isLivePartitionRange(parts.bucket, deps.clock.nowSeconds())) return;
   const owner = await findOwner(db, { ...key, id }, parts.kind);
-  if (owner !== key.applicationId) return done;
-  const caller = callerOf(request);
+  if (owner !== key.applicationId) return;
   const revocation: Revocation = {
     ...key,
     id,
     at: now,
-    atMs: deps.clock.nowMs(),
+    atMs: nowMs,
     reason: "revoked",
     traceId: request.traceId,
     kind: "revoke",
     outcome: "revoked",
     facts: { by: "an administrator", application_id: caller.applicationId, subject: caller.subject },
   };
-  const revoke = endsFamily(revocation) ? revokeGrants : revokeTokens;
-  liveTokens.remove(await revokeAs(deps.database, [revocation], revoke));
+  const end = endsFamily(revocation) ? revokeGrants : revokeTokens;
+  liveTokens.remove(await revokeAs(deps.database, [revocation], end));
   createRevocationMeter(deps)(request.traceId);
-  return done;
 }
 
 async function findOwner(db: Queryable, row: TokenKey, kind: number): Promise<string | undefined> {
@@ -138,13 +130,14 @@ async function findOwner(db: Queryable, row: TokenKey, kind: number): Promise<st
   return undefined;
 }
 
-async function findPathApplication(deps: Deps, request: HttpRequest): Promise<{ key: ApplicationKey; now: number }> {
-  const { application = "" } = request.parameters;
-  const key = applicationKeyOf(request);
-  if (key === undefined) throw notFound("Application", application);
-  const [live] = await readClients(deps.database.tenants([key.tenantId]), [key]);
-  if (live === undefined) throw notFound("Application", application);
-  return { key, now: deps.clock.nowSeconds() + live.clockOffsetSeconds };
+async function findPathApplication(
+  call: Pick<Call<unknown, unknown>, "deps" | "db" | "request" | "caller">,
+): Promise<{ readonly key: ApplicationKey; readonly now: number }> {
+  const applicationId = readPathId(call.request, { parameter: "application", shape: "uuid", kind: "Application" });
+  const key = { ...realmOf(call), applicationId };
+  const [live] = await readClients(call.db, [key]);
+  if (live === undefined) throw notFound("Application", applicationId);
+  return { key, now: call.deps.clock.nowSeconds() + live.clockOffsetSeconds };
 }
 
 function toResource(token: ListedToken): TokenResource {

@@ -5,7 +5,9 @@ import { useAuthenticatorConfigs } from "./authenticator-configs.ts";
 import { useCredentials } from "./credentials.ts";
 import { useGroups } from "./groups.ts";
 import { useIdentities } from "./identities.ts";
+import { useOperating } from "./operating.ts";
 import { useRealms } from "./realms.ts";
+import { useRecords } from "./records.ts";
 import { useResourceServers } from "./resource-servers.ts";
 import { useRoles } from "./roles.ts";
 import { useScim } from "./scim.ts";
@@ -36,6 +38,8 @@ const USES: readonly Use[] = [
   useScim,
   useThemes,
   useCredentials,
+  useRecords,
+  useOperating,
 ];
 
 /** Uses every operation of the management API. Returns the ids of what is left there. */

@@ -1,0 +1,172 @@
+import { type TSchema, Type } from "typebox";
+import type { AuthOperation } from "../http/openapi/auth-operation.ts";
+import { OPENID_SCOPES } from "../protocol/scope.ts";
+import { GRANTS } from "./grants/index.ts";
+import { RESPONSE_MODES } from "./response-modes/index.ts";
+
+const REALM = "/v1/tenants/{tenant}/realms/{realm}";
+const APPLICATION = `${REALM}/applications/{application}`;
+/** Its form is the protocol's; its bounds are those of the application, its resource server, realm and tenant (rule 31). */
+const EXPIRATION_TIME = text(
+  "How many seconds the access token is to live: from one second to the ceiling that applies. Without it the application's default.",
+  {
+    pattern: "^[1-9][0-9]{0,9}$",
+  },
+);
+const CLIENT_FORM = {
+  client_id: optional("Instead of HTTP Basic, beside client_secret; alone, of a public client."),
+  client_secret: optional("Instead of HTTP Basic."),
+};
+const TOKEN_FORM = {
+  token: text("The token."),
+  token_type_hint: Type.Optional(text("", { enum: ["access_token", "refresh_token"] })),
+  ...CLIENT_FORM,
+};
+
+const AuthorizeQuery = Type.Object({
+  client_id: text("The application's client_id."),
+  response_type: text("", { enum: ["code"] }),
+  redirect_uri: text("One that is registered, to the letter; of a loopback address the port is free."),
+  scope: optional(
+    `Scopes, separated by spaces: ${OPENID_SCOPES.join(", ")}, and those that the application may ask for.`,
+  ),
+  state: optional("Comes back with the answer."),
+  code_challenge: optional("PKCE (RFC 7636)."),
+  code_challenge_method: Type.Optional(text("", { enum: ["S256", "plain"] })),
+  response_mode: Type.Optional(text("", { enum: RESPONSE_MODES.map(({ name }) => name) })),
+  nonce: optional("Comes back in the ID token."),
+  prompt: optional("`none` or `login`."),
+  max_age: optional("Seconds since the person last logged in."),
+  login_hint: optional("An email address for the login page."),
+});
+const TokenForm = Type.Object({
+  grant_type: text("", { enum: GRANTS.map(({ grantType }) => grantType) }),
+  expiration_time: Type.Optional(EXPIRATION_TIME),
+  scope: optional("Scopes, separated by spaces; without it all that may be had."),
+  code: optional("Of the authorization code grant."),
+  redirect_uri: optional("As it was sent to the authorization endpoint."),
+  code_verifier: optional("PKCE (RFC 7636)."),
+  refresh_token: optional("Of the refresh token grant."),
+  ...CLIENT_FORM,
+});
+const TokenAnswer = Type.Object({
+  access_token: text("The token."),
+  token_type: text("", { enum: ["Bearer"] }),
+  expires_in: Type.Integer({
+    minimum: 0,
+    description: "Seconds that the access token lives: as asked for, or refused.",
+  }),
+  scope: optional("What was granted."),
+  refresh_token: optional("Where the application may have one."),
+  id_token: optional("Where `openid` was granted."),
+});
+const IntrospectionAnswer = Type.Object(
+  {
+    active: Type.Boolean({
+      description: "Whether the token is alive, here and now. Of a dead one nothing else is said.",
+    }),
+    scope: optional("What it allows now."),
+    client_id: optional("Whose it is."),
+    sub: optional("For whom it stands."),
+    exp: Type.Optional(Type.Integer({ description: "When it ends, seconds since 1970." })),
+    iat: Type.Optional(Type.Integer()),
+    iss: optional("The issuer."),
+    jti: optional("The token's id."),
+    token_type: optional(""),
+  },
+  { additionalProperties: true },
+);
+const Document = Type.Object({}, { additionalProperties: true });
+
+const REFUSED = {
+  400: "The request is refused; error_description says why.",
+  401: "The client did not authenticate.",
+  503: "The server cannot answer now; nothing was done.",
+};
+const BEARER_REFUSED = { 401: "The token is dead or not one of this issuer.", 503: REFUSED[503] };
+
+/** The endpoints of the protocol, for the reference; aliases and what only browsers use are left out. */
+export const AUTH_OPERATIONS: readonly AuthOperation[] = [
+  {
+    name: "authorize",
+    method: "GET",
+    path: `${APPLICATION}/authorize`,
+    summary: "Where an application sends a person's browser to log in (RFC 6749 §3.1).",
+    security: [],
+    query: AuthorizeQuery,
+    statuses: {
+      303: "To the login page, or back to the application with a code or an error.",
+      400: "A page for the person: the request cannot be answered to anybody.",
+    },
+  },
+  {
+    name: "token",
+    method: "POST",
+    path: `${APPLICATION}/token`,
+    summary: "Gives a token that lives exactly as long as expiration_time asks (RFC 6749 §3.2).",
+    description: "What exceeds a ceiling is refused, never shortened: the error names the ceiling and who set it.",
+    security: ["client"],
+    form: TokenForm,
+    example: { grant_type: "client_credentials", scope: "shoes:read", expiration_time: "900" },
+    answer: TokenAnswer,
+    statuses: REFUSED,
+  },
+  {
+    name: "introspect",
+    method: "POST",
+    path: `${REALM}/introspect`,
+    summary: "Tells whether a token is alive at this moment, and what it allows (RFC 7662).",
+    description:
+      "Asked by an application with its secret, or with a bearer token that has the scope tokens:introspect. Revoked, shortened or expired means inactive at once.",
+    security: ["client", "bearer"],
+    form: Type.Object(TOKEN_FORM),
+    example: { token: "$TOKEN" },
+    answer: IntrospectionAnswer,
+    statuses: REFUSED,
+  },
+  {
+    name: "revoke",
+    method: "POST",
+    path: `${APPLICATION}/revoke`,
+    summary: "Ends a token of the application's, or a refresh token with its family (RFC 7009).",
+    security: ["client", "bearer"],
+    form: Type.Object(TOKEN_FORM),
+    example: { token: "$TOKEN" },
+    statuses: REFUSED,
+  },
+  {
+    name: "userinfo",
+    method: "GET",
+    path: `${APPLICATION}/userinfo`,
+    summary: "Tells who logged in, as far as the token's scopes go (OpenID Connect Core §5.3).",
+    security: ["bearer"],
+    answer: Document,
+    statuses: BEARER_REFUSED,
+  },
+  {
+    name: "openidConfiguration",
+    method: "GET",
+    path: `${APPLICATION}/.well-known/openid-configuration`,
+    summary: "What the application's issuer can do, and where (OpenID Connect Discovery, RFC 8414).",
+    security: [],
+    answer: Document,
+    statuses: { 404: "There is no such application." },
+  },
+  {
+    name: "jwks",
+    method: "GET",
+    path: `${APPLICATION}/.well-known/jwks.json`,
+    summary: "The public keys that the realm's tokens are signed with (RFC 7517).",
+    security: [],
+    answer: Document,
+    statuses: { 404: "There is no such application." },
+  },
+];
+
+function text(description: string, rules: Readonly<Record<string, unknown>> = {}): TSchema {
+  return Type.Unsafe<string>({ type: "string", ...(description === "" ? {} : { description }), ...rules });
+}
+
+function optional(description: string): TSchema {
+  return Type.Optional(text(description));
+}
