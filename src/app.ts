@@ -3,6 +3,7 @@ import { operatorRoutes } from "./declarative/operator-routes.ts";
 import { DECLARATIVE_OPERATIONS } from "./declarative/routes.ts";
 import type { Deps } from "./deps.ts";
 import { NO_CALLERS } from "./http/admit-caller.ts";
+import { createAfterReply } from "./http/after-reply.ts";
 import { trustNoOrigin } from "./http/cross-origin.ts";
 import { healthRoutes, type NodeView, operationsRoutes, type Readiness } from "./http/health.ts";
 import { referenceRoutes } from "./http/openapi/routes.ts";
@@ -11,7 +12,7 @@ import type { Route } from "./http/route.ts";
 import { createServer, type ServerOptions } from "./http/server.ts";
 import { createKeyStore } from "./keys/key-store.ts";
 import { KEY_OPERATIONS } from "./keys/routes.ts";
-import { createLogin } from "./login/index.ts";
+import { loginRoutes } from "./login/index.ts";
 import { authenticateCaller } from "./oauth/bearer.ts";
 import { oauthRoutes } from "./oauth/index.ts";
 import { AUTH_OPERATIONS } from "./oauth/operations.ts";
@@ -21,7 +22,7 @@ import { createOriginTrust } from "./oauth/trusted-origins.ts";
 import { METRICS } from "./platform/metric-table.ts";
 import { processTimers, type Timers } from "./platform/timers.ts";
 import { createDecisionRecorder } from "./resources/decision/recorder.ts";
-import { MANAGEMENT_OPERATIONS } from "./resources/index.ts";
+import { bindingLinkRoutes, MANAGEMENT_OPERATIONS } from "./resources/index.ts";
 import { createLiveCountRecorder } from "./resources/live-count/recorder.ts";
 import { takeAllowance } from "./resources/request-allowance/queries.ts";
 
@@ -56,11 +57,12 @@ export function createApp(deps: Deps, readiness: Readiness, parts: AppParts): Ap
   deps.database.watchChanges((tenantId) => {
     for (const cache of [services.contexts, services.directory, services.keys]) cache.forget(tenantId);
   });
-  const login = createLogin(deps, decisions);
+  const afterReply = createAfterReply(deps.log);
   const answered = [
     ...oauthRoutes(services),
-    ...login.routes,
-    ...OPERATIONS.flatMap((operation) => operation.bind({ deps, decisions, liveTokens })),
+    ...loginRoutes({ deps, decisions, afterReply }),
+    ...OPERATIONS.flatMap((operation) => operation.bind({ deps, decisions, liveTokens, afterReply })),
+    ...bindingLinkRoutes(deps),
     ...operatorRoutes(deps),
     ...healthRoutes(deps, readiness),
   ];
@@ -82,7 +84,7 @@ export function createApp(deps: Deps, readiness: Readiness, parts: AppParts): Ap
     onAnswer,
   });
   const settled = async (): Promise<void> => {
-    await login.settled();
+    await afterReply.settled();
     await decisions.flush();
     await Promise.all([keptDecisions.settled(), liveTokens.settled()]);
   };
@@ -92,7 +94,7 @@ export function createApp(deps: Deps, readiness: Readiness, parts: AppParts): Ap
     settled,
     close: async () => {
       await main.close();
-      await login.settled();
+      await afterReply.settled();
       await decisions.flush();
       await Promise.all([keptDecisions.flush(), liveTokens.flush()]);
     },

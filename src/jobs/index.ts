@@ -1,4 +1,5 @@
 import { attemptCountsJob } from "./attempt-counts.ts";
+import { batchBindingJobsJob } from "./batch-binding-jobs.ts";
 import { idempotencyKeysJob } from "./idempotency-keys.ts";
 import type { Job } from "./job.ts";
 import { oldCountsJob, recountJob } from "./live-counts.ts";
@@ -16,6 +17,7 @@ export const JOBS: readonly Job[] = [
   attemptCountsJob,
   idempotencyKeysJob,
   sessionsJob,
+  batchBindingJobsJob,
   recountJob,
   oldCountsJob,
   removalJob,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openScratchDatabase, sharedDatabase } from "../../test/support/scratch-database.ts";
+import { readConfig } from "../config.ts";
 import type { Database } from "../database/database.ts";
 import { partitionsHealthy } from "../database/partitions.ts";
 import { rotateNow } from "../keys/rotate.ts";
@@ -23,7 +24,9 @@ const DAY = 86_400;
 function depsOf(database: Database): JobDeps {
   const clock = { ...createClock(), nowMs: () => NOW * 1_000, nowSeconds: () => NOW };
   const sealer = createSealer([random.bytes(32)], random);
-  return { database, clock, random, sealer, log: createLog("silent"), metrics: createMetrics(listMetrics()) };
+  const mail = { send: () => Promise.reject(new Error("nobody mails here")), close: () => undefined };
+  const world = { config: readConfig({}), mail, log: createLog("silent"), metrics: createMetrics(listMetrics()) };
+  return { ...world, database, clock, random, sealer };
 }
 
 async function insertTestTenant(database: Database, offsetSeconds: number): Promise<string> {

@@ -30,6 +30,9 @@ const OWNED_BY_REALM = [
   "sessions",
   "attempt_counts",
   "live_counts",
+  "batch_credential_binding_results",
+  "batch_credential_binding_jobs",
+  "credential_binding_jobs",
   "credentials",
   "themes",
   "request_allowances",
@@ -108,7 +111,7 @@ async function removeApplication(deps: JobDeps, one: Tombstone): Promise<void> {
 
 async function removeConfig(deps: JobDeps, one: Tombstone): Promise<void> {
   const where = { ...realmOf(one).where, authenticator_config_id: one.id };
-  for (const table of ["applications", "credentials"]) {
+  for (const table of ["applications", "credential_binding_jobs", "credentials"]) {
     if (await deps.database.maintain((session) => hasRows(session, { table, where }))) return;
   }
   await removeAll(deps, { table: "authenticator_configs", where });

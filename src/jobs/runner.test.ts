@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sharedDatabase } from "../../test/support/scratch-database.ts";
+import { readConfig } from "../config.ts";
 import { createClock } from "../platform/clock.ts";
 import { createLog } from "../platform/log.ts";
 import { listMetrics, METRICS } from "../platform/metric-table.ts";
@@ -18,7 +19,9 @@ async function twoNodes(): Promise<{ one: JobDeps; other: JobDeps; pass: (ms: nu
   let nowMs = NOW_MS;
   const clock = { ...createClock(), nowMs: () => nowMs, nowSeconds: () => Math.floor(nowMs / 1_000) };
   const sealer = createSealer([random.bytes(32)], random);
-  const others = { clock, random, sealer, log: createLog("silent"), metrics: createMetrics(listMetrics()) };
+  const mail = { send: () => Promise.reject(new Error("nobody mails here")), close: () => undefined };
+  const world = { config: readConfig({}), mail, log: createLog("silent"), metrics: createMetrics(listMetrics()) };
+  const others = { ...world, clock, random, sealer };
   const pass = (ms: number): void => {
     nowMs += ms;
   };

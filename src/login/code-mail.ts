@@ -1,8 +1,7 @@
 import { html } from "../http/pages.ts";
-import type { Mail } from "../platform/mail.ts";
-import { hexId } from "../platform/random.ts";
+import { inOneLine, type Mail } from "../platform/mail.ts";
 import type { ApplicationContext } from "../protocol/client-metadata.ts";
-import { insertMail } from "../resources/mail/queries.ts";
+import { deliverMail } from "../resources/deliver-mail.ts";
 import { type AddressHolder, findAddressHolder } from "./address-holder.ts";
 import { CODE_LIFETIME_SECONDS } from "./one-time-code.ts";
 import { recordLogin, type Visit } from "./visit.ts";
@@ -28,7 +27,9 @@ async function mailCode(visit: Visit, emailKey: string, code: string): Promise<v
       recordLogin(visit, "code_not_sent", { cause: holder.cause, identity_id: holder.identityId });
       return;
     }
-    await deliver(visit, composeCodeMail(visit.context, recipientOf(holder, emailKey), code));
+    const { key, tenant } = visit.context;
+    const mail = composeCodeMail(visit.context, recipientOf(holder, emailKey), code);
+    await deliverMail(visit.services.deps, { realm: key, tenantKind: tenant.kind }, mail);
     recordLogin(visit, "code_sent", {
       identity_id: holder.kind === "identity" ? holder.identity.key.identityId : undefined,
     });
@@ -41,20 +42,6 @@ async function mailCode(visit: Visit, emailKey: string, code: string): Promise<v
 // To the address on record, never to what was typed: two spellings with one key may be two mailboxes.
 function recipientOf(holder: Exclude<AddressHolder, { kind: "nobody" }>, emailKey: string): string {
   return holder.kind === "newcomer" ? emailKey : (holder.identity.traits.primary_email_address ?? emailKey);
-}
-
-async function deliver(visit: Visit, mail: Mail): Promise<void> {
-  const { database, clock, mail: transport, random } = visit.services.deps;
-  const { key, tenant } = visit.context;
-  if (tenant.kind !== "test") return transport.send(mail);
-  const stored = {
-    mailId: hexId(random),
-    recipient: mail.to,
-    subject: mail.subject,
-    body: mail.text,
-    createdAtMs: clock.nowMs(),
-  };
-  await insertMail(database.tenants([key.tenantId]), key, stored);
 }
 
 /** The mail that brings a code. */
@@ -98,9 +85,4 @@ function composeHtml({
 code nobody can sign in with it, so do not pass it on; you can delete this mail.</p>
 </div></body></html>
 `.markup;
-}
-
-// A header is one line, and a name must not write lines of its own into the text.
-function inOneLine(name: string): string {
-  return name.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").trim();
 }

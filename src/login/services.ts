@@ -1,6 +1,6 @@
 import type { Deps } from "../deps.ts";
+import type { AfterReply } from "../http/after-reply.ts";
 import type { DecisionRecorder } from "../resources/decision/recorder.ts";
-import type { AfterReply } from "./after-reply.ts";
 
 /** What the login pages need of the world. */
 export interface LoginServices {

@@ -31,6 +31,11 @@ export interface MailOptions {
   readonly random: Random;
 }
 
+/** A name for a header or a line of a mail: it must not write lines of its own into either. */
+export function inOneLine(name: string): string {
+  return name.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").trim();
+}
+
 const CONNECTIONS_MAX = 4;
 const TIMEOUT_MS = 10_000;
 const TIMEOUTS = { connectionTimeout: TIMEOUT_MS, greetingTimeout: TIMEOUT_MS, socketTimeout: TIMEOUT_MS };

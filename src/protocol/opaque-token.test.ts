@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
+  formatLinkToken,
   formatOpaqueToken,
   formatRefreshToken,
+  isLinkToken,
   parseOpaqueToken,
   parseRefreshToken,
   tokenSuffix,
@@ -131,4 +133,21 @@ test("the suffix that lists show is eleven characters, so 192 bits stay unknown 
   assert.ok(token.endsWith(tokenSuffix(token)));
   // At worst six bits for each of the five characters of the body, and the 32 of the checksum.
   assert.ok(256 - 5 * 6 - 32 >= 192);
+});
+
+test("a link's token is known by its grammar, checksum and one spelling, and is no other token", () => {
+  fc.assert(
+    fc.property(bytes(32), fc.nat({ max: 58 }), fc.constantFrom("A", "z", "0", "_"), (secret, at, other) => {
+      const token = formatLinkToken(secret);
+      assert.match(token, /^mayfly_bl_[A-Za-z0-9_-]{43}[0-9A-Za-z]{6}$/);
+      assert.equal(isLinkToken(token), true);
+      const changed = token.slice(0, at) + other + token.slice(at + 1);
+      assert.equal(isLinkToken(changed), changed === token);
+      assert.equal(parseOpaqueToken(token), undefined);
+      assert.equal(parseRefreshToken(token), undefined);
+    }),
+    { numRuns: 300 },
+  );
+  assert.equal(isLinkToken(formatOpaqueToken("code", ID, SECRET)), false);
+  assert.throws(() => formatLinkToken(new Uint8Array(24)), RangeError);
 });

@@ -1,6 +1,7 @@
 // The strings of our opaque tokens (settled 1, 2 and 7; rule 40):
 //
 //   access token, code   {prefix}{base64url(id 24, secret 32)}{crc}
+//   binding link         {prefix}{base64url(secret 32)}{crc}
 //   refresh token        {prefix}{base64url(id 24, generation 4, secret 32)}{base64url(mac 16)}{crc}
 //
 // The prefix is for secret scanners. The CRC-32, six base62 characters over all that stands before it, refuses a typing error
@@ -12,6 +13,7 @@ import { decodeId, encodeId, ID_BYTES, type IdParts } from "./token-id.ts";
 
 export const OPAQUE_PREFIXES = { access: "mayfly_at_", code: "mayfly_ac_" } as const;
 const REFRESH_PREFIX = "mayfly_rt_";
+const LINK_PREFIX = "mayfly_bl_";
 
 /** Random bytes in every opaque token. */
 export const SECRET_BYTES = 32;
@@ -24,6 +26,7 @@ const GENERATION_MAX = 0xffff_ffff;
 const CRC_LENGTH = 6;
 const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const OPAQUE_GRAMMAR = /^(mayfly_at_|mayfly_ac_)([A-Za-z0-9_-]{75})[0-9A-Za-z]{6}$/;
+const LINK_GRAMMAR = /^mayfly_bl_([A-Za-z0-9_-]{43})[0-9A-Za-z]{6}$/;
 const REFRESH_GRAMMAR = /^(mayfly_rt_)([A-Za-z0-9_-]{80})([A-Za-z0-9_-]{22})[0-9A-Za-z]{6}$/;
 
 export type OpaqueTokenKind = keyof typeof OPAQUE_PREFIXES;
@@ -114,6 +117,22 @@ export function verifyRefreshMac(token: RefreshToken, macKeys: readonly Uint8Arr
   return macKeys
     .map((key) => token.mac.length === MAC_BYTES && timingSafeEqual(refreshMac(token.signedText, key), token.mac))
     .includes(true);
+}
+
+/**
+ * Writes the token of a link that binds a credential: its row is named by the link's path.
+ * @param secret 32 random bytes
+ * @throws RangeError if the secret has another length
+ */
+export function formatLinkToken(secret: Uint8Array): string {
+  checkSecret(secret);
+  return withChecksum(LINK_PREFIX + Buffer.from(secret).toString("base64url"));
+}
+
+/** Whether `formatLinkToken` can have written this: full grammar, canonical base64url and checksum (rule 10). */
+export function isLinkToken(text: string): boolean {
+  const [, body] = LINK_GRAMMAR.exec(text) ?? [];
+  return body !== undefined && hasChecksum(text) && decodeCanonical(body) !== undefined;
 }
 
 /** The last characters of a token, as the tokens API shows them (reference 1.12). */

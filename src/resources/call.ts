@@ -1,5 +1,6 @@
 import type { Queryable } from "../database/database.ts";
 import type { Deps } from "../deps.ts";
+import type { AfterReply } from "../http/after-reply.ts";
 import type { Caller } from "../http/caller.ts";
 import { notFound } from "../http/management-error.ts";
 import type { HttpRequest } from "../http/route.ts";
@@ -12,6 +13,7 @@ export interface ManagementParts {
   readonly deps: Deps;
   readonly decisions: DecisionRecorder;
   readonly liveTokens: LiveCountRecorder;
+  readonly afterReply: AfterReply;
 }
 
 /** One call of an operation: who calls, and what was sent, after its schemas. */

@@ -1,6 +1,8 @@
 import { APPLICATION_OPERATIONS } from "./application/routes.ts";
 import { AUTHENTICATOR_CONFIG_OPERATIONS } from "./authenticator-config/routes.ts";
+import { BATCH_BINDING_JOB_OPERATIONS } from "./batch-credential-binding-job/routes.ts";
 import { CREDENTIAL_OPERATIONS } from "./credential/routes.ts";
+import { CREDENTIAL_BINDING_JOB_OPERATIONS } from "./credential-binding-job/routes.ts";
 import { DECISION_OPERATIONS } from "./decision/routes.ts";
 import { EVENT_OPERATIONS } from "./event-list/routes.ts";
 import { GROUP_OPERATIONS } from "./group/routes.ts";
@@ -28,8 +30,13 @@ export const MANAGEMENT_OPERATIONS = [
   ...SCIM_OPERATIONS,
   ...THEME_OPERATIONS,
   ...CREDENTIAL_OPERATIONS,
+  ...CREDENTIAL_BINDING_JOB_OPERATIONS,
+  ...BATCH_BINDING_JOB_OPERATIONS,
   ...TOKEN_OPERATIONS,
   ...EVENT_OPERATIONS,
   ...DECISION_OPERATIONS,
   ...MAIL_OPERATIONS,
 ] as const;
+
+/** The routes of links that people open, which no token of ours comes with. */
+export { bindingLinkRoutes } from "./credential-binding-job/routes.ts";

@@ -31,7 +31,7 @@ async function attempt(world: AdminWorld, route: Route, held: readonly string[],
       identity: world.administrator,
     },
     ...{ resource_server: world.managedServer, application: world.robot, authenticator_config: world.config },
-    credential: world.credential,
+    ...{ credential: world.credential, job: world.job },
   };
   const tries = route.method === "GET" ? [{}] : (ATTEMPTS[route.name]?.(world, held) ?? [{ body: {} }]);
   for (const one of tries) {
@@ -84,6 +84,9 @@ test("whoever lacks one scope of what is affected is refused, and reads no secre
   const world = await adminWorld();
   const { tenant, realm, managedServer, role, emptyRole, group, nobody, administrator, config, robot } = world;
   const person = { identity: administrator, credential: world.credential };
+  const template = { authenticator_config_id: config };
+  const invite = (delivery_method: "RETURN" | "EMAIL") => ({ job: { delivery_method, ...template } });
+  const many = { batch_credential_binding_job: { identity_ids: [nobody, administrator], job_template: template } };
   const api = managementClient(tenant);
   const token = await tenant.managementToken(MANAGEMENT_SCOPES.filter((scope) => scope !== "events:read").join(" "));
   const at = { realm, token };
@@ -101,6 +104,10 @@ test("whoever lacks one scope of what is affected is refused, and reads no secre
     rotate: await api("RotateApplicationSecret", { ...at, application: robot, body: {} }),
     remove: await api("DeleteApplication", { ...at, application: robot }),
     lockOut: await api("RevokeCredential", { ...at, ...person }),
+    enrolMine: await api("CreateCredentialBindingJob", { ...at, ...person, body: invite("RETURN") }),
+    mailMine: await api("CreateCredentialBindingJob", { ...at, ...person, body: invite("EMAIL") }),
+    mailMany: await api("CreateBatchCredentialBindingJob", { ...at, body: many }),
+    withdraw: await api("SetCredentialBindingJobRevoked", { ...at, ...person, job: world.job }),
     page: await api("UpdateAuthenticatorConfig", {
       ...{ ...at, authenticator_config: config },
       body: { authenticator_config: { display_name: "x" } },

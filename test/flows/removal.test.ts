@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { dropForgotten, ensurePartitionFor } from "../../src/database/partitions.ts";
 import { newTraceId } from "../../src/http/trace-id.ts";
+import { batchBindingJobsJob } from "../../src/jobs/batch-binding-jobs.ts";
 import { idempotencyKeysJob } from "../../src/jobs/idempotency-keys.ts";
 import { removalJob } from "../../src/jobs/removal.ts";
 import { hexId } from "../../src/platform/random.ts";
@@ -222,8 +223,16 @@ async function useEverything(flow: CodeFlow): Promise<TestApplication> {
 async function useDevices({ tenant, identityId }: CodeFlow): Promise<void> {
   const authenticatorConfigId = await tenant.addAuthenticatorConfig();
   const stays = await tenant.addIdentity("stays@example.com");
-  for (const one of [identityId, stays]) await addPasskey(tenant, one, { authenticatorConfigId });
-  await succeed(
-    managementClient(tenant)("CreateTheme", { body: { theme: {} }, headers: { "idempotency-key": "theme" } }),
-  );
+  const api = managementClient(tenant);
+  for (const identity of [identityId, stays]) {
+    await addPasskey(tenant, identity, { authenticatorConfigId });
+    const job = { delivery_method: "RETURN" as const, authenticator_config_id: authenticatorConfigId };
+    await succeed(api("CreateCredentialBindingJob", { identity, body: { job } }));
+  }
+  const job_template = { authenticator_config_id: authenticatorConfigId };
+  const batch = { identity_ids: [identityId, stays], job_template };
+  await succeed(api("CreateBatchCredentialBindingJob", { body: { batch_credential_binding_job: batch } }));
+  await batchBindingJobsJob.run(tenant.server.deps);
+  const headers = { "idempotency-key": "theme" };
+  await succeed(api("CreateTheme", { body: { theme: {} }, headers }));
 }

@@ -7,7 +7,7 @@ import { createIdentity } from "../../src/resources/identity/rules.ts";
 import { basic } from "./http.ts";
 import { type ManagementClient, managementClient, succeed } from "./management-client.ts";
 import { addPasskey } from "./test-credential.ts";
-import { type TestApplication, type TestTenant, testTenant } from "./test-tenant.ts";
+import { type TenantOptions, type TestApplication, type TestTenant, testTenant } from "./test-tenant.ts";
 
 /** The admin realm of a tenant with an administrator, what she logs in to, a job with some power, and somebody without any. */
 export interface AdminWorld {
@@ -25,6 +25,8 @@ export interface AdminWorld {
   readonly administrator: string;
   readonly nobody: string;
   readonly config: string;
+  /** the administrator's invitation to another passkey, open */
+  readonly job: string;
   /** the administrator's passkey */
   readonly credential: string;
   /** what people log in to, with every scope and in every realm */
@@ -38,8 +40,8 @@ export interface AdminWorld {
 export const ROBOT_SCOPES = ["realms:read", "events:read"];
 
 /** Makes an admin realm with an administrator. */
-export async function adminWorld(): Promise<AdminWorld> {
-  const tenant = await testTenant();
+export async function adminWorld(options: TenantOptions = {}): Promise<AdminWorld> {
+  const tenant = await testTenant(options);
   const { realmId: realm } = tenant.adminRealm;
   const api = managementClient(tenant);
   const { resource_servers } = await succeed(api("ListResourceServers", { realm }));
@@ -54,6 +56,12 @@ export async function adminWorld(): Promise<AdminWorld> {
   const credential = await addPasskey(tenant, administrator, { realm: tenant.adminRealm });
   const hosted = { authenticator_config: { config: { type: "hosted_web" as const } } };
   const { id: config } = await succeed(api("CreateAuthenticatorConfig", { realm, body: hosted }));
+  const { credential_binding_job: job } = await succeed(
+    api("CreateCredentialBindingJob", {
+      ...{ realm, identity: administrator },
+      body: { job: { delivery_method: "RETURN", authenticator_config_id: config } },
+    }),
+  );
   const app = await succeed(
     api("CreateApplication", { realm, body: { application: consoleOf(managedServer, config) } }),
   );
@@ -63,7 +71,20 @@ export async function adminWorld(): Promise<AdminWorld> {
   const issuer = `${tenant.server.url}${applicationPath(key)}`;
   const authorization = basic(client_id, client_secret);
   return {
-    ...{ tenant, api, realm, managedServer, role, emptyRole, group, administrator, nobody, config, credential },
+    ...{
+      tenant,
+      api,
+      realm,
+      managedServer,
+      role,
+      emptyRole,
+      group,
+      administrator,
+      nobody,
+      config,
+      credential,
+      job: job.id,
+    },
     console: { key, clientId: client_id, clientSecret: client_secret, issuer, authorization },
     management: tenant.management.key.applicationId,
     robot: robot.id,
@@ -142,6 +163,10 @@ export async function readPower({ tenant, managedServer }: AdminWorld): Promise<
          WHERE a.tenant_id = $1 AND a.authenticator_config_id = c.authenticator_config_id)
        UNION ALL SELECT 'credential', credential_id, '["people"]', '*', concat_ws(' ', deleted_at_ms, state)
        FROM credentials WHERE tenant_id = $1 AND realm_id = $2
+       UNION ALL SELECT 'invitation', credential_binding_job_id, '["people"]', '*', concat_ws(' ', deleted_at_ms, state)
+       FROM credential_binding_jobs WHERE tenant_id = $1 AND realm_id = $2
+       UNION ALL SELECT 'invitation', batch_id, '["people"]', '*', identity_id
+       FROM batch_credential_binding_results WHERE tenant_id = $1 AND realm_id = $2
        ORDER BY 1, 2, 5`,
       [tenantId, realmId, managedServer],
     ),

@@ -104,4 +104,19 @@ export const ATTEMPTS: Readonly<Record<string, Attempts>> = {
   RevokeToken: () => [{}],
   RotateKeys: () => [{ body: { algorithm: "ES256" } }],
   ApplyTenant: ({ tenant }) => [{ body: { id: tenant.tenantId, prune: true, realms: [] } }],
+  CreateCredentialBindingJob: ({ config }) => [
+    { body: { job: { delivery_method: "RETURN", authenticator_config_id: config } } },
+    { body: { job: { delivery_method: "EMAIL", authenticator_config_id: config } } },
+  ],
+  SetCredentialBindingJobRevoked: () => [{}],
+  CreateBatchCredentialBindingJob: ({ administrator, config }) => [
+    {
+      body: {
+        batch_credential_binding_job: {
+          identity_ids: [administrator],
+          job_template: { authenticator_config_id: config },
+        },
+      },
+    },
+  ],
 };

@@ -41,6 +41,17 @@ const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
     { column: "member_id", target: "groups", key: "group_id", when: "x.member_kind = 'group'" },
   ],
   credentials: [byName(IDENTITY), byName(CONFIG)],
+  credential_binding_jobs: [
+    byName(IDENTITY),
+    byName(CONFIG),
+    { column: "batch_id", target: "batch_credential_binding_jobs", key: "batch_credential_binding_job_id" },
+    { column: "credential_id", target: "credentials", key: "credential_id" },
+  ],
+  batch_credential_binding_results: [
+    byName(IDENTITY),
+    { column: "batch_id", target: "batch_credential_binding_jobs", key: "batch_credential_binding_job_id" },
+    { column: "credential_binding_job_id", target: "credential_binding_jobs", key: "credential_binding_job_id" },
+  ],
   tokens: [
     byName(APPLICATION),
     byName(SERVER),

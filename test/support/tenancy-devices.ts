@@ -1,18 +1,61 @@
 import assert from "node:assert/strict";
 import type { Queryable } from "../../src/database/database.ts";
+import { sha256 } from "../../src/platform/hash.ts";
+import { hexId, uuid } from "../../src/platform/random.ts";
+import * as batches from "../../src/resources/batch-credential-binding-job/queries.ts";
 import {
   findCredential,
   findCredentialByWebauthnId,
   revokeCredential,
 } from "../../src/resources/credential/queries.ts";
+import * as jobs from "../../src/resources/credential-binding-job/queries.ts";
 import type { TenantInUse } from "./tenancy-scenario.ts";
+import { addPasskey } from "./test-credential.ts";
 
 /** Notes the statements about what people log in with that no route sends, or that were done already when they are replayed. */
-export async function noteDevices({ tenant, ids }: TenantInUse, note: Queryable, nowMs: number): Promise<void> {
+export async function noteDevices(used: TenantInUse, note: Queryable, nowMs: number): Promise<void> {
+  const { tenant, ids } = used;
   const { realm, server } = tenant;
+  const db = server.deps.database.tenants([realm.tenantId]);
   const key = { ...realm, credentialId: String(ids.credential) };
-  const credential = await findCredential(server.deps.database.tenants([realm.tenantId]), key, String(ids.identity));
+  const credential = await findCredential(db, key, String(ids.identity));
   assert.ok(credential?.webauthn);
   await findCredentialByWebauthnId(note, realm, credential.webauthn.webauthnId);
   await revokeCredential(note, key, nowMs);
+  await noteJobs(used, note, nowMs);
+  await noteBatch(used, note, nowMs);
+}
+
+async function noteJobs({ tenant, ids }: TenantInUse, note: Queryable, nowMs: number): Promise<void> {
+  const { realm, server } = tenant;
+  const { database, random } = server.deps;
+  const db = database.tenants([realm.tenantId]);
+  const key = { ...realm, jobId: String(ids.job) };
+  const job = await jobs.findBindingJob(db, key, String(ids.identity));
+  assert.ok(job);
+  await jobs.moveBindingJob(note, key, { from: ["LINK_SENT"], to: "REVOKED" }, nowMs);
+  await jobs.renewBindingLink(note, key, sha256("another"), nowMs);
+  const at = { now: job.expiresAt - 1, nowMs };
+  await jobs.spendBindingLink(note, key, job.tokenHash, at);
+  const spent = { ...realm, jobId: hexId(random) };
+  await jobs.insertBindingJob(db, spent, job, nowMs);
+  await jobs.spendBindingLink(db, spent, job.tokenHash, at);
+  await jobs.completeBindingJob(note, spent, await addPasskey(tenant, job.identityId), at);
+}
+
+async function noteBatch({ tenant, ids }: TenantInUse, note: Queryable, nowMs: number): Promise<void> {
+  const { realm, server } = tenant;
+  const { database, random } = server.deps;
+  const db = database.tenants([realm.tenantId]);
+  const source = { actor: { type: "Anonymous" }, traceId: Buffer.alloc(16), atMs: nowMs } as const;
+  const creator = { scopes: new Set<string>(), reach: "*" };
+  const template = { delivery_method: "EMAIL", authenticator_config_id: String(ids.authenticator_config) } as const;
+  const made = { template, creator, source, expiresAt: 1, identityIds: [String(ids.identity)] };
+  const due = { key: { ...realm, batchId: uuid(random) }, identityId: String(ids.identity) };
+  const dueAtMs = nowMs + 1_000_000; // not yet, so that the server leaves it alone
+  await batches.insertBatch(db, due.key, made, dueAtMs);
+  await batches.countQueuedJobs(note, realm);
+  await batches.holdDueJob(note, due, dueAtMs);
+  await batches.beginTry(note, due, { jobId: hexId(random), dueAtMs }, nowMs);
+  await batches.settleTry(note, due, { state: "FAILURE", lastError: "x" }, nowMs);
 }

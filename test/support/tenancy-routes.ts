@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Route } from "../../src/http/route.ts";
 import { applicationPath, realmPath } from "../../src/protocol/client-metadata.ts";
+import { formatLinkToken } from "../../src/protocol/opaque-token.ts";
 import { loginPath } from "../../src/resources/authorization-request/rules.ts";
 import { type Answer, call, postForm } from "./http.ts";
 import { assertInvalidClient, assertInvalidGrant, assertRefused } from "./refusals.ts";
@@ -85,6 +86,18 @@ export const ATTACKS: Attacks = {
   "GET login": ({ used, stranger }) => login({ used, stranger }, (url, headers) => call(url, { headers })),
   "POST loginByPost": ({ used, stranger }) =>
     login({ used, stranger }, (url, headers) => postForm(url, { action: "cancel" }, headers)),
+  "GET invokeAuthenticator": async ({ used, stranger }) => {
+    const { tenant, ids } = used;
+    const there = `${tenant.server.url}${realmPath(tenant.realm)}/identities/${ids.identity}/credential-binding-jobs/${ids.job}`;
+    const here = there.replace(realmPath(tenant.realm), realmPath(stranger.flow.tenant.realm));
+    const query = new URL(String(ids.link)).search;
+    const other = formatLinkToken(Buffer.alloc(32));
+    return [
+      stays(await call(`${here}:invokeAuthenticator${query}`)),
+      stays(await call(`${there}:invokeAuthenticator?token=${other}`)),
+      stays(await call(`${there}:invokeAuthenticator`)),
+    ];
+  },
   // Metadata and keys are for everybody; they must speak of the application in the path alone.
   "GET openidConfiguration": ({ used }) => document(used, (path) => `${path}/.well-known/openid-configuration`),
   "GET oauthAuthorizationServer": ({ used }) =>

@@ -4,6 +4,8 @@ import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import { type JwkMembers, jwkThumbprint } from "../../protocol/jwk-thumbprint.ts";
 import type { Filter } from "../../protocol/scim-filter.ts";
+import { IS_OPEN } from "../credential-binding-job/queries.ts";
+import type { EnrollmentStatus } from "../identity/schema.ts";
 import { alive, NO_TOMBSTONE } from "../tombstone.ts";
 import { CREDENTIAL_STATES, type CredentialState, CSR_TYPES, type CsrType } from "./schema.ts";
 
@@ -111,6 +113,19 @@ const revoke = statement(
    WHERE tenant_id = $1 AND realm_id = $2 AND credential_id = $3 AND state = 'ACTIVE' AND ${alive()}`,
 );
 
+// identity_id <> '' says that the indexes over identities may be used.
+const OWN = "x.tenant_id = $1 AND x.realm_id = $2 AND x.identity_id = i.identity_id AND x.identity_id <> ''";
+const enrollment = statement(
+  "credential.read_enrollment",
+  `SELECT i.identity_id, CASE
+     WHEN EXISTS (SELECT FROM credentials x WHERE ${OWN} AND x.state = 'ACTIVE' AND ${alive("x")}) THEN 'ENROLLED'
+     WHEN EXISTS (SELECT FROM credential_binding_jobs x WHERE ${OWN} AND x.${IS_OPEN} AND ${alive("x")}
+       AND x.expires_at > $4 + (SELECT clock_offset_seconds FROM tenants WHERE tenant_id = $1)) THEN 'PENDING'
+     WHEN EXISTS (SELECT FROM credential_binding_jobs x WHERE ${OWN} AND x.state = 'FAILED_TO_SEND' AND ${alive("x")}) THEN 'INVITE_FAILED'
+     ELSE 'UNENROLLED' END AS status
+   FROM identities i WHERE i.tenant_id = $1 AND i.realm_id = $2 AND i.identity_id = ANY ($3) AND ${alive("i")}`,
+);
+
 /** Reads a credential of an identity. */
 export async function findCredential(
   db: Queryable,
@@ -179,6 +194,24 @@ export async function insertCredential(
 /** Revokes a credential for good; one that is revoked stays as it is. */
 export async function revokeCredential(db: Queryable, key: CredentialKey, nowMs: number): Promise<void> {
   await db.run(revoke, [...ids(key), nowMs]);
+}
+
+/**
+ * Reads how far identities are on the way to a passkey: ENROLLED with an active one, else PENDING while an invitation may be used, else
+ * INVITE_FAILED when one could not be sent (reference 2.3).
+ *
+ * @param now seconds of real time
+ * @returns by the identity's id, of each that exists
+ */
+export async function readEnrollment(
+  db: Queryable,
+  realm: RealmKey,
+  identityIds: readonly string[],
+  now: number,
+): Promise<ReadonlyMap<string, EnrollmentStatus>> {
+  if (identityIds.length === 0) return new Map();
+  const rows = await db.run(enrollment, [realm.tenantId, realm.realmId, identityIds, now]);
+  return new Map(rows.map((row) => [String(row.identity_id), row.status as EnrollmentStatus]));
 }
 
 function ids(key: CredentialKey): readonly string[] {

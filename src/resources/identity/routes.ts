@@ -2,8 +2,9 @@ import { Type } from "typebox";
 import { DIRECTORY_PAGE_SIZES } from "../../http/list-query.ts";
 import { wrapped } from "../../http/operation.ts";
 import { READ_ONLY } from "../answer-parts.ts";
-import { realmOf } from "../call.ts";
+import { type Call, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
+import { readEnrollment } from "../credential/queries.ts";
 import { demandVersion } from "../etag.ts";
 import { countGroupsOf, listGroupsOf } from "../group/queries.ts";
 import { groupAnswerOf } from "../group/rules.ts";
@@ -26,8 +27,8 @@ import {
   storeNewIdentity,
 } from "./changes.ts";
 import { countIdentities, listIdentities } from "./queries.ts";
-import { identityAnswerOf, type ShownIdentity } from "./rules.ts";
-import { IdentityAnswer, IdentityBatchBody, IdentityBody } from "./schema.ts";
+import { enrolledAnswerOf, type ShownIdentity } from "./rules.ts";
+import { type EnrollmentStatus, IdentityAnswer, IdentityBatchBody, IdentityBody } from "./schema.ts";
 
 const IDENTITIES = "/v1/tenants/{tenant}/realms/{realm}/identities";
 const IDENTITY = `${IDENTITIES}/{identity}` as const;
@@ -54,7 +55,7 @@ export const IDENTITY_OPERATIONS = [
     },
     async (call) => {
       const settings = demandValid(await checkNewIdentity(call, call.body.identity));
-      return stored(await storeNewIdentity(call, settings));
+      return stored(await storeNewIdentity(call, settings), "UNENROLLED");
     },
   ),
   reads(
@@ -69,8 +70,8 @@ export const IDENTITY_OPERATIONS = [
       isVersioned: true,
     },
     async (call) => {
-      const identity = await getIdentity(call);
-      return { value: identityAnswerOf(identity), version: identity.version };
+      const [identity, enrollment] = await Promise.all([getIdentity(call), enrollmentIn(call)]);
+      return { value: enrolledAnswerOf(identity, enrollment), version: identity.version };
     },
   ),
   lists(
@@ -86,12 +87,20 @@ export const IDENTITY_OPERATIONS = [
       takesSkip: true,
       takesFilter: true,
     },
-    (call) => ({
-      page: (page) => listIdentities(call.db, realmOf(call), page),
-      count: (filter) => countIdentities(call.db, realmOf(call), filter),
-      idOf: ({ key }) => key.identityId,
-      show: identityAnswerOf,
-    }),
+    (call) => {
+      const { db, deps } = call;
+      let enrollment: ReadonlyMap<string, EnrollmentStatus> = new Map();
+      return {
+        page: (page) => listIdentities(db, realmOf(call), page),
+        count: (filter) => countIdentities(db, realmOf(call), filter),
+        idOf: ({ key }) => key.identityId,
+        note: async (rows) => {
+          const ids = rows.map(({ key }) => key.identityId);
+          enrollment = await readEnrollment(db, realmOf(call), ids, deps.clock.nowSeconds());
+        },
+        show: (identity) => enrolledAnswerOf(identity, enrollment.get(identity.key.identityId) ?? "UNENROLLED"),
+      };
+    },
   ),
   writes(
     {
@@ -113,7 +122,7 @@ export const IDENTITY_OPERATIONS = [
       demandVersion(call.request, held.version);
       const settings = demandValid(await checkIdentityChange(call, held, call.body.identity));
       const { identity, changed } = await storeIdentityChange(call, held, settings);
-      return stored(identity, { changed });
+      return stored(identity, await enrollmentIn(call), { changed });
     },
   ),
   writes(
@@ -195,7 +204,18 @@ export const IDENTITY_OPERATIONS = [
   ),
 ] as const;
 
-function stored(identity: ShownIdentity, facts?: Readonly<Record<string, unknown>>): WriteOutcome<IdentityAnswer> {
+/** How far the identity in a call's path is on the way to a passkey. */
+async function enrollmentIn(call: Call<unknown, unknown>): Promise<EnrollmentStatus> {
+  const { identityId, ...realm } = identityKeyOf(call);
+  const read = await readEnrollment(call.db, realm, [identityId], call.deps.clock.nowSeconds());
+  return read.get(identityId) ?? "UNENROLLED";
+}
+
+function stored(
+  identity: ShownIdentity,
+  enrollment: EnrollmentStatus,
+  facts?: Readonly<Record<string, unknown>>,
+): WriteOutcome<IdentityAnswer> {
   const about = { id: identity.key.identityId, ...(facts === undefined ? {} : { facts }) };
-  return { value: identityAnswerOf(identity), version: identity.version, about };
+  return { value: enrolledAnswerOf(identity, enrollment), version: identity.version, about };
 }

@@ -2,7 +2,13 @@ import type { FieldViolation } from "../../http/management-error.ts";
 import { timesOf } from "../answer-parts.ts";
 import { type Checked, createBodyReader, refine } from "../settings.ts";
 import type { Identity } from "./queries.ts";
-import { type IdentityAnswer, type IdentityBody, IdentitySettings, type Traits } from "./schema.ts";
+import {
+  type EnrollmentStatus,
+  type IdentityAnswer,
+  type IdentityBody,
+  IdentitySettings,
+  type Traits,
+} from "./schema.ts";
 
 const read = createBodyReader("identity", IdentitySettings);
 
@@ -58,4 +64,9 @@ export function identityAnswerOf(identity: ShownIdentity): IdentityAnswer {
   const { tenantId, realmId, identityId } = identity.key;
   const { displayName: display_name, status, traits } = identity;
   return { id: identityId, tenant_id: tenantId, realm_id: realmId, display_name, status, traits, ...timesOf(identity) };
+}
+
+/** An identity as the API shows it, with how far it is on the way to a passkey. */
+export function enrolledAnswerOf(identity: ShownIdentity, enrollment: EnrollmentStatus): IdentityAnswer {
+  return { ...identityAnswerOf(identity), enrollment_status: enrollment };
 }

@@ -65,9 +65,19 @@ export type IdentitySettings = Static<typeof IdentitySettings>;
 export const IdentityBody = bodyOf(IdentitySettings);
 export type IdentityBody = Static<typeof IdentityBody>;
 
-/** An identity as the API shows it. */
+/** How far somebody is on the way to a passkey (reference 2.3). */
+const ENROLLMENT_STATUSES = ["ENROLLED", "PENDING", "INVITE_FAILED", "UNENROLLED"] as const;
+export type EnrollmentStatus = (typeof ENROLLMENT_STATUSES)[number];
+
+/** An identity as the API shows it; lists of members leave the enrollment out. */
 export const IdentityAnswer = Type.Object(
-  { id: HexId, ...PLACE, ...IdentitySettings.properties, ...TIMES },
+  {
+    id: HexId,
+    ...PLACE,
+    ...IdentitySettings.properties,
+    enrollment_status: Type.Optional(oneOf(ENROLLMENT_STATUSES)),
+    ...TIMES,
+  },
   { additionalProperties: false },
 );
 export type IdentityAnswer = Static<typeof IdentityAnswer>;

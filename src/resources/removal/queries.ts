@@ -115,7 +115,7 @@ export async function forgetApplication(session: OwnerSession, application: Tomb
 }
 
 /**
- * Empties at most 1,000 tombstones of identities of what was known of the person, and takes them out of groups and roles; credentials go. The rows
+ * Empties at most 1,000 tombstones of identities of what was known of the person, and takes them out of groups and roles; credentials and invitations go. The rows
  * stay as long as their realm: an identity's id is a subject, which is never given to another (rule 2). Returns how many.
  */
 export async function emptyIdentities(session: OwnerSession): Promise<number> {
@@ -131,6 +131,12 @@ export async function emptyIdentities(session: OwnerSession): Promise<number> {
      ), left_roles AS (
        DELETE FROM role_members m USING gone g
        WHERE m.tenant_id = g.tenant_id AND m.realm_id = g.realm_id AND m.member_kind = 'identity' AND m.member_id = g.identity_id
+     ), left_results AS (
+       DELETE FROM batch_credential_binding_results r USING gone g
+       WHERE r.tenant_id = g.tenant_id AND r.realm_id = g.realm_id AND r.identity_id = g.identity_id AND r.identity_id <> ''
+     ), left_jobs AS (
+       DELETE FROM credential_binding_jobs j USING gone g
+       WHERE j.tenant_id = g.tenant_id AND j.realm_id = g.realm_id AND j.identity_id = g.identity_id AND j.identity_id <> ''
      ), left_credentials AS (
        DELETE FROM credentials c USING gone g
        WHERE c.tenant_id = g.tenant_id AND c.realm_id = g.realm_id AND c.identity_id = g.identity_id AND c.identity_id <> ''

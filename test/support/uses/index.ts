@@ -2,6 +2,7 @@ import type { ManagementClient } from "../management-client.ts";
 import type { TestTenant } from "../test-tenant.ts";
 import { useApplications } from "./applications.ts";
 import { useAuthenticatorConfigs } from "./authenticator-configs.ts";
+import { useBindingJobs } from "./binding-jobs.ts";
 import { useCredentials } from "./credentials.ts";
 import { useGroups } from "./groups.ts";
 import { useIdentities } from "./identities.ts";
@@ -40,6 +41,7 @@ const USES: readonly Use[] = [
   useCredentials,
   useRecords,
   useOperating,
+  useBindingJobs,
 ];
 
 /** Uses every operation of the management API. Returns the ids of what is left there. */
