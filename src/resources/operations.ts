@@ -74,7 +74,12 @@ export function reads<const O extends Operation>(operation: O, handle: Handler<O
   return bound(operation, async (parts, request) => {
     const call = beginCall(parts, request, parse(request));
     const found = operation.outlivesRealm ?? demandRealm(call, (realm) => hasRealm(call.db, realm));
-    const [outcome] = await Promise.all([handle(call), found]);
+    // That there is no such realm is said first, however soon something is missed in it.
+    const work = handle(call).catch(async (error: unknown) => {
+      await found;
+      throw error;
+    });
+    const [outcome] = await Promise.all([work, found]);
     return replyOf(operation, outcome);
   });
 }
