@@ -5,7 +5,18 @@ import { BENCH_SCOPE, type TokenFormat } from "./side.ts";
 
 const TOKEN_LIFETIME_SECONDS = 3600;
 /** All that the tenant's managing application may do. */
-export const MANAGER_SCOPES = ["tokens:read", "identities:read", "groups:read", "roles:read", "resource-servers:read"];
+export const MANAGER_SCOPES = [
+  "tokens:read",
+  "realms:read",
+  "identities:read",
+  "groups:read",
+  "roles:read",
+  "resource-servers:read",
+  "applications:read",
+  "authenticator-configs:read",
+  "credentials:read",
+  "events:read",
+];
 
 /** An application that is measured: one by client credentials for each format, and one that people log in to. */
 export type BenchApplication = {

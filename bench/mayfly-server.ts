@@ -13,6 +13,8 @@ import { findFreePort, isReady } from "./ready.ts";
 import { BENCH_SCOPE, type RunningSide, type Side, type SideContext, type TokenFormat } from "./side.ts";
 
 const PROGRAM = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+/** The most that an operator may allow. */
+const REQUESTS_PER_MINUTE_MAX = 10_000_000;
 const FORMATS: TokenFormat[] = ["opaque", "ES256", "RS256"];
 
 /** Mayfly itself, started as an operator starts it: on PostgreSQL, with a declarative file. */
@@ -26,6 +28,8 @@ export type RunningMayfly = RunningSide & {
   /** the applications by client credentials, and the one that people log in to */
   services: BenchApplication[];
   login: BenchApplication;
+  /** Does something as the server's operator. */
+  operate: Operator;
   /** The request for a token that may list tokens and the directory. */
   manage(): BenchRequest;
   /** The request of such a token's holder for the first page of an application's tokens. */
@@ -42,6 +46,9 @@ export async function startMayfly(context: SideContext): Promise<RunningMayfly> 
   const manager = { ...benchApplication("opaque", false), clientId: "bench-manager" };
   const configPath = join(context.directory, "mayfly.yaml");
   writeFileSync(configPath, declare(tenantId, [...services, login], manager), { mode: 0o600 });
+  const operatorToken = randomBytes(32).toString("base64url");
+  const operatorTokenPath = join(context.directory, "operator-token");
+  writeFileSync(operatorTokenPath, operatorToken, { mode: 0o600 });
   const server = await startServer({
     name: "mayfly",
     args: [...serverFlags(), PROGRAM],
@@ -53,12 +60,18 @@ export async function startMayfly(context: SideContext): Promise<RunningMayfly> 
       MAYFLY_PUBLIC_URL: `http://127.0.0.1:${port}`,
       MAYFLY_DATA_DIR: join(context.directory, "data"),
       MAYFLY_CONFIG: configPath,
+      MAYFLY_OPERATOR_TOKEN_FILE: operatorTokenPath,
       MAYFLY_LOG_LEVEL: "error",
       ...context.environment,
     },
     isUnpinned: context.isUnpinned ?? false,
     readyPort: async () => ((await isReady(port)) ? port : undefined),
     signal: context.signal,
+  });
+  const operate = createOperator(port, operatorToken);
+  // What is measured is what a request costs, not when a caller has had enough of them.
+  await operate("PATCH", `/v1/tenants/${tenantId}/quotas`, {
+    quotas: { requests_per_minute: REQUESTS_PER_MINUTE_MAX },
   });
   return {
     name: "mayfly",
@@ -67,13 +80,29 @@ export async function startMayfly(context: SideContext): Promise<RunningMayfly> 
     stop: server.stop,
     ...serviceRequests(tenantId, services),
     ...loginRequests(tenantId, login),
-    ...{ database, operationsPort, tenantId, services, login },
+    ...{ database, operationsPort, tenantId, services, login, operate },
     manage: () => ({
       path: `${applicationPath(tenantId, manager)}/token`,
       client: { clientId: manager.clientId, clientSecret: manager.clientSecret },
       form: { grant_type: "client_credentials", scope: MANAGER_SCOPES.join(" ") },
     }),
     makeCodes: (count) => makeCodes(database.url, { tenantId, application: login }, count),
+  };
+}
+
+/** Sends a request of the operator's; throws unless it succeeds. Returns the answer's JSON. */
+export type Operator = (method: string, path: string, body: object) => Promise<Record<string, unknown>>;
+
+function createOperator(port: number, token: string): Operator {
+  return async (method, path, body) => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`);
+    return { ...JSON.parse(text) };
   };
 }
 

@@ -15,6 +15,7 @@ import { refresh } from "./refresh.ts";
 import { revocation } from "./revocation.ts";
 import { rsa } from "./rsa.ts";
 import { start } from "./start.ts";
+import { tenancies } from "./tenancies.ts";
 import { workers } from "./workers.ts";
 
 /** All benchmarks, in the order they run. */
@@ -36,4 +37,5 @@ export const BENCHMARKS: Benchmark[] = [
   kills,
   pairs,
   overload,
+  tenancies,
 ];
