@@ -3,7 +3,10 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { OPERATIONS } from "../src/app.ts";
 import { listVariables } from "../src/config.ts";
+import type { Operation } from "../src/http/operation.ts";
+import { MANAGEMENT_SCOPES } from "../src/protocol/management-scopes.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const SKIPPED = ["**/node_modules/**", "data/**", "dist/**", "coverage/**", "**/.*/**"];
@@ -48,6 +51,25 @@ describe("the documentation", () => {
     assert.deepEqual(described.sort(), [...listVariables()].sort());
   });
 });
+
+test("the table of scopes is that of the registry", () => {
+  const lines = getPage("docs/scopes.md")
+    .text.split("\n")
+    .filter((line) => line.startsWith("| "));
+  const [, , ...rows] = lines.map((line) => line.replaceAll(/ +\|/g, " |"));
+  assert.deepEqual(
+    rows,
+    OPERATIONS.map(({ operation }) => scopeRow(operation)),
+    "docs/scopes.md lacks rows, or has old ones",
+  );
+});
+
+/** What an operation needs, as a row of `docs/scopes.md`. */
+function scopeRow({ name, method, path, scopes }: Operation): string {
+  const all = scopes.length === MANAGEMENT_SCOPES.length;
+  const needed = all ? "every scope" : scopes.map((scope) => `\`${scope}\``).join(", ");
+  return `| ${name} | \`${method} ${path.replace("/v1/tenants/{tenant}", "…")}\` | ${needed || "no token"} |`;
+}
 
 describe("the specifications' table", () => {
   test("each clause names its source, and its test or that there is none", () => {

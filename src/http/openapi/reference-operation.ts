@@ -120,8 +120,7 @@ function curlOf({ path, method, operation }: Placed, resolve: Resolve): string {
   const [[type = "", media] = []] = Object.entries(operation.requestBody?.content ?? {});
   const sent = media === undefined ? undefined : (media.example ?? exampleOf(media.schema, resolve, "request"));
   const lines = [
-    `curl${verb === "GET" ? "" : ` -X ${verb}`}`,
-    `"${url}"`,
+    `curl${verb === "GET" ? "" : ` -X ${verb}`} "${url}"`,
     ...(scheme === "bearer" || scheme === "operator" ? ['-H "Authorization: Bearer $TOKEN"'] : []),
     ...(scheme === "client" ? ['-u "$CLIENT_ID:$CLIENT_SECRET"'] : []),
     ...(sent === undefined ? [] : bodyLines(type, sent)),

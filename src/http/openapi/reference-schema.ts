@@ -105,7 +105,8 @@ function describePattern(pattern: string | undefined): string[] {
   const digits = /^\^\[0-9a-f\]\{(\d+)\}\$$/.exec(pattern)?.[1];
   if (digits !== undefined) return [`${digits} hexadecimal digits`];
   if (pattern.startsWith("^[0-9a-f]{8}-")) return ["a UUID"];
-  return pattern.length > PATTERN_LENGTH_MAX ? [] : [`/${pattern}/`];
+  // What characters a text may not have is said by the refusal.
+  return pattern.length > PATTERN_LENGTH_MAX || pattern.startsWith("^[^") ? [] : [`/${pattern}/`];
 }
 
 function range(least: number | undefined, most: number | undefined, unit: string): string[] {

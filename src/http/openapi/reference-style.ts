@@ -40,7 +40,7 @@ background:var(--soft);color:var(--accent);font-size:.75rem;font-weight:700;lett
 .route b.patch,.route b.put{background:var(--mark-soft);color:var(--mark)}
 code{font:500 .8125rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 pre{margin:0;padding:1rem;overflow:auto;max-height:32rem;border:1px solid var(--line);border-radius:.625rem;background:var(--page)}
-pre code{white-space:pre-wrap}
+pre code{white-space:pre-wrap;word-break:break-all}
 .more{margin:.375rem 0 0;color:var(--quiet)}
 .code{position:sticky;top:1rem;align-self:start}
 .code h3:first-child{margin-top:0}
