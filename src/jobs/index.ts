@@ -1,4 +1,5 @@
 import { attemptCountsJob } from "./attempt-counts.ts";
+import { backChannelLogoutJob } from "./back-channel-logout.ts";
 import { batchBindingJobsJob } from "./batch-binding-jobs.ts";
 import { idempotencyKeysJob } from "./idempotency-keys.ts";
 import type { Job } from "./job.ts";
@@ -17,6 +18,7 @@ export const JOBS: readonly Job[] = [
   attemptCountsJob,
   idempotencyKeysJob,
   sessionsJob,
+  backChannelLogoutJob,
   batchBindingJobsJob,
   recountJob,
   oldCountsJob,

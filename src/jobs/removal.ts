@@ -27,6 +27,7 @@ const OWNED_BY_REALM = [
   "groups",
   "roles",
   "mails",
+  "session_applications",
   "sessions",
   "attempt_counts",
   "live_counts",
@@ -104,6 +105,7 @@ async function removeApplication(deps: JobDeps, one: Tombstone): Promise<void> {
   const where = { ...realmOf(one).where, application_id: one.id };
   await removeAll(deps, { table: "live_counts", where: { tenant_id: one.tenantId, kind: "token", ...where } });
   await removeAll(deps, { table: "request_allowances", where });
+  await removeAll(deps, { table: "session_applications", where });
   if (!(await isForgotten(deps, one, { where }))) return;
   await deps.database.maintain((session) => forgetApplication(session, one));
   await removeAll(deps, { table: "applications", where });

@@ -1,4 +1,5 @@
-import { type HttpRequest, headerOf } from "../http/route.ts";
+import { isSentByOurPage } from "../http/form-origin.ts";
+import { headerOf } from "../http/route.ts";
 import { equalBytes } from "../platform/hash.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { parseForm } from "../protocol/parameters.ts";
@@ -6,7 +7,6 @@ import { formToken } from "../resources/authorization-request/rules.ts";
 import type { Visit } from "./visit.ts";
 
 const FORM = "application/x-www-form-urlencoded";
-const SITES_OF_OURS: readonly string[] = ["same-origin", "none"];
 
 /** The fields of a login form by name; empty ones are absent. */
 export type FormFields = ReadonlyMap<string, string>;
@@ -20,20 +20,13 @@ export function readLoginForm(visit: Visit): FormFields {
   const { http } = visit;
   const mediaType = (headerOf(http, "content-type") ?? "").split(";")[0]?.trim().toLowerCase();
   if (mediaType !== FORM) throw new OAuthError("invalid_request", `send the form as ${FORM}`, { status: 415 });
-  refuseOtherSites(http, visit.services.deps.config.publicUrl);
+  if (!isSentByOurPage(http, visit.services.deps.config.publicUrl)) {
+    throw new OAuthError("invalid_request", "the form was sent by another site", { status: 403 });
+  }
   const { values } = parseForm(http.bytes);
   const expected = Buffer.from(formToken(visit.secret, visit.stored.id));
   if (!equalBytes(Buffer.from(values.get("form_token") ?? ""), expected)) {
     throw new OAuthError("invalid_request", "the form was not made by our page for this browser", { status: 403 });
   }
   return values;
-}
-
-// The token is the proof; these headers catch a mistake of ours. `Origin: null` is what our own pages send: they have no referrer.
-function refuseOtherSites(http: HttpRequest, publicUrl: string): void {
-  const origin = headerOf(http, "origin");
-  const site = headerOf(http, "sec-fetch-site");
-  const isOurOrigin = origin === undefined || origin === "null" || origin === publicUrl;
-  if (isOurOrigin && (site === undefined || SITES_OF_OURS.includes(site))) return;
-  throw new OAuthError("invalid_request", "the form was sent by another site", { status: 403 });
 }

@@ -149,7 +149,7 @@ async function spendAndRecord(services: Services, { stored, made, plan, now }: R
     database.transaction([stored.tenantId], async (db) => {
       const spent = await completeAuthorizationRequest(db, stored, now);
       if (spent?.identityId === undefined) return undefined;
-      const sessionId = await plan.write(db, made.grant.endsAt - made.grant.issuedAt);
+      const sessionId = await plan.write(db, made.grant);
       await insertGrant(db, { ...made.grant, sessionId });
       return sessionId;
     });

@@ -2,18 +2,22 @@ import type { Queryable } from "../database/database.ts";
 import type { HttpRequest } from "../http/route.ts";
 import { readSessionCookie, setSessionCookie } from "../http/session-cookie.ts";
 import { equalBytes, sha256 } from "../platform/hash.ts";
+import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { isSessionOpen } from "../protocol/session.ts";
 import type { AuthorizationRequest } from "../resources/authorization-request/queries.ts";
 import type { Authentication } from "../resources/authorization-request/schema.ts";
+import type { NewGrant } from "../resources/grant/queries.ts";
 import {
   endSession,
   findSession,
   insertSession,
   renewSession,
   type Session,
+  type SessionKey,
   useSession,
 } from "../resources/session/queries.ts";
+import { insertSessionApplication } from "../resources/session-application/queries.ts";
 import type { LiveApplication } from "./find-live-application.ts";
 import type { Services } from "./services.ts";
 
@@ -30,7 +34,7 @@ export interface BrowserAt {
 }
 
 /** The session that this browser proves to have in the realm, whatever became of it. */
-async function readBrowserSession(
+export async function readBrowserSession(
   services: Services,
   { request, application }: BrowserAt,
 ): Promise<Session | undefined> {
@@ -49,16 +53,19 @@ export async function findOpenSession(services: Services, at: BrowserAt): Promis
   return session !== undefined && isSessionOpen(session, context.realm.sessionPolicy, now) ? session : undefined;
 }
 
+/** What a session is used for: a grant, and what the client calls its person. */
+export type SessionUse = Pick<NewGrant, "subject" | "issuedAt" | "endsAt">;
+
 /** What a login does to the browser's session, within the transaction that records its grant. */
 export interface SessionPlan {
   /**
    * Writes it.
    *
-   * @param livesSeconds how long the grant may live: its session's end is remembered for as long
+   * @param grant what hangs on the session: its end is remembered for as long as this may live
    * @returns the id of the session that the grant hangs on
    * @throws OAuthError `login_required` when the session that the person was known from was ended meanwhile
    */
-  write(db: Queryable, livesSeconds: number): Promise<string>;
+  write(db: Queryable, grant: SessionUse): Promise<string>;
   /** `Set-Cookie` for the session of this id */
   cookies(sessionId: string): readonly string[];
 }
@@ -70,26 +77,55 @@ export async function planSession(
 ): Promise<SessionPlan> {
   const { identityId, authentication } = at.stored;
   if (identityId === undefined || authentication === undefined) throw new Error("nobody has logged in");
-  const keptUntilMs = (livesSeconds: number): number => {
-    const { absoluteSeconds } = at.application.context.realm.sessionPolicy;
-    return services.deps.clock.nowMs() + Math.max(livesSeconds, absoluteSeconds) * 1_000 + KEPT_LONGER_MS;
+  const { context, now } = at.application;
+  const keptUntilMs = ({ issuedAt, endsAt }: SessionUse): number => {
+    const { absoluteSeconds } = context.realm.sessionPolicy;
+    return services.deps.clock.nowMs() + Math.max(endsAt - issuedAt, absoluteSeconds) * 1_000 + KEPT_LONGER_MS;
   };
   const { sessionId } = authentication;
-  if (sessionId === undefined) return planAuthenticated(services, at, { identityId, authentication, keptUntilMs });
-  return {
-    write: async (db, livesSeconds) => {
-      const used = { identityId, at: at.application.now, keptUntilMs: keptUntilMs(livesSeconds) };
-      if (await useSession(db, { ...at.application.context.key, sessionId }, used)) return sessionId;
-      throw new OAuthError("login_required", "the session was ended meanwhile");
-    },
-    cookies: () => [],
+  const plan: SessionPlan =
+    sessionId === undefined
+      ? await planAuthenticated(services, at, { identityId, authentication, keptUntilMs })
+      : {
+          write: async (db, grant) => {
+            const used = { identityId, at: now, keptUntilMs: keptUntilMs(grant) };
+            if (await useSession(db, { ...context.key, sessionId }, used)) return sessionId;
+            throw new OAuthError("login_required", "the session was ended meanwhile");
+          },
+          cookies: () => [],
+        };
+  return { ...plan, write: noteApplication(services, context, plan.write) };
+}
+
+/** The application is told when the session ends; an `oauth2` one has no name for it. */
+function noteApplication(
+  services: Services,
+  context: ApplicationContext,
+  write: SessionPlan["write"],
+): SessionPlan["write"] {
+  return async (db, grant) => {
+    const sessionId = await write(db, grant);
+    if (context.client.type !== "oidc") return sessionId;
+    const key = { ...context.key, sessionId };
+    const clientSessionId = clientSessionIdOf(services, context, key);
+    await insertSessionApplication(db, { ...key, clientSessionId, subject: grant.subject });
+    return sessionId;
   };
+}
+
+/** What a client calls a session: its `sid`. */
+export function clientSessionIdOf(
+  _services: Services,
+  _context: ApplicationContext,
+  { sessionId }: SessionKey,
+): string {
+  return sessionId;
 }
 
 interface Authenticated {
   readonly identityId: string;
   readonly authentication: Authentication;
-  readonly keptUntilMs: (livesSeconds: number) => number;
+  readonly keptUntilMs: (grant: SessionUse) => number;
 }
 
 /**
@@ -106,10 +142,10 @@ async function planAuthenticated(services: Services, at: BrowserAt, person: Auth
   const secret = random.bytes(SECRET_BYTES);
   const newId = newSessionId(clock.nowMs(), random.bytes(ID_RANDOM_BYTES));
   return {
-    write: async (db, livesSeconds) => {
+    write: async (db, grant) => {
       const { identityId, authentication } = person;
       const { authTime, amr, acr } = authentication;
-      const keptUntilMs = person.keptUntilMs(livesSeconds);
+      const keptUntilMs = person.keptUntilMs(grant);
       const proof = { identityId, secretHash: sha256(secret), authTime, amr, acr, keptUntilMs };
       if (own !== undefined && (await renewSession(db, own, proof))) return own.key.sessionId;
       if (shown !== undefined && own === undefined) await endSession(db, shown.key, { at: now, reason: "replaced" });

@@ -1,5 +1,10 @@
 import { type HttpReply, type HttpRequest, jsonReply, type Route } from "../http/route.ts";
-import { type ApplicationContext, applicationPath, realmPath } from "../protocol/client-metadata.ts";
+import {
+  type ApplicationContext,
+  applicationPath,
+  type ClientMetadata,
+  realmPath,
+} from "../protocol/client-metadata.ts";
 import { CLAIMS_SUPPORTED } from "../protocol/id-token.ts";
 import { advertisedLifetimes } from "../protocol/lifetime.ts";
 import { OPENID_SCOPES } from "../protocol/scope.ts";
@@ -56,6 +61,7 @@ function describeIssuer(publicUrl: string, context: ApplicationContext): object 
     userinfo_endpoint: `${base}/userinfo`,
     jwks_uri: `${base}/.well-known/jwks.json`,
     revocation_endpoint: `${base}/revoke`,
+    ...describeLogout(client, base),
     ...describeIntrospection(`${publicUrl}${realmPath(context.key)}/introspect`),
     response_types_supported: ["code"],
     response_modes_supported: RESPONSE_MODES.map((mode) => mode.name),
@@ -73,6 +79,16 @@ function describeIssuer(publicUrl: string, context: ApplicationContext): object 
     request_uri_parameter_supported: false,
     authorization_response_iss_parameter_supported: true,
     ...describeLifetimes(context),
+  };
+}
+
+// Sessions have a name for clients of OpenID Connect only.
+function describeLogout({ type }: ClientMetadata, base: string): object {
+  if (type !== "oidc") return {};
+  return {
+    end_session_endpoint: `${base}/end-session`,
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: true,
   };
 }
 

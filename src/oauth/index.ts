@@ -1,6 +1,7 @@
 import type { Route } from "../http/route.ts";
 import { authorizeRoutes } from "./authorize.ts";
 import { discoveryRoutes } from "./discovery.ts";
+import { endSessionRoutes } from "./end-session.ts";
 import { introspectRoutes } from "./introspect.ts";
 import { jwksRoutes } from "./jwks.ts";
 import { revokeRoutes } from "./revoke.ts";
@@ -16,6 +17,7 @@ export function oauthRoutes(services: Services): readonly Route[] {
     introspectRoutes,
     revokeRoutes,
     userinfoRoutes,
+    endSessionRoutes,
     discoveryRoutes,
     jwksRoutes,
   ].flatMap((routes) => routes(services));

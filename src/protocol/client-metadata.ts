@@ -45,6 +45,7 @@ export interface ClientMetadata {
   /** those that its resource server has still */
   readonly allowedScopes: readonly string[];
   readonly redirectUris: readonly string[];
+  readonly postLogoutRedirectUris: readonly string[];
   readonly pkce: PkceSetting;
   readonly tokenFormat: TokenFormat;
   readonly signingAlgorithm: SigningAlgorithm;

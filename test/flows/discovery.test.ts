@@ -76,6 +76,16 @@ describe("the metadata of an issuer (OIDC Discovery, RFC 8414)", () => {
     assert.equal(found.authorization_response_iss_parameter_supported, true);
   });
 
+  test("an OpenID Connect application says where people log out", async () => {
+    const { application } = await testCodeFlow();
+    const found = await metadata(application);
+    assert.equal(found.end_session_endpoint, `${application.issuer}/end-session`);
+    assert.equal(found.backchannel_logout_supported, true);
+    assert.equal(found.backchannel_logout_session_supported, true);
+    const oauth2 = await metadata((await testClient()).application);
+    assert.ok(!("end_session_endpoint" in oauth2) && !("backchannel_logout_supported" in oauth2));
+  });
+
   test("of a public application and of one for client credentials differ as they do", async () => {
     const open = await metadata((await testCodeFlow({ config: { confidentiality: "public" } })).application);
     assert.deepEqual(open.token_endpoint_auth_methods_supported, ["none"]);

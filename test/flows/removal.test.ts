@@ -15,6 +15,7 @@ import { insertMail } from "../../src/resources/mail/queries.ts";
 import { deleteRealm } from "../../src/resources/realm/queries.ts";
 import { deleteRole } from "../../src/resources/role/queries.ts";
 import { insertSession } from "../../src/resources/session/queries.ts";
+import { insertSessionApplication } from "../../src/resources/session-application/queries.ts";
 import { managementClient, succeed } from "../support/management-client.ts";
 import { movableClock } from "../support/movable-clock.ts";
 import { listOrphans, listUnknownReferences } from "../support/references.ts";
@@ -207,6 +208,8 @@ async function useEverything(flow: CodeFlow): Promise<TestApplication> {
     { ...AUTHENTICATED, identityId: flow.identityId, secretHash: Buffer.alloc(32), keptUntilMs: deps.clock.nowMs() },
   );
   const mail = { mailId: hexId(deps.random), recipient: "r", subject: "s", body: "b", createdAtMs: deps.clock.nowMs() };
+  const used = { ...flow.application.key, sessionId: "s", clientSessionId: "s", subject: "s" };
+  await insertSessionApplication(db, used);
   await insertMail(db, tenant.realm, mail);
   await recordChange(tenant);
   await deps.database.maintain((session) =>

@@ -235,6 +235,7 @@ async function noteKeys({ used, note, db }: Recording): Promise<void> {
   const unused = { ...realm, realmId: hexId(server.deps.random) };
   await signingKeys.insertFirstSigningKeys(note, unused, { arbiter: made(91), key: made(92) });
   await signingKeys.markSigningKeyCompromised(note, realm, { keyId: stored.keyId, at: 1 });
+  await signingKeys.raiseSigningKeyExpiry(note, realm, { keyId: stored.keyId, until: stored.latestExpiryAt + 1 });
   const expiredBy = stored.latestExpiryAt + 1_000_000;
   await signingKeys.deleteRetiredSigningKey(note, realm, { keyId: stored.keyId, expiredBy });
 }

@@ -98,6 +98,10 @@ export const ATTACKS: Attacks = {
       stays(await call(`${there}:invokeAuthenticator`)),
     ];
   },
+  "GET endSession": (attack) =>
+    endSession(attack, (url, parameters, headers) => call(`${url}?${new URLSearchParams(parameters)}`, { headers })),
+  "POST endSessionByPost": (attack) =>
+    endSession(attack, (url, parameters, headers) => postForm(url, { ...parameters, form_token: "x" }, headers)),
   // Metadata and keys are for everybody; they must speak of the application in the path alone.
   "GET openidConfiguration": ({ used }) => document(used, (path) => `${path}/.well-known/openid-configuration`),
   "GET oauthAuthorizationServer": ({ used }) =>
@@ -195,6 +199,20 @@ async function login(
     stays(await send(`${url}${moved}`, {})),
     stays(await send(`${url}${moved}`, owner)),
   ];
+}
+
+/** Whose session it is, only its cookie's secret proves; neither its name nor an ID token of another tenant does. */
+async function endSession(
+  { used, stranger }: Attack,
+  send: (url: string, form: Record<string, string>, headers: Record<string, string>) => Promise<Answer>,
+): Promise<Answer[]> {
+  const url = `${used.flow.application.issuer}/end-session`;
+  const hint = { id_token_hint: stranger.tokens.idToken, post_logout_redirect_uri: REDIRECT_URI };
+  const value = `${used.sessions.sessionId}.${"A".repeat(43)}`;
+  const answer = await send(url, hint, { cookie: `mayfly-${used.tenant.realm.realmId}=${value}` });
+  assert.deepEqual([answer.status, answer.headers.get("location")], [200, null]);
+  assert.match(answer.text, /You are signed out/);
+  return [answer];
 }
 
 async function document({ flow }: TenantInUse, pathOf: (application: string) => string): Promise<Answer[]> {

@@ -115,6 +115,7 @@ function toClientMetadata(row: ContextRow): ClientMetadata {
     grantTypes: config.grant_type,
     allowedScopes: allowedScopesOf(row),
     redirectUris: config.redirect_uris,
+    postLogoutRedirectUris: config.post_logout_redirect_uris,
     pkce: config.pkce,
     tokenFormat: config.token_format,
     signingAlgorithm: tokens.token_signing_algorithm,

@@ -7,7 +7,15 @@ import type { RealmKey } from "../../protocol/client-metadata.ts";
 import { boundFacts } from "../../protocol/decision-facts.ts";
 
 /** What a decision was about. */
-export type DecisionKind = "token" | "authorize" | "introspect" | "revoke" | "login" | "userinfo" | "dropped";
+export type DecisionKind =
+  | "token"
+  | "authorize"
+  | "introspect"
+  | "revoke"
+  | "login"
+  | "logout"
+  | "userinfo"
+  | "dropped";
 
 /** A decision that has no token's row to live in. It never holds a secret, a token or a query string (rule 24). */
 export interface Decision extends RealmKey {

@@ -37,6 +37,7 @@ export const DECISION_EVENTS: readonly DecisionEvent[] = [
   { ...LOGIN, decided: ["logged_in"], outcome: "RESUME", actor: "Identity" },
   { ...LOGIN, decided: ["cancelled"], outcome: "COMPLETE:DENY" },
   { ...LOGIN, outcome: "ERROR" },
+  { kind: "logout", type: "SessionOperation", action: "DELETE", actor: "Identity" },
   { ...INTROSPECT, decided: ["inactive"], outcome: "INACTIVE", actor: "Application" },
   { ...INTROSPECT, outcome: "ERROR" },
   { ...REVOKED, fact: "grant_id", type: "GrantOperation" },

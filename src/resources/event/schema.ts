@@ -32,6 +32,7 @@ export const EVENT_TYPES = {
   PgwTransactionOperation: OPERATED,
   TokenOperation: OPERATED,
   GrantOperation: OPERATED,
+  SessionOperation: OPERATED,
   TokenRequest: { actions: [], outcomes: ["ACCEPTED", "ERROR"] },
   ApplicationOperation: OPERATED,
   AuthenticatorConfigOperation: OPERATED,

@@ -40,12 +40,16 @@ export interface SessionProof {
   readonly keptUntilMs: number;
 }
 
+/** SQL: sessions `s` of a FROM item, as `toSession` reads them. */
+export function selectSession(from: string): string {
+  return `SELECT s.*, i.status AS identity_status, i.email_key FROM ${from}
+   LEFT JOIN LATERAL (SELECT * FROM identities i WHERE i.tenant_id = s.tenant_id AND i.realm_id = s.realm_id
+     AND i.identity_id = s.identity_id AND ${alive("i")} LIMIT 1) i ON true`;
+}
+
 const find = statement(
   "session.find",
-  `SELECT s.*, i.status AS identity_status, i.email_key FROM sessions s
-   LEFT JOIN LATERAL (SELECT * FROM identities i WHERE i.tenant_id = s.tenant_id AND i.realm_id = s.realm_id
-     AND i.identity_id = s.identity_id AND ${alive("i")} LIMIT 1) i ON true
-   WHERE s.tenant_id = $1 AND s.realm_id = $2 AND s.session_id = $3`,
+  `${selectSession("sessions s")} WHERE s.tenant_id = $1 AND s.realm_id = $2 AND s.session_id = $3`,
 );
 
 const insert = statement(
@@ -115,12 +119,16 @@ export async function endSession(
   return (await db.run(end, [...ids(key), ended.at, ended.reason])).length === 1;
 }
 
-/** Deletes at most 1,000 sessions of every tenant that no grant can need any more. Returns how many are gone. */
+/** Deletes at most 1,000 sessions of every tenant that no grant can need any more, with what they were used for. Returns how many are gone. */
 export async function deleteForgottenSessions(session: OwnerSession, nowMs: number): Promise<number> {
   const rows = await session.query(
     `WITH gone AS (
        DELETE FROM sessions
-        WHERE ctid = ANY (ARRAY (SELECT ctid FROM sessions WHERE kept_until_ms < $1 LIMIT ${DELETED_AT_ONCE_MAX})) RETURNING 1
+        WHERE ctid = ANY (ARRAY (SELECT ctid FROM sessions WHERE kept_until_ms < $1 LIMIT ${DELETED_AT_ONCE_MAX}))
+        RETURNING tenant_id, realm_id, session_id
+     ), applications AS (
+       DELETE FROM session_applications p USING gone
+        WHERE p.tenant_id = gone.tenant_id AND p.realm_id = gone.realm_id AND p.session_id = gone.session_id
      ) SELECT count(*) AS count FROM gone`,
     [nowMs],
   );
@@ -143,7 +151,8 @@ function members(proof: SessionProof): readonly unknown[] {
   return [proof.identityId, proof.secretHash, proof.authTime, proof.amr, proof.acr, proof.keptUntilMs];
 }
 
-function toSession(row: Row): Session {
+/** A session of a row of `selectSession`. */
+export function toSession(row: Row): Session {
   return {
     key: {
       tenantId: row.tenant_id as string,

@@ -66,6 +66,12 @@ const markCompromised = statement(
    RETURNING algorithm, generation, key_id, public_jwk, private_key_sealed, signs_from_at, latest_expiry_at, compromised_at`,
 );
 
+const raiseExpiry = statement(
+  "signing_key.raise_expiry",
+  `UPDATE signing_keys SET latest_expiry_at = $4
+    WHERE tenant_id = $1 AND realm_id = $2 AND key_id = $3 AND latest_expiry_at < $4`,
+);
+
 // Judged again at the delete: the key may have signed something longer since it was read.
 const retire = statement(
   "signing_key.retire",
@@ -105,6 +111,15 @@ export async function markSigningKeyCompromised(
 ): Promise<SigningKeyRow | undefined> {
   const rows = await db.run(markCompromised, [realm.tenantId, realm.realmId, key.keyId, key.at]);
   return rows.map(toSigningKey)[0];
+}
+
+/** Notes until when (seconds of tenant time) something may be verified that a key has signed. */
+export async function raiseSigningKeyExpiry(
+  db: Queryable,
+  realm: RealmKey,
+  key: { readonly keyId: string; readonly until: number },
+): Promise<void> {
+  await db.run(raiseExpiry, [realm.tenantId, realm.realmId, key.keyId, key.until]);
 }
 
 /** Deletes a key whose every token has expired by `expiredBy` (seconds of tenant time). Tells whether it is gone. */

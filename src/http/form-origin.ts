@@ -1,0 +1,14 @@
+import { type HttpRequest, headerOf } from "./route.ts";
+
+const SITES_OF_OURS: readonly string[] = ["same-origin", "none"];
+
+/**
+ * Whether a browser says that a form was sent from a page of ours. A form's token is the proof; these headers catch a mistake of ours.
+ * `Origin: null` is what our own pages send: they have no referrer.
+ */
+export function isSentByOurPage(http: HttpRequest, publicUrl: string): boolean {
+  const origin = headerOf(http, "origin");
+  const site = headerOf(http, "sec-fetch-site");
+  const isOurOrigin = origin === undefined || origin === "null" || origin === publicUrl;
+  return isOurOrigin && (site === undefined || SITES_OF_OURS.includes(site));
+}

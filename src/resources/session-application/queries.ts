@@ -1,0 +1,138 @@
+import type { OwnerSession, Queryable, Row } from "../../database/database.ts";
+import { statement } from "../../database/statement.ts";
+import type { ApplicationKey, SigningAlgorithm } from "../../protocol/client-metadata.ts";
+import { type Session, type SessionKey, selectSession, toSession } from "../session/queries.ts";
+import { alive } from "../tombstone.ts";
+
+const SETTLED_AT_ONCE_MAX = 1_000;
+
+/** An application that a session was used for. */
+export interface SessionApplication extends ApplicationKey, SessionKey {
+  /** what the client calls the session and the person: `sid` and `sub` */
+  readonly clientSessionId: string;
+  readonly subject: string;
+}
+
+/** An application that is to be told of a session's end. */
+export interface LogoutDelivery extends SessionApplication {
+  readonly uri: string;
+  readonly clientId: string;
+  readonly algorithm: SigningAlgorithm;
+  /** how often it was tried */
+  readonly attempts: number;
+  readonly clockOffsetSeconds: number;
+}
+
+/** What came of telling: `given_up` when nobody answered as often as it was tried. */
+export type LogoutOutcome = "accepted" | "refused" | "given_up";
+
+const insert = statement(
+  "session_application.insert",
+  `INSERT INTO session_applications (tenant_id, realm_id, session_id, application_id, client_session_id, subject)
+   VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+);
+
+const findByClient = statement(
+  "session_application.find_session",
+  `${selectSession(
+    `(SELECT s.* FROM session_applications p JOIN sessions s ON s.tenant_id = p.tenant_id AND s.realm_id = p.realm_id
+       AND s.session_id = p.session_id
+     WHERE p.tenant_id = $1 AND p.realm_id = $2 AND p.application_id = $3 AND p.client_session_id = $4 LIMIT 1) s`,
+  )}`,
+);
+
+const settle = statement(
+  "session_application.settle",
+  `UPDATE session_applications SET attempts = attempts + 1, told_at_ms = $5, told_outcome = $6
+   WHERE tenant_id = $1 AND realm_id = $2 AND session_id = $3 AND application_id = $4 AND told_at_ms IS NULL`,
+);
+
+const postpone = statement(
+  "session_application.postpone",
+  `UPDATE session_applications SET attempts = attempts + 1, next_attempt_at_ms = $5
+   WHERE tenant_id = $1 AND realm_id = $2 AND session_id = $3 AND application_id = $4 AND told_at_ms IS NULL`,
+);
+
+/** Notes that a session was used for an application; once is enough. */
+export async function insertSessionApplication(db: Queryable, used: SessionApplication): Promise<void> {
+  await db.run(insert, [...ids(used), used.clientSessionId, used.subject]);
+}
+
+/** Reads the session that a client calls so, whatever became of it; undefined when there never was one, or it was forgotten. */
+export async function findClientSession(
+  db: Queryable,
+  key: ApplicationKey,
+  clientSessionId: string,
+): Promise<Session | undefined> {
+  const [row] = await db.run(findByClient, [key.tenantId, key.realmId, key.applicationId, clientSessionId]);
+  return row && toSession(row);
+}
+
+/** Notes what came of telling an application: it is not told again. */
+export async function settleLogout(
+  db: Queryable,
+  delivery: SessionApplication,
+  told: { readonly outcome: LogoutOutcome; readonly atMs: number },
+): Promise<void> {
+  await db.run(settle, [...ids(delivery), told.atMs, told.outcome]);
+}
+
+/** Notes that an application could not be told, and when to try again. */
+export async function postponeLogout(db: Queryable, delivery: SessionApplication, nextAtMs: number): Promise<void> {
+  await db.run(postpone, [...ids(delivery), nextAtMs]);
+}
+
+/** The applications of every tenant that are to be told by now of a session's end: those with an address for it, the longest due first. */
+export async function listDueLogouts(
+  session: OwnerSession,
+  due: { readonly nowMs: number; readonly limit: number },
+): Promise<LogoutDelivery[]> {
+  const rows = await session.query(
+    `SELECT p.*, a.client_id, a.protocol_config ->> 'backchannel_logout_uri' AS uri, t.clock_offset_seconds,
+       a.protocol_config -> 'token_configuration' ->> 'id_token_signed_response_alg' AS algorithm
+     FROM sessions s
+     JOIN session_applications p ON p.tenant_id = s.tenant_id AND p.realm_id = s.realm_id AND p.session_id = s.session_id
+     ${IS_TOLD_OF}
+     WHERE s.ended_at IS NOT NULL AND NOT s.is_told AND p.told_at_ms IS NULL AND p.next_attempt_at_ms <= $1
+     ORDER BY p.next_attempt_at_ms LIMIT $2`,
+    [due.nowMs, due.limit],
+  );
+  return rows.map(toDelivery);
+}
+
+/** Marks at most 1,000 ended sessions of which nobody is left to be told. */
+export async function markSessionsTold(session: OwnerSession): Promise<void> {
+  await session.query(
+    `UPDATE sessions SET is_told = true WHERE ctid = ANY (ARRAY (
+       SELECT s.ctid FROM sessions s WHERE s.ended_at IS NOT NULL AND NOT s.is_told AND NOT EXISTS (
+         SELECT FROM session_applications p ${IS_TOLD_OF}
+         WHERE p.tenant_id = s.tenant_id AND p.realm_id = s.realm_id AND p.session_id = s.session_id AND p.told_at_ms IS NULL)
+       LIMIT ${SETTLED_AT_ONCE_MAX}))`,
+  );
+}
+
+// What is deleted is told nothing.
+const IS_TOLD_OF = `JOIN applications a ON a.tenant_id = p.tenant_id AND a.realm_id = p.realm_id AND a.application_id = p.application_id
+       AND ${alive("a")} AND a.protocol_config ->> 'backchannel_logout_uri' IS NOT NULL
+     JOIN realms r ON r.tenant_id = p.tenant_id AND r.realm_id = p.realm_id AND ${alive("r")}
+     JOIN tenants t ON t.tenant_id = p.tenant_id AND ${alive("t")}`;
+
+function ids(key: ApplicationKey & SessionKey): readonly string[] {
+  return [key.tenantId, key.realmId, key.sessionId, key.applicationId];
+}
+
+function toDelivery(row: Row): LogoutDelivery {
+  return {
+    tenantId: row.tenant_id as string,
+    realmId: row.realm_id as string,
+    sessionId: row.session_id as string,
+    applicationId: row.application_id as string,
+    clientSessionId: row.client_session_id as string,
+    subject: row.subject as string,
+    uri: row.uri as string,
+    clientId: row.client_id as string,
+    algorithm: row.algorithm as SigningAlgorithm,
+    attempts: row.attempts as number,
+    clockOffsetSeconds: row.clock_offset_seconds as number,
+  };
+}
