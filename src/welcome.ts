@@ -30,6 +30,7 @@ export function describeStart(config: Config, bootstrap: BootstrapResult): strin
     `  curl -s ${client} "${read("introspection_endpoint")}" -d token="$TOKEN"`,
     "",
     `Or with the command line: npx mayfly login${place}, then npx mayfly token issue --expires-in 15m`,
+    `What the API can do: ${config.publicUrl}/docs`,
     "",
   ].join("\n");
 }

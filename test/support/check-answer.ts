@@ -15,14 +15,19 @@ const EDGE_STATUSES = new Set([408, 413, 415, 417, 431]);
 const validators = new WeakMap<TSchema, Validator>();
 const found: string[] = [];
 
-/** Judges an answer of a route. Throws where it is not as declared, so that the caller is answered 500; `undeclaredAnswers` tells it, too. */
-export function checkAnswer({ name, operation }: Route, reply: HttpReply): void {
-  if (operation === undefined) return;
-  const problem = reply.status < 400 ? judgeSuccess(operation, reply) : judgeRefusal(operation, reply);
+/** Checks an answer of a route. Throws where it is not as declared, so that the caller is answered 500; `undeclaredAnswers` tells it, too. */
+export function checkAnswer(route: Route, reply: HttpReply): void {
+  const problem = judgeAnswer(route, reply);
   if (problem === undefined) return;
-  const told = `${name} answered ${reply.status}: ${problem}`;
+  const told = `${route.name} answered ${reply.status}: ${problem}`;
   found.push(told);
   throw new Error(told);
+}
+
+/** What an answer has that the operation of its route does not declare; undefined where there is nothing. */
+export function judgeAnswer({ operation }: Pick<Route, "operation">, reply: HttpReply): string | undefined {
+  if (operation === undefined) return undefined;
+  return reply.status < 400 ? judgeSuccess(operation, reply) : judgeRefusal(operation, reply);
 }
 
 /** What was answered otherwise than declared since the process began. */
