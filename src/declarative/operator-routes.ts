@@ -8,13 +8,17 @@ import { type BodyOf, type Operation, patternOf, type QueryOf, wrapped } from ".
 import type { HttpReply, HttpRequest, Route } from "../http/route.ts";
 import { sha256 } from "../platform/hash.ts";
 import { hexId, uuid } from "../platform/random.ts";
-import { answerOnceFor, readIdempotencyKey } from "../resources/answer-once.ts";
+import type { ApplicationKey } from "../protocol/client-metadata.ts";
+import { answerOnce, readIdempotencyKey } from "../resources/answer-once.ts";
 import { pageOf, timesOf } from "../resources/answer-parts.ts";
+import { findApplication } from "../resources/application/queries.ts";
 import { demandValid } from "../resources/checked.ts";
+import { openClientSecret } from "../resources/credentials.ts";
 import { demandVersion } from "../resources/etag.ts";
 import { insertEvents } from "../resources/event/queries.ts";
 import type { EventAction } from "../resources/event/schema.ts";
 import { listChanged } from "../resources/event-draft.ts";
+import { transactionWithEvents } from "../resources/event-transaction.ts";
 import { createParser, replyOf, type Sent } from "../resources/operations.ts";
 import {
   countTenants,
@@ -38,7 +42,6 @@ import { describeAccess, insertTenantWithAdmin } from "./tenant-with-admin.ts";
 const TENANTS = "/v1/tenants";
 const TENANT = `${TENANTS}/{tenant}` as const;
 const TENANT_ID = /^[0-9a-f]{16}$/;
-const ALL = { authority: { scopes: new Set<string>(), reach: "*" } } as const;
 const Text = Type.Optional(Type.String());
 const described = { tag: "Operator", scopes: [] } as const;
 
@@ -47,7 +50,8 @@ const CREATE = {
   name: "CreateTenant",
   method: "POST",
   path: TENANTS,
-  summary: "Makes a tenant with its admin realm and the application that manages it, whose secret is answered once.",
+  summary:
+    "Makes a tenant with its admin realm and the application that manages it, whose secret no later request shows.",
   body: wrapped("tenant", NewTenantBody, ["id", "create_time", "update_time"]),
   answer: TenantAccessAnswer,
   refusals: ["conflict"],
@@ -125,26 +129,47 @@ function operated<O extends Operation>(
 async function create(deps: Deps, request: HttpRequest, body: NewTenantBody): Promise<HttpReply> {
   const quotas = demandValid(createQuotas(body.quotas ?? {}));
   const tenantId = newTenantId(deps, request);
-  const key = { tenantId, realmId: hexId(deps.random), applicationId: uuid(deps.random) };
   const nowMs = deps.clock.nowMs();
   const { display_name: displayName, kind = "production" } = body;
-  const parts = { request, sealer: deps.sealer, tenantId, owner: ["operator"], nowMs, ...ALL };
+  const parts = { request, tenantId, owner: ["operator", CREATE.name], nowMs };
   try {
-    return await deps.database.transaction([tenantId], async (db) => {
-      const { reply } = await answerOnceFor({ ...parts, db }, async () => {
-        const client = await insertTenantWithAdmin(deps, db, { key, displayName, kind, quotas });
-        await record(db, request, { tenantId, nowMs, action: "CREATE" });
-        const access = describeAccess(deps.config.publicUrl, { key, ...client });
-        const times = timesOf({ createdAtMs: nowMs, updatedAtMs: nowMs });
-        const value = { id: tenantId, display_name: displayName, kind, quotas, ...times, ...access };
-        return replyOf(CREATE, { value });
-      });
-      return reply;
-    });
+    return await transactionWithEvents(deps, tenantId, (db) =>
+      answerOnce(
+        { ...parts, db },
+        {
+          work: async () => {
+            const realmId = hexId(deps.random);
+            const key = { tenantId, realmId, applicationId: uuid(deps.random) };
+            await insertTenantWithAdmin(deps, db, { key, displayName, kind, quotas });
+            await record(db, request, { tenantId, nowMs, action: "CREATE" });
+            return { reply: await showAccess(deps, db, key), resourceId: `${realmId}/${key.applicationId}` };
+          },
+          again: (resourceId) => {
+            const [realmId = "", applicationId = ""] = resourceId.split("/");
+            return showAccess(deps, db, { tenantId, realmId, applicationId });
+          },
+        },
+      ),
+    );
   } catch (error) {
     if (!isConflict(error, "tenants_pkey")) throw error;
     throw new ManagementError("conflict", "this Idempotency-Key has made a tenant before", { cause: error });
   }
+}
+
+// The secret is the operator's to see as long as the application is as it was made: from its first change on it is the tenant's own.
+async function showAccess(deps: Deps, db: Queryable, key: ApplicationKey): Promise<HttpReply> {
+  const [tenant, application] = await Promise.all([findTenant(db, key.tenantId), findApplication(db, key)]);
+  if (tenant === undefined) throw notFound("Tenant", key.tenantId);
+  if (application === undefined) throw notFound("Application", key.applicationId);
+  const { clientId, secret, version } = application;
+  const isShown = version === 1 && !tenant.settings.settings.show_secrets_once;
+  const text = isShown && secret?.sealed !== undefined ? openClientSecret(deps, key, secret.sealed) : undefined;
+  const value = {
+    ...answerOf(tenant),
+    ...describeAccess(deps.config.publicUrl, { key, clientId, clientSecret: text }),
+  };
+  return replyOf(CREATE, { value });
 }
 
 // The key says which tenant is made: so the answer can be kept with that tenant, and however late the key comes again, it makes no other.
@@ -189,7 +214,7 @@ function change(
   work: (db: Queryable, tenant: Tenant, nowMs: number) => Promise<HttpReply>,
 ): Promise<HttpReply> {
   const tenantId = tenantOf(request);
-  return deps.database.transaction([tenantId], async (db) => {
+  return transactionWithEvents(deps, tenantId, async (db) => {
     const tenant = await holdTenant(db, tenantId);
     if (tenant === undefined) throw notFound("Tenant", tenantId);
     demandVersion(request, tenant.version);

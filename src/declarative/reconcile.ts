@@ -6,6 +6,7 @@ import { isConflict, readQuotaReached } from "../database/database-error.ts";
 import type { Deps } from "../deps.ts";
 import { newTraceId } from "../http/trace-id.ts";
 import type { EventSource } from "../resources/event-source.ts";
+import { transactionWithEvents } from "../resources/event-transaction.ts";
 import { recordChanges } from "./change-events.ts";
 import { DeclarativeError, type DeclarativeFile, parseDeclarativeFile, parseDeclaredTenant } from "./file.ts";
 import type { DeclaredTenant } from "./file-schema.ts";
@@ -88,7 +89,7 @@ export async function reconcileTenant(
     await recordChanges(db, tenantId, steps, source);
     return steps.map((step) => step.change);
   };
-  return deps.database.transaction([tenantId], work, { isSnapshot: true });
+  return transactionWithEvents(deps, tenantId, work, { isSnapshot: true });
 }
 
 async function readDeclaration(path: string, environment: Environment): Promise<Declaration> {
@@ -146,7 +147,7 @@ async function planOne(
 
 // The plan is made anew inside the transaction: what was read before it may have changed.
 function applyTenant(deps: Deps, lease: Lease, declaration: Declaration, place: Position): Promise<string[]> {
-  return deps.database.transaction([place.tenant.id], async (db) => {
+  return transactionWithEvents(deps, place.tenant.id, async (db) => {
     await lease.keep(db);
     const steps = await planSteps(deps, db, declaration, place);
     for (const step of steps) await write(db, declaration.file, step);

@@ -93,8 +93,11 @@ function adminRealmNameOf(displayName: string): string {
 }
 
 /** What whoever manages a new tenant has to know: the content of `bootstrap.json`, and an operator's answer. */
-export interface TenantAccess extends ClientCredentials {
+export interface TenantAccess {
   readonly key: ApplicationKey;
+  readonly clientId: string;
+  /** undefined where it is not shown any more */
+  readonly clientSecret: string | undefined;
 }
 
 /** A client's id and its secret. */
@@ -112,7 +115,7 @@ export function describeAccess(publicUrl: string, { key, clientId, clientSecret 
     realm_id: key.realmId,
     application_id: key.applicationId,
     client_id: clientId,
-    client_secret: clientSecret,
+    ...(clientSecret === undefined ? {} : { client_secret: clientSecret }),
     issuer,
     token_endpoint: `${issuer}/token`,
     introspection_endpoint: `${publicUrl}${realmPath(key)}/introspect`,

@@ -1,9 +1,10 @@
 import { type Static, Type } from "typebox";
+import { insertWithPartitions } from "../database/partitions.ts";
 import { notFound } from "../http/management-error.ts";
 import type { RealmKey } from "../protocol/client-metadata.ts";
 import { pageOf } from "../resources/answer-parts.ts";
 import { type Call, realmOf } from "../resources/call.ts";
-import { insertEvents, type NewEvent } from "../resources/event/queries.ts";
+import { eventBucket, insertEvents, type NewEvent } from "../resources/event/queries.ts";
 import { eventSourceOf } from "../resources/event-source.ts";
 import { acts, reads } from "../resources/operations.ts";
 import { findRealmFacts } from "../resources/realm/queries.ts";
@@ -107,7 +108,8 @@ async function recordRotation(
     resource: { type: "Realm", id: realmId },
     facts: { changed: ["keys"], made: made.map(({ keyId, algorithm }) => `${algorithm} ${keyId}`) },
   };
-  await insertEvents(db, tenantId, [event]);
+  const insert = (): Promise<void> => insertEvents(db, tenantId, [event]);
+  await insertWithPartitions(deps.database, "events", [eventBucket(event.atMs)], insert);
 }
 
 function toList(shown: readonly SigningKeyRow[], all: readonly SigningKeyRow[], now: number): KeysAnswer {

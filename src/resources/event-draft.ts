@@ -1,5 +1,6 @@
+import { insertWithPartitions } from "../database/partitions.ts";
 import type { Call } from "./call.ts";
-import { type EventActor, insertEvents } from "./event/queries.ts";
+import { type EventActor, eventBucket, insertEvents } from "./event/queries.ts";
 import type { EventAction, EventType } from "./event/schema.ts";
 
 /** What an operation's event is. */
@@ -32,6 +33,12 @@ export async function recordEvents(call: Call<unknown, unknown>, drafts: readonl
     ...(facts === undefined ? {} : { facts }),
   }));
   await insertEvents(db, caller.tenantId, events);
+}
+
+/** Stores events of a call that changes nothing else, outside of any transaction. */
+export async function recordEventsAlone(call: Call<unknown, unknown>, drafts: readonly EventDraft[]): Promise<void> {
+  const { deps, nowMs } = call;
+  await insertWithPartitions(deps.database, "events", [eventBucket(nowMs)], () => recordEvents(call, drafts));
 }
 
 function actorOf({ caller }: Call<unknown, unknown>): EventActor {

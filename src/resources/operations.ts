@@ -1,9 +1,6 @@
 import { type TSchema, Type } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
-import type { Queryable } from "../database/database.ts";
 import { isConflict } from "../database/database-error.ts";
-import { insertWithPartitions } from "../database/partitions.ts";
-import type { Deps } from "../deps.ts";
 import { parseJsonBody } from "../http/json-body.ts";
 import { fieldViolations, ManagementError, notFound } from "../http/management-error.ts";
 import {
@@ -29,8 +26,8 @@ import type { RealmKey } from "../protocol/client-metadata.ts";
 import { answerOnce } from "./answer-once.ts";
 import { type Call, type ManagementParts, type Outcome, realmOf } from "./call.ts";
 import { formatEtag } from "./etag.ts";
-import { eventBucket } from "./event/queries.ts";
 import { type EventDraft, type EventKind, recordEvents } from "./event-draft.ts";
+import { transactionWithEvents } from "./event-transaction.ts";
 import { hasRealm, holdRealm } from "./realm/queries.ts";
 
 /** The schema of a query or body that nothing may be said in. */
@@ -120,27 +117,73 @@ function beginCall<Query, Body>(
   return { ...parts, ...sent, request, caller, db: database.tenants([caller.tenantId]), nowMs: clock.nowMs() };
 }
 
-/** An operation that changes something, in one transaction with its event and, for a create, its answer under its `Idempotency-Key`. */
-export function writes<const O extends Operation & WriteParts>(
+/** An operation that changes something, in one transaction with its event. */
+export function writes<const O extends Operation & WriteParts & { readonly isCreate?: never }>(
   operation: O,
-  handle: (call: WriteCall<QueryOf<O>, BodyOf<O>>) => Promise<WriteOutcome<AnswerOf<O>>>,
+  handle: WriteHandler<O>,
+): BoundOperation<O> {
+  return written(operation, handle, async (_call, work) => (await work()).reply);
+}
+
+/** How what a create made is read when the create is sent again. */
+export interface ReadAgain<O extends Operation> {
+  /** the parameter that names it in the paths of what is made */
+  readonly parameter: string;
+  /** what shows one: it throws 404 where it is gone, and leaves out what the caller may not see now */
+  readonly show: Handler<O>;
+}
+
+/** An operation that makes something, once under an `Idempotency-Key`, which is kept in the same transaction. */
+export function creates<const O extends Operation & WriteParts & { readonly isCreate: true }>(
+  operation: O,
+  handle: WriteHandler<O>,
+  { parameter, show }: ReadAgain<O>,
+): BoundOperation<O> {
+  return written(operation, handle, (call, work) => {
+    const { request, caller, db, nowMs } = call;
+    const { tenantId, realmId, applicationId, identityId = "" } = caller;
+    const owner = [operation.name, realmId, applicationId, identityId];
+    return answerOnce(
+      { request, db, tenantId, owner, nowMs },
+      {
+        work: async () => {
+          const { reply, id } = await work();
+          if (id === undefined) throw new Error(`${operation.name} does not say what it made`);
+          return { reply, resourceId: id };
+        },
+        again: async (id) => {
+          const parameters = { ...request.parameters, [parameter]: id };
+          return replyOf(operation, await show({ ...call, request: { ...request, parameters } }));
+        },
+      },
+    );
+  });
+}
+
+type WriteHandler<O extends Operation> = (call: WriteCall<QueryOf<O>, BodyOf<O>>) => Promise<WriteOutcome<AnswerOf<O>>>;
+type Work = () => Promise<{ readonly reply: HttpReply; readonly id: string | undefined }>;
+
+function written<const O extends Operation & WriteParts>(
+  operation: O,
+  handle: WriteHandler<O>,
+  answer: (call: WriteCall<QueryOf<O>, BodyOf<O>>, work: Work) => Promise<HttpReply>,
 ): BoundOperation<O> {
   const parse = createParser(operation);
   return bound(operation, async (parts, request) => {
     const caller = callerOf(request);
     const sent = { ...parts, ...parse(request), request, caller, nowMs: parts.deps.clock.nowMs() };
     try {
-      const [reply, later] = await inTransaction(parts.deps, caller.tenantId, async (db) => {
+      const [reply, later] = await transactionWithEvents(parts.deps, caller.tenantId, async (db) => {
         const { call, events, after } = beginWrite({ ...sent, db });
         await demandRealm(call, (realm) => holdRealm(db, realm, operation.changesRealm === true));
-        const work = async (): Promise<HttpReply> => {
+        const work: Work = async () => {
           const outcome = await handle(call);
           const { about } = outcome;
           const own = operation.event === undefined || about === undefined ? [] : [{ ...operation.event, ...about }];
           await recordEvents(call, [...own, ...events]);
-          return replyOf(operation, outcome);
+          return { reply: replyOf(operation, outcome), id: about?.id };
         };
-        return [operation.isCreate === true ? await answerOnce(call, work) : await work(), after] as const;
+        return [await answer(call, work), after] as const;
       });
       for (const begin of later) begin();
       return reply;
@@ -148,16 +191,6 @@ export function writes<const O extends Operation & WriteParts>(
       throw translateConflict(error, operation.conflicts ?? {});
     }
   });
-}
-
-// Its events need their partition, which is there unless the job that makes them ahead did not run.
-function inTransaction<T>(
-  { database, clock }: Deps,
-  tenantId: string,
-  work: (db: Queryable) => Promise<T>,
-): Promise<T> {
-  const run = (): Promise<T> => database.transaction([tenantId], work);
-  return insertWithPartitions(database, "events", [eventBucket(clock.nowMs())], run);
 }
 
 interface BegunWrite<Query, Body> {

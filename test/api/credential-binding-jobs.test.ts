@@ -354,9 +354,18 @@ test("a create under one Idempotency-Key makes one job and sends one mail", asyn
   const send = () =>
     api("CreateCredentialBindingJob", { identity, body: { job: EMAIL }, headers: { "idempotency-key": "invite" } });
   const [one, two] = await Promise.all([send(), send()]);
-  assert.deepEqual(one.value, two.value);
+  assert.equal(two.value.credential_binding_job.id, one.value.credential_binding_job.id);
   await tenant.server.app.settled();
   assert.equal((await mailsOf(tenant)).length, 1);
+});
+
+test("a create that is sent again under its Idempotency-Key shows its job without the link (rule 40)", async () => {
+  const { api, identity } = await world();
+  const sent = { identity, body: { job: RETURN }, headers: { "idempotency-key": "link" } };
+  const first = await succeed(api("CreateCredentialBindingJob", sent));
+  assert.notEqual(first.credential_binding_link, undefined);
+  const { credential_binding_job } = first;
+  assert.deepEqual(await succeed(api("CreateCredentialBindingJob", sent)), { credential_binding_job });
 });
 
 test("a link never gives power that whoever made it lacked, were it given to the person later (rule 1)", async () => {

@@ -82,20 +82,10 @@ test("a create that failed may be repeated under its key; another caller's key i
   const first = await api("CreateGroup", { ...group("Clerks"), headers });
   assert.equal(first.status, 200, first.text);
   const again = await api("CreateGroup", { ...group("Clerks"), headers });
-  assert.deepEqual([again.status, again.text, again.headers.get("etag")], [200, first.text, '"1"']);
+  assert.deepEqual([again.status, again.json, again.headers.get("etag")], [200, first.json, '"1"']);
   const other = managementClient(await testTenant());
   assert.notEqual((await other("CreateGroup", { ...group("Clerks"), headers })).value.id, first.value.id);
   assert.equal((await api("CreateGroup", { ...group("B"), headers: { "idempotency-key": "a b" } })).status, 400);
-});
-
-test("what was answered under a key is not shown to a token that holds less", async () => {
-  const tenant = await testTenant();
-  const api = managementClient(tenant);
-  const headers = { "idempotency-key": "k2" };
-  assert.equal((await api("CreateGroup", { ...group("Clerks"), headers })).status, 200);
-  const token = await tenant.managementToken("groups:create");
-  const lesser = await api("CreateGroup", { ...group("Clerks"), headers, token });
-  assert.equal(lesser.status, 403, lesser.text);
 });
 
 test("a key is forgotten after a day", async () => {

@@ -77,7 +77,7 @@ const NO_REFERENCES: Readonly<Record<string, string>> = {
   "grants.session_id": "as a token's",
   "grants.transaction_id": "a request that may have left no row",
   "mails.mail_id": "its own",
-  "idempotency_keys.target_realm": "what a caller reached, for a day",
+  "idempotency_keys.resource_id": "what was made, for a day: it may be gone since",
   "credentials.webauthn_id": "the authenticator's own name of it",
   "credentials.rp_id": "a host name",
   "credentials.transports": "words",

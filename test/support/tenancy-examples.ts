@@ -82,10 +82,9 @@ export async function recordExamples(used: TenantInUse): Promise<SentStatement[]
 
 async function noteKeptAnswer({ used, note, nowMs }: Recording): Promise<void> {
   const key = { tenantId: used.tenant.tenantId, keyHash: sha256("a key that nobody took") };
-  const authority = { scopes: new Set<string>(), reach: "*" };
-  await takeIdempotencyKey(note, key, { requestHash: key.keyHash, authority, nowMs });
-  const taken = used.sent.find(({ statement }) => statement.name === "idempotency_key.set_answer");
-  await note.run(present(taken).statement, [...present(taken).values.slice(0, 2), sha256("another answer")]);
+  await takeIdempotencyKey(note, key, { requestHash: key.keyHash, nowMs });
+  const taken = used.sent.find(({ statement }) => statement.name === "idempotency_key.set_resource");
+  await note.run(present(taken).statement, [...present(taken).values.slice(0, 2), "another"]);
 }
 
 async function noteTenant({ used, note, db, nowMs }: Recording): Promise<void> {

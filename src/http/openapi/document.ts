@@ -129,7 +129,7 @@ const header = (name: string, description: string, schema: SchemaNode): Paramete
 const PARAMETERS = {
   IdempotencyKey: header(
     "Idempotency-Key",
-    "Sent again with the same key within a day, the same request makes nothing new and is answered as the first was.",
+    "Sent again with the same key within a day, the same request makes nothing new: it is answered with what the first made, as it is by then.",
     { type: "string", pattern: "^[\\x21-\\x7e]{1,255}$" },
   ),
   IfMatch: header("If-Match", "The ETag of the version that is meant: another is not changed (412).", {

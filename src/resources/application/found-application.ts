@@ -97,6 +97,12 @@ export function openSecretFor(
   return openClientSecret(deps, key, secret.sealed);
 }
 
+/** What decides who sees the secret of an application of these settings, as its surroundings tell it. */
+export function secretRulesOf(place: ApplicationPlace, { resource_server_id: id }: ApplicationSettings): SecretRules {
+  const isManaged = id !== undefined && place.findResourceServer(id)?.isManaged === true;
+  return { showsSecretsOnce: place.showsSecretsOnce, managedServerId: isManaged ? id : undefined };
+}
+
 /** An application as the API shows it, with a secret where it is to be shown. */
 export function answerOf(
   { key, settings, isManaged, classification, clientId }: Omit<Application, "version" | "createdAtMs" | "updatedAtMs">,

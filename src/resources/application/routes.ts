@@ -4,12 +4,12 @@ import { wrapped } from "../../http/operation.ts";
 import { uuid } from "../../platform/random.ts";
 import { READ_ONLY } from "../answer-parts.ts";
 import { readSecretRulesOf } from "../application-place/queries.ts";
-import { type Call, realmOf } from "../call.ts";
+import { type Call, type Outcome, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
 import { newClientId } from "../credentials.ts";
-import { type EventDraft, type EventKind, listChanged, recordEvents } from "../event-draft.ts";
+import { type EventDraft, type EventKind, listChanged, recordEvents, recordEventsAlone } from "../event-draft.ts";
 import { lists } from "../list-operation.ts";
-import { reads, writes } from "../operations.ts";
+import { creates, reads, writes } from "../operations.ts";
 import {
   answerOf,
   demandPowerOver,
@@ -19,6 +19,7 @@ import {
   openSecretFor,
   readPlaceOf,
   refuseManaged,
+  secretRulesOf,
 } from "./found-application.ts";
 import {
   countApplications,
@@ -43,9 +44,15 @@ const BODY = wrapped("application", ApplicationBody, [
 ]);
 const EVENT = { type: "ApplicationOperation", resource: "Application" } as const satisfies Partial<EventKind>;
 
+// Sent again, a create or a rotation shows the application as it is, and its secret to whoever may read that now.
+const READ_AGAIN = {
+  parameter: "application",
+  show: (call: Call<unknown, unknown>) => show(call, (events) => recordEvents(call, events)),
+} as const;
+
 /** The operations of applications (reference 2.2). */
 export const APPLICATION_OPERATIONS = [
-  writes(
+  creates(
     {
       name: "CreateApplication",
       method: "POST",
@@ -75,6 +82,7 @@ export const APPLICATION_OPERATIONS = [
       const value = answerOf({ ...application, key, tokensValidAfter: 0 }, secret?.text);
       return { value, version: 1, about: { id: key.applicationId } };
     },
+    READ_AGAIN,
   ),
   reads(
     {
@@ -87,17 +95,7 @@ export const APPLICATION_OPERATIONS = [
       answer: ApplicationAnswer,
       isVersioned: true,
     },
-    async (call) => {
-      const key = keyOf(call);
-      const [application, rules] = await Promise.all([
-        findApplication(call.db, key),
-        readSecretRulesOf(call.db, realmOf(call)),
-      ]);
-      if (application === undefined) throw notFound("Application", key.applicationId);
-      const secret = openSecretFor(call, application, rules);
-      if (secret !== undefined) await recordReads(call, [key.applicationId]);
-      return { value: answerOf(application, secret), version: application.version };
-    },
+    showApplication,
   ),
   lists(
     {
@@ -125,10 +123,8 @@ export const APPLICATION_OPERATIONS = [
         show: ({ application, secret }) => answerOf(application, secret),
         note: (rows) => {
           const shown = rows.filter(({ secret }) => secret !== undefined);
-          return recordReads(
-            call,
-            shown.map(({ application }) => application.key.applicationId),
-          );
+          const events = shown.map(({ application }) => readEventOf(application.key.applicationId));
+          return recordEventsAlone(call, events);
         },
       };
     },
@@ -157,8 +153,12 @@ export const APPLICATION_OPERATIONS = [
       const after = demandValid(updateApplication(before, body, place));
       demandPowerOver(call.caller, place, { before, after });
       await updateApplicationSettings(db, application.key, after, nowMs);
-      const about = { id: application.key.applicationId, facts: { changed: listChanged(before, after) } };
-      const value = answerOf({ ...application, settings: after }, undefined);
+      const { applicationId } = application.key;
+      const about = { id: applicationId, facts: { changed: listChanged(before, after) } };
+      const changed = { ...application, settings: after };
+      const secret = openSecretFor(call, changed, secretRulesOf(place, after));
+      if (secret !== undefined) call.record(readEventOf(applicationId));
+      const value = answerOf(changed, secret);
       return { value, version: application.version + 1, about };
     },
   ),
@@ -183,7 +183,7 @@ export const APPLICATION_OPERATIONS = [
       return { value: undefined, about: { id: key.applicationId } };
     },
   ),
-  writes(
+  creates(
     {
       name: "RotateApplicationSecret",
       method: "POST",
@@ -215,11 +215,30 @@ export const APPLICATION_OPERATIONS = [
       const value = answerOf(application, secret.text);
       return { value, version: application.version + 1, about: { id: key.applicationId, facts } };
     },
+    READ_AGAIN,
   ),
 ] as const;
 
+function showApplication(call: Call<unknown, unknown>): Promise<Outcome<ApplicationAnswer>> {
+  return show(call, (events) => recordEventsAlone(call, events));
+}
+
 // Reference 6 #70: whoever was shown a secret is on record before it is shown.
-async function recordReads(call: Call<unknown, unknown>, ids: readonly string[]): Promise<void> {
-  const read = (id: string): EventDraft => ({ ...EVENT, action: "READ", id, facts: { shown: ["client_secret"] } });
-  await recordEvents(call, ids.map(read));
+async function show(
+  call: Call<unknown, unknown>,
+  record: (events: readonly EventDraft[]) => Promise<void>,
+): Promise<Outcome<ApplicationAnswer>> {
+  const key = keyOf(call);
+  const [application, rules] = await Promise.all([
+    findApplication(call.db, key),
+    readSecretRulesOf(call.db, realmOf(call)),
+  ]);
+  if (application === undefined) throw notFound("Application", key.applicationId);
+  const secret = openSecretFor(call, application, rules);
+  if (secret !== undefined) await record([readEventOf(key.applicationId)]);
+  return { value: answerOf(application, secret), version: application.version };
+}
+
+function readEventOf(id: string): EventDraft {
+  return { ...EVENT, action: "READ", id, facts: { shown: ["client_secret"] } };
 }

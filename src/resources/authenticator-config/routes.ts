@@ -5,12 +5,12 @@ import { uuid } from "../../platform/random.ts";
 import { READ_ONLY } from "../answer-parts.ts";
 import { readAuthoritiesThrough } from "../authority/queries.ts";
 import { demandCover } from "../authority/rules.ts";
-import { type Call, readPathId, realmOf } from "../call.ts";
+import { type Call, type Outcome, readPathId, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
 import { demandVersion } from "../etag.ts";
 import { type EventKind, listChanged } from "../event-draft.ts";
 import { lists } from "../list-operation.ts";
-import { reads, type WriteCall, writes } from "../operations.ts";
+import { creates, reads, type WriteCall, writes } from "../operations.ts";
 import {
   type AuthenticatorConfig,
   type AuthenticatorConfigKey,
@@ -37,7 +37,7 @@ const EVENT = {
 
 /** The operations of authenticator configs (reference 2.2). */
 export const AUTHENTICATOR_CONFIG_OPERATIONS = [
-  writes(
+  creates(
     {
       name: "CreateAuthenticatorConfig",
       method: "POST",
@@ -57,6 +57,7 @@ export const AUTHENTICATOR_CONFIG_OPERATIONS = [
       await insertAuthenticatorConfig(call.db, key, settings, call.nowMs);
       return { value: answerOf({ key, settings }), version: 1, about: { id: key.authenticatorConfigId } };
     },
+    { parameter: "authenticator_config", show: showConfig },
   ),
   reads(
     {
@@ -69,10 +70,7 @@ export const AUTHENTICATOR_CONFIG_OPERATIONS = [
       answer: AuthenticatorConfigAnswer,
       isVersioned: true,
     },
-    async (call) => {
-      const config = present(await findAuthenticatorConfig(call.db, keyOf(call)), call);
-      return { value: answerOf(config), version: config.version };
-    },
+    showConfig,
   ),
   lists(
     {
@@ -143,6 +141,11 @@ export const AUTHENTICATOR_CONFIG_OPERATIONS = [
     },
   ),
 ] as const;
+
+async function showConfig(call: Call<unknown, unknown>): Promise<Outcome<AuthenticatorConfigAnswer>> {
+  const config = present(await findAuthenticatorConfig(call.db, keyOf(call)), call);
+  return { value: answerOf(config), version: config.version };
+}
 
 function keyOf(call: Call<unknown, unknown>): AuthenticatorConfigKey {
   const path = { parameter: "authenticator_config", shape: "uuid", kind: "AuthenticatorConfig" } as const;

@@ -7,12 +7,12 @@ import { uuid } from "../../platform/random.ts";
 import { READ_ONLY, timesOf } from "../answer-parts.ts";
 import { authorityOf } from "../authority/rules.ts";
 import { holdBindingConfig } from "../binding-place/queries.ts";
-import { type Call, readPathId, realmOf } from "../call.ts";
+import { type Call, type Outcome, readPathId, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
 import { BINDING_LIFETIME_SECONDS } from "../credential-binding-job/rules.ts";
 import { eventSourceOf } from "../event-source.ts";
 import { demandPowerOver } from "../identity-path.ts";
-import { reads, type WriteCall, writes } from "../operations.ts";
+import { creates, reads, type WriteCall } from "../operations.ts";
 import { ListQueryParts } from "../schema-parts.ts";
 import { findTenant } from "../tenant/queries.ts";
 import {
@@ -38,7 +38,7 @@ const RETRY_AFTER_SECONDS = 10;
 
 /** The operations of batches of credential binding jobs (reference 2.2). */
 export const BATCH_BINDING_JOB_OPERATIONS = [
-  writes(
+  creates(
     {
       name: "CreateBatchCredentialBindingJob",
       method: "POST",
@@ -70,6 +70,7 @@ export const BATCH_BINDING_JOB_OPERATIONS = [
       const value = answerOf({ ...stored, createdAtMs: nowMs, updatedAtMs: nowMs });
       return { value, about: { id: key.batchId, facts: { identities: identity_ids.length } } };
     },
+    { parameter: "batch", show: showBatch },
   ),
   reads(
     {
@@ -81,7 +82,7 @@ export const BATCH_BINDING_JOB_OPERATIONS = [
       scopes: ["credential-binding-jobs:read"],
       answer: BatchAnswer,
     },
-    async (call) => ({ value: answerOf(await getBatch(call)) }),
+    showBatch,
   ),
   reads(
     {
@@ -118,6 +119,10 @@ export const BATCH_BINDING_JOB_OPERATIONS = [
 
 function keyOf(call: Call<unknown, unknown>): BatchKey {
   return { ...realmOf(call), batchId: readPathId(call.request, { parameter: "batch", shape: "uuid", kind: KIND }) };
+}
+
+async function showBatch(call: Call<unknown, unknown>): Promise<Outcome<BatchAnswer>> {
+  return { value: answerOf(await getBatch(call)) };
 }
 
 async function getBatch(call: Call<unknown, unknown>): Promise<Batch> {

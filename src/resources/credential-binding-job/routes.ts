@@ -24,7 +24,7 @@ import type { EventKind } from "../event-draft.ts";
 import { eventSourceOf } from "../event-source.ts";
 import { demandOwner, demandPowerOver, identityIdOf, ownerOf } from "../identity-path.ts";
 import { lists } from "../list-operation.ts";
-import { reads, type WriteCall, writes } from "../operations.ts";
+import { creates, reads, type WriteCall, writes } from "../operations.ts";
 import { openBindingLink } from "./open-link.ts";
 import {
   type BindingJob,
@@ -50,7 +50,7 @@ const OWN_READ_ONLY = ["identity_id", "credential_id", "batch_id", "state", "exp
 
 /** The operations of credential binding jobs (reference 2.2). */
 export const CREDENTIAL_BINDING_JOB_OPERATIONS = [
-  writes(
+  creates(
     {
       name: "CreateCredentialBindingJob",
       method: "POST",
@@ -82,6 +82,14 @@ export const CREDENTIAL_BINDING_JOB_OPERATIONS = [
       };
       const facts = { identity_id: identityId, delivery_method: settings.delivery_method };
       return { value, version: 1, about: { id: job.key.jobId, facts } };
+    },
+    // The link is shown once: whoever lost it makes another job.
+    {
+      parameter: "job",
+      show: async (call) => {
+        const job = await getJob(call);
+        return { value: { credential_binding_job: answerOf(job, call.nowMs) }, version: job.version };
+      },
     },
   ),
   lists(
@@ -120,9 +128,7 @@ export const CREDENTIAL_BINDING_JOB_OPERATIONS = [
       isVersioned: true,
     },
     async (call) => {
-      const key = keyOf(call);
-      const job = await findBindingJob(call.db, key, identityIdOf(call));
-      if (job === undefined) throw notFound("CredentialBindingJob", key.jobId);
+      const job = await getJob(call);
       return { value: answerOf(job, call.nowMs), version: job.version };
     },
   ),
@@ -172,6 +178,13 @@ export function bindingLinkRoutes(deps: Deps): readonly Route[] {
 function keyOf(call: Call<unknown, unknown>): BindingJobKey {
   const jobId = readPathId(call.request, { parameter: "job", shape: "hex", kind: "CredentialBindingJob" });
   return { ...realmOf(call), jobId };
+}
+
+async function getJob(call: Call<unknown, unknown>): Promise<BindingJob> {
+  const key = keyOf(call);
+  const job = await findBindingJob(call.db, key, identityIdOf(call));
+  if (job === undefined) throw notFound("CredentialBindingJob", key.jobId);
+  return job;
 }
 
 function sourceOf({ deps, request }: Call<unknown, unknown>): Invitation["source"] {

@@ -3,7 +3,7 @@ import { DIRECTORY_PAGE_SIZES } from "../../http/list-query.ts";
 import { ManagementError } from "../../http/management-error.ts";
 import { wrapped } from "../../http/operation.ts";
 import { READ_ONLY } from "../answer-parts.ts";
-import { realmOf } from "../call.ts";
+import { type Call, type Outcome, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
 import { demandVersion } from "../etag.ts";
 import { demandServerId, heldRoles } from "../held-roles.ts";
@@ -11,7 +11,7 @@ import { countIdentitiesOf, listIdentitiesOf } from "../identity/queries.ts";
 import { identityAnswerOf } from "../identity/rules.ts";
 import { IdentityAnswer } from "../identity/schema.ts";
 import { lists } from "../list-operation.ts";
-import { reads, type WriteCall, type WriteOutcome, writes } from "../operations.ts";
+import { creates, reads, type WriteCall, type WriteOutcome, writes } from "../operations.ts";
 import { RoleAnswer } from "../role/schema.ts";
 import {
   addMembers,
@@ -36,7 +36,7 @@ const BODY = wrapped("group", GroupBody, READ_ONLY);
 
 /** The operations of groups (reference 2.2). */
 export const GROUP_OPERATIONS = [
-  writes(
+  creates(
     {
       name: "CreateGroup",
       method: "POST",
@@ -53,6 +53,7 @@ export const GROUP_OPERATIONS = [
       event: { ...GROUP_EVENT, action: "CREATE" },
     },
     async (call) => stored(await storeNewGroup(call, demandValid(createGroup(call.body.group)))),
+    { parameter: "group", show: showGroup },
   ),
   reads(
     {
@@ -65,10 +66,7 @@ export const GROUP_OPERATIONS = [
       answer: GroupAnswer,
       isVersioned: true,
     },
-    async (call) => {
-      const group = await getGroup(call);
-      return { value: groupAnswerOf(group), version: group.version };
-    },
+    showGroup,
   ),
   lists(
     {
@@ -217,6 +215,11 @@ export const GROUP_OPERATIONS = [
     },
   ),
 ] as const;
+
+async function showGroup(call: Call<unknown, unknown>): Promise<Outcome<GroupAnswer>> {
+  const group = await getGroup(call);
+  return { value: groupAnswerOf(group), version: group.version };
+}
 
 function stored(group: Group, facts?: Readonly<Record<string, unknown>>): WriteOutcome<GroupAnswer> {
   const about = { id: group.key.groupId, ...(facts === undefined ? {} : { facts }) };

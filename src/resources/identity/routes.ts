@@ -2,7 +2,7 @@ import { Type } from "typebox";
 import { DIRECTORY_PAGE_SIZES } from "../../http/list-query.ts";
 import { wrapped } from "../../http/operation.ts";
 import { READ_ONLY } from "../answer-parts.ts";
-import { type Call, realmOf } from "../call.ts";
+import { type Call, type Outcome, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
 import { readEnrollment } from "../credential/queries.ts";
 import { demandVersion } from "../etag.ts";
@@ -11,7 +11,7 @@ import { groupAnswerOf } from "../group/rules.ts";
 import { GroupAnswer } from "../group/schema.ts";
 import { heldRoles } from "../held-roles.ts";
 import { lists } from "../list-operation.ts";
-import { reads, type WriteOutcome, writes } from "../operations.ts";
+import { creates, reads, type WriteOutcome, writes } from "../operations.ts";
 import { RoleAnswer } from "../role/schema.ts";
 import {
   checkIdentityChange,
@@ -37,7 +37,7 @@ const TAG = "Identities";
 
 /** The operations of identities (reference 2.2). */
 export const IDENTITY_OPERATIONS = [
-  writes(
+  creates(
     {
       name: "CreateIdentity",
       method: "POST",
@@ -57,6 +57,7 @@ export const IDENTITY_OPERATIONS = [
       const settings = demandValid(await checkNewIdentity(call, call.body.identity));
       return stored(await storeNewIdentity(call, settings), "UNENROLLED");
     },
+    { parameter: "identity", show: showIdentity },
   ),
   reads(
     {
@@ -69,10 +70,7 @@ export const IDENTITY_OPERATIONS = [
       answer: IdentityAnswer,
       isVersioned: true,
     },
-    async (call) => {
-      const [identity, enrollment] = await Promise.all([getIdentity(call), enrollmentIn(call)]);
-      return { value: enrolledAnswerOf(identity, enrollment), version: identity.version };
-    },
+    showIdentity,
   ),
   lists(
     {
@@ -209,6 +207,11 @@ async function enrollmentIn(call: Call<unknown, unknown>): Promise<EnrollmentSta
   const { identityId, ...realm } = identityKeyOf(call);
   const read = await readEnrollment(call.db, realm, [identityId], call.deps.clock.nowSeconds());
   return read.get(identityId) ?? "UNENROLLED";
+}
+
+async function showIdentity(call: Call<unknown, unknown>): Promise<Outcome<IdentityAnswer>> {
+  const [identity, enrollment] = await Promise.all([getIdentity(call), enrollmentIn(call)]);
+  return { value: enrolledAnswerOf(identity, enrollment), version: identity.version };
 }
 
 function stored(

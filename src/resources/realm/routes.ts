@@ -3,12 +3,12 @@ import { ManagementError, notFound } from "../../http/management-error.ts";
 import { wrapped } from "../../http/operation.ts";
 import { hexId } from "../../platform/random.ts";
 import { READ_ONLY, timesOf } from "../answer-parts.ts";
-import { realmOf } from "../call.ts";
+import { type Call, type Outcome, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
 import { demandVersion } from "../etag.ts";
 import { type EventKind, listChanged } from "../event-draft.ts";
 import { lists } from "../list-operation.ts";
-import { reads, writes } from "../operations.ts";
+import { creates, reads, writes } from "../operations.ts";
 import {
   countRealms,
   deleteRealm,
@@ -30,7 +30,7 @@ const EVENT = { type: "V1RealmChange", resource: "Realm", ofTenant: true } as co
 
 /** The operations of realms (reference 2.2). */
 export const REALM_OPERATIONS = [
-  writes(
+  creates(
     {
       name: "CreateRealm",
       method: "POST",
@@ -52,6 +52,7 @@ export const REALM_OPERATIONS = [
       const value = answerOf({ key, isAdmin: false, settings, createdAtMs: nowMs, updatedAtMs: nowMs });
       return { value, version: 1, about: { id: key.realmId } };
     },
+    { parameter: "realm", show: showRealm },
   ),
   reads(
     {
@@ -64,11 +65,7 @@ export const REALM_OPERATIONS = [
       answer: RealmAnswer,
       isVersioned: true,
     },
-    async (call) => {
-      const realm = await findRealm(call.db, realmOf(call));
-      if (realm === undefined) throw notFound("Realm", realmOf(call).realmId);
-      return { value: answerOf(realm), version: realm.version };
-    },
+    showRealm,
   ),
   lists(
     {
@@ -141,6 +138,12 @@ export const REALM_OPERATIONS = [
     },
   ),
 ] as const;
+
+async function showRealm(call: Call<unknown, unknown>): Promise<Outcome<RealmAnswer>> {
+  const realm = await findRealm(call.db, realmOf(call));
+  if (realm === undefined) throw notFound("Realm", realmOf(call).realmId);
+  return { value: answerOf(realm), version: realm.version };
+}
 
 function answerOf(realm: Omit<Realm, "version">): RealmAnswer {
   const { key, settings, isAdmin } = realm;

@@ -5,13 +5,13 @@ import { uuid } from "../../platform/random.ts";
 import { READ_ONLY } from "../answer-parts.ts";
 import { findUsedClientIds } from "../application/queries.ts";
 import { findConfidentialApplications } from "../application-place/queries.ts";
-import { type Call, readPathId, realmOf } from "../call.ts";
+import { type Call, type Outcome, readPathId, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
 import { demandVersion } from "../etag.ts";
 import { type EventKind, listChanged } from "../event-draft.ts";
 import { lists } from "../list-operation.ts";
 import { refuseOthers } from "../list-rules.ts";
-import { reads, type WriteCall, writes } from "../operations.ts";
+import { creates, reads, type WriteCall, writes } from "../operations.ts";
 import { takeLostScopes } from "../scope-loss/queries.ts";
 import {
   countResourceServers,
@@ -41,7 +41,7 @@ const SCOPE_LOSERS_MAX = 10_000;
  * or refers to a resource server that is going at that moment.
  */
 export const RESOURCE_SERVER_OPERATIONS = [
-  writes(
+  creates(
     {
       name: "CreateResourceServer",
       method: "POST",
@@ -69,6 +69,7 @@ export const RESOURCE_SERVER_OPERATIONS = [
       await insertResourceServer(db, key, { isManaged: false, settings }, nowMs);
       return { value: answerOf({ key, isManaged: false, settings }), version: 1, about: { id: key.resourceServerId } };
     },
+    { parameter: "resource_server", show: showServer },
   ),
   reads(
     {
@@ -81,10 +82,7 @@ export const RESOURCE_SERVER_OPERATIONS = [
       answer: ResourceServerAnswer,
       isVersioned: true,
     },
-    async (call) => {
-      const server = await getServer(call);
-      return { value: answerOf(server), version: server.version };
-    },
+    showServer,
   ),
   lists(
     {
@@ -163,6 +161,11 @@ export const RESOURCE_SERVER_OPERATIONS = [
     },
   ),
 ] as const;
+
+async function showServer(call: Call<unknown, unknown>): Promise<Outcome<ResourceServerAnswer>> {
+  const server = await getServer(call);
+  return { value: answerOf(server), version: server.version };
+}
 
 async function getServer(call: Call<unknown, unknown>): Promise<ResourceServer> {
   const path = { parameter: "resource_server", shape: "uuid", kind: "ResourceServer" } as const;

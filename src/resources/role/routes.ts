@@ -3,11 +3,11 @@ import { ManagementError } from "../../http/management-error.ts";
 import { wrapped } from "../../http/operation.ts";
 import { hexId } from "../../platform/random.ts";
 import { READ_ONLY } from "../answer-parts.ts";
-import { realmOf } from "../call.ts";
+import { type Call, type Outcome, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
 import { type EventKind, listChanged } from "../event-draft.ts";
 import { lists } from "../list-operation.ts";
-import { reads, writes } from "../operations.ts";
+import { creates, reads, writes } from "../operations.ts";
 import { ROLE_CONTENT_OPERATIONS } from "./content-routes.ts";
 import { demandPower, getHeldRole, getRole, getRoleServer, ROLE, ROLES, storedRole } from "./found-role.ts";
 import { LIST_ROLE_MEMBERS } from "./list-members.ts";
@@ -28,7 +28,7 @@ const conflicts = { roles_display_name: "role already exists" };
 
 /** The operations of roles (reference 2.2). */
 export const ROLE_OPERATIONS = [
-  writes(
+  creates(
     {
       name: "CreateRole",
       method: "POST",
@@ -53,6 +53,7 @@ export const ROLE_OPERATIONS = [
       await insertRole(db, key, { resourceServerId, settings }, nowMs);
       return storedRole({ key, resourceServerId, settings, version: 1, createdAtMs: nowMs, updatedAtMs: nowMs });
     },
+    { parameter: "role", show: showRole },
   ),
   reads(
     {
@@ -65,10 +66,7 @@ export const ROLE_OPERATIONS = [
       answer: RoleAnswer,
       isVersioned: true,
     },
-    async (call) => {
-      const role = await getRole(call);
-      return { value: roleAnswerOf(role), version: role.version };
-    },
+    showRole,
   ),
   lists(
     {
@@ -142,3 +140,8 @@ export const ROLE_OPERATIONS = [
   ...ROLE_CONTENT_OPERATIONS,
   LIST_ROLE_MEMBERS,
 ] as const;
+
+async function showRole(call: Call<unknown, unknown>): Promise<Outcome<RoleAnswer>> {
+  const role = await getRole(call);
+  return { value: roleAnswerOf(role), version: role.version };
+}

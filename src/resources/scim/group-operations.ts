@@ -2,7 +2,7 @@ import { fieldViolations } from "../../http/management-error.ts";
 import { isOfMembers, readMemberChange } from "../../protocol/scim-members.ts";
 import { applySteps, type PatchStep, readPatch, readSteps, type ScimResource } from "../../protocol/scim-patch.ts";
 import { SCIM_GROUP } from "../../protocol/scim-schema.ts";
-import { type Call, realmOf } from "../call.ts";
+import { type Call, type Outcome, realmOf } from "../call.ts";
 import {
   changeMembers,
   GROUP_CONFLICTS,
@@ -15,7 +15,7 @@ import {
 } from "../group/changes.ts";
 import type { Group } from "../group/queries.ts";
 import { createGroup, updateGroup } from "../group/rules.ts";
-import { reads, type WriteCall, type WriteOutcome, writes } from "../operations.ts";
+import { creates, reads, type WriteCall, type WriteOutcome, writes } from "../operations.ts";
 import { listResources } from "./list-resources.ts";
 import { countScimGroups, listScimGroups } from "./queries.ts";
 import { demandScim, groupAnswerOf, groupBodyOf, groupResourceOf, locationOf, readSent, shown } from "./rules.ts";
@@ -47,7 +47,7 @@ const CHANGE = {
 
 /** The operations of SCIM's groups (reference 2.2). Members are written, and never shown. */
 export const SCIM_GROUP_OPERATIONS = [
-  writes(
+  creates(
     {
       ...LISTED,
       name: "SCIMCreateGroup",
@@ -71,6 +71,7 @@ export const SCIM_GROUP_OPERATIONS = [
       const location = locationOf(SCIM_GROUP, id, baseOf(call));
       return { value: show(call, group), headers: { location }, about: { id } };
     },
+    { parameter: "group", show: showMadeGroup },
   ),
   reads(
     {
@@ -103,7 +104,7 @@ export const SCIM_GROUP_OPERATIONS = [
       query: ScimShowQuery,
       answer: ScimGroupAnswer,
     },
-    async (call) => ({ value: show(call, await getGroup(call)) }),
+    showGroup,
   ),
   writes(
     {
@@ -151,6 +152,15 @@ export const SCIM_GROUP_OPERATIONS = [
     },
   ),
 ] as const;
+
+async function showMadeGroup(call: Call<ScimShowQuery, unknown>): Promise<Outcome<ScimResource>> {
+  const location = locationOf(SCIM_GROUP, call.request.parameters.group ?? "", baseOf(call));
+  return { ...(await showGroup(call)), headers: { location } };
+}
+
+async function showGroup(call: Call<ScimShowQuery, unknown>): Promise<Outcome<ScimResource>> {
+  return { value: show(call, await getGroup(call)) };
+}
 
 interface Wanted {
   /** the group, but for its members */

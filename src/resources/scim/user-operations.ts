@@ -1,6 +1,6 @@
 import { applySteps, readPatch, readResource, type ScimResource } from "../../protocol/scim-patch.ts";
 import { SCIM_USER } from "../../protocol/scim-schema.ts";
-import { type Call, realmOf } from "../call.ts";
+import { type Call, type Outcome, realmOf } from "../call.ts";
 import {
   checkIdentityChange,
   checkNewIdentity,
@@ -13,7 +13,7 @@ import {
   storeNewIdentity,
 } from "../identity/changes.ts";
 import type { ShownIdentity } from "../identity/rules.ts";
-import { reads, type WriteCall, type WriteOutcome, writes } from "../operations.ts";
+import { creates, reads, type WriteCall, type WriteOutcome, writes } from "../operations.ts";
 import { listResources } from "./list-resources.ts";
 import { countScimUsers, listScimUsers } from "./queries.ts";
 import { demandScim, identityBodyOf, locationOf, readSent, shown, userAnswerOf, userResourceOf } from "./rules.ts";
@@ -35,7 +35,7 @@ const CHANGE = {
 
 /** The operations of SCIM's users, which are the identities (reference 2.2). */
 export const SCIM_USER_OPERATIONS = [
-  writes(
+  creates(
     {
       ...SHARED,
       name: "SCIMCreateUser",
@@ -59,6 +59,7 @@ export const SCIM_USER_OPERATIONS = [
       const location = locationOf(SCIM_USER, id, baseOf(call));
       return { value: show(call, identity), headers: { location }, about: { id } };
     },
+    { parameter: "identity", show: showMadeUser },
   ),
   reads(
     {
@@ -92,7 +93,7 @@ export const SCIM_USER_OPERATIONS = [
       query: ScimShowQuery,
       answer: ScimUserAnswer,
     },
-    async (call) => ({ value: show(call, await getIdentity(call)) }),
+    showUser,
   ),
   writes(
     {
@@ -134,6 +135,15 @@ export const SCIM_USER_OPERATIONS = [
     },
   ),
 ] as const;
+
+async function showMadeUser(call: Call<ScimShowQuery, unknown>): Promise<Outcome<ScimResource>> {
+  const location = locationOf(SCIM_USER, call.request.parameters.identity ?? "", baseOf(call));
+  return { ...(await showUser(call)), headers: { location } };
+}
+
+async function showUser(call: Call<ScimShowQuery, unknown>): Promise<Outcome<ScimResource>> {
+  return { value: show(call, await getIdentity(call)) };
+}
 
 async function change(
   call: WriteCall<ScimShowQuery, unknown>,

@@ -83,7 +83,7 @@ export const TenantAccessAnswer = Type.Object(
     realm_id: HexId,
     application_id: Uuid,
     client_id: Type.String(),
-    client_secret: Type.String(),
+    client_secret: Type.Optional(Type.String()),
     issuer: Url,
     token_endpoint: Url,
     introspection_endpoint: Url,

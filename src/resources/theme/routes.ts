@@ -2,11 +2,11 @@ import { notFound } from "../../http/management-error.ts";
 import { wrapped } from "../../http/operation.ts";
 import { uuid } from "../../platform/random.ts";
 import { READ_ONLY, timesOf } from "../answer-parts.ts";
-import { type Call, readPathId, realmOf } from "../call.ts";
+import { type Call, type Outcome, readPathId, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
 import { demandVersion } from "../etag.ts";
 import { type EventKind, listChanged } from "../event-draft.ts";
-import { reads, writes } from "../operations.ts";
+import { creates, reads, writes } from "../operations.ts";
 import {
   findRealmLook,
   holdTheme,
@@ -27,7 +27,7 @@ const EVENT = { type: "BrandingThemeConfigurationChange", resource: "Theme" } as
 
 /** The operations of themes (reference 2.2). */
 export const THEME_OPERATIONS = [
-  writes(
+  creates(
     {
       name: "CreateTheme",
       method: "POST",
@@ -52,6 +52,7 @@ export const THEME_OPERATIONS = [
       const theme = { key, settings, version: 1, createdAtMs: nowMs, updatedAtMs: nowMs };
       return { value: answerOf(theme, realmName), version: 1, about: { id: key.themeId } };
     },
+    { parameter: "theme", show: showTheme },
   ),
   reads(
     {
@@ -82,12 +83,7 @@ export const THEME_OPERATIONS = [
       answer: ThemeAnswer,
       isVersioned: true,
     },
-    async (call) => {
-      const { themeId } = keyOf(call);
-      const { theme, realmName } = await getLook(call);
-      if (theme?.key.themeId !== themeId) throw notFound("Theme", themeId);
-      return { value: answerOf(theme, realmName), version: theme.version };
-    },
+    showTheme,
   ),
   writes(
     {
@@ -117,6 +113,13 @@ export const THEME_OPERATIONS = [
     },
   ),
 ] as const;
+
+async function showTheme(call: Call<unknown, unknown>): Promise<Outcome<ThemeAnswer>> {
+  const { themeId } = keyOf(call);
+  const { theme, realmName } = await getLook(call);
+  if (theme?.key.themeId !== themeId) throw notFound("Theme", themeId);
+  return { value: answerOf(theme, realmName), version: theme.version };
+}
 
 function keyOf(call: Call<unknown, unknown>): ThemeKey {
   return { ...realmOf(call), themeId: readPathId(call.request, { parameter: "theme", shape: "uuid", kind: "Theme" }) };
