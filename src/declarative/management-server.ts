@@ -4,6 +4,9 @@ import type { Queryable } from "../database/database.ts";
 import { hexId, type Random, uuid } from "../platform/random.ts";
 import type { RealmKey } from "../protocol/client-metadata.ts";
 import { MANAGEMENT_IDENTIFIER, MANAGEMENT_SCOPES } from "../protocol/management-scopes.ts";
+import { insertGroup } from "../resources/group/queries.ts";
+import { insertPolicy } from "../resources/policy/queries.ts";
+import { ACCESS_GROUP, adminPolicy } from "../resources/policy/rules.ts";
 import { insertResourceServer } from "../resources/resource-server/queries.ts";
 import { RESOURCE_SERVER_DEFAULTS } from "../resources/resource-server/rules.ts";
 import type { ResourceServerSettings } from "../resources/resource-server/schema.ts";
@@ -31,16 +34,20 @@ export const MANAGEMENT_SERVER: ResourceServerSettings = {
 export interface ManagementServerKey extends RealmKey {
   readonly resourceServerId: string;
   readonly roleId: string;
+  /** of the group whose members may log in to the administration */
+  readonly accessGroupId: string;
 }
 
 /** Ids for the built-in resource server of a realm and its role. */
 export function newManagementServerKey(random: Random, realm: RealmKey): ManagementServerKey {
   const { tenantId, realmId } = realm;
-  return { tenantId, realmId, resourceServerId: uuid(random), roleId: hexId(random) };
+  return { tenantId, realmId, resourceServerId: uuid(random), roleId: hexId(random), accessGroupId: hexId(random) };
 }
 
-/** Stores the built-in resource server of a new admin realm, and its role. */
+/** Stores the built-in resource server of a new admin realm, its role, and who may log in to the administration: nobody yet. */
 export async function insertManagementServer(db: Queryable, key: ManagementServerKey, nowMs: number): Promise<void> {
   await insertResourceServer(db, key, { isManaged: true, settings: MANAGEMENT_SERVER }, nowMs);
   await insertRole(db, key, { resourceServerId: key.resourceServerId, settings: MANAGEMENT_ROLE }, nowMs);
+  await insertGroup(db, { ...key, groupId: key.accessGroupId }, ACCESS_GROUP, nowMs);
+  await insertPolicy(db, key, { version: 1, policy: adminPolicy(key.accessGroupId) }, nowMs);
 }

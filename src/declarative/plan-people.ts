@@ -3,6 +3,7 @@ import { subjectKey } from "../protocol/subject.ts";
 import {
   deleteGroup,
   deleteGroupMembers,
+  type Group,
   type GroupKey,
   insertGroup,
   insertGroupMembers,
@@ -12,6 +13,7 @@ import {
 import { createGroup, updateGroup } from "../resources/group/rules.ts";
 import { deleteIdentity, insertIdentity, settingsOf, updateIdentitySettings } from "../resources/identity/queries.ts";
 import { createIdentity, updateIdentity } from "../resources/identity/rules.ts";
+import { ACCESS_GROUP } from "../resources/policy/rules.ts";
 import { findUnnamed } from "./matching.ts";
 import { planDeletions, planMembers, planObject } from "./planning.ts";
 import type { RealmPlan } from "./realm-plan.ts";
@@ -75,7 +77,10 @@ export async function planGroups(realm: RealmPlan): Promise<void> {
     });
   }
   if (realm.declared.groups === undefined) return;
-  const unnamed = findUnnamed(state.groups, matches.groups).map((group) => ({
+  // Without its group nobody might log in to the administration any more: it stays, whatever the file names.
+  const isKept = (group: Group) => realm.isAdmin && group.settings.display_name === ACCESS_GROUP.display_name;
+  const removed = findUnnamed(state.groups, matches.groups).filter((group) => !isKept(group));
+  const unnamed = removed.map((group) => ({
     about: { kind: "group", id: group.key.groupId, realmId: realm.key.realmId } as const,
     what: `group ${JSON.stringify(group.settings.display_name)} (${group.key.groupId})`,
     write: (db: Queryable) => deleteGroup(db, group.key, planning.nowMs),

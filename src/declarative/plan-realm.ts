@@ -1,4 +1,5 @@
 import type { RealmKey } from "../protocol/client-metadata.ts";
+import { ACCESS_GROUP } from "../resources/policy/rules.ts";
 import { insertRealm, type Realm, updateRealmSettings } from "../resources/realm/queries.ts";
 import { createRealm, updateRealm } from "../resources/realm/rules.ts";
 import type { DeclaredRealm } from "./file-schema.ts";
@@ -79,6 +80,7 @@ function newRealmState(planning: Planning, realm: RealmKey, { path, declared }: 
     ...empty,
     servers: [{ ...row, isManaged: true, settings: MANAGEMENT_SERVER }],
     roles: [{ ...row, resourceServerId, settings: MANAGEMENT_ROLE }],
+    groups: [{ ...row, key: { ...realm, groupId: key.accessGroupId }, settings: ACCESS_GROUP }],
   };
 }
 

@@ -37,6 +37,8 @@ const OWNED_BY_REALM = [
   "credentials",
   "themes",
   "request_allowances",
+  "policies",
+  "console_configs",
 ];
 /** What tokens and grants refer to: it goes when the realm's last bucket is gone. */
 const REFERRED_TO = [

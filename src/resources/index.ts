@@ -1,6 +1,7 @@
 import { APPLICATION_OPERATIONS } from "./application/routes.ts";
 import { AUTHENTICATOR_CONFIG_OPERATIONS } from "./authenticator-config/routes.ts";
 import { BATCH_BINDING_JOB_OPERATIONS } from "./batch-credential-binding-job/routes.ts";
+import { CONSOLE_CONFIG_OPERATIONS } from "./console-config/routes.ts";
 import { CREDENTIAL_OPERATIONS } from "./credential/routes.ts";
 import { CREDENTIAL_BINDING_JOB_OPERATIONS } from "./credential-binding-job/routes.ts";
 import { DECISION_OPERATIONS } from "./decision/routes.ts";
@@ -8,6 +9,7 @@ import { EVENT_OPERATIONS } from "./event-list/routes.ts";
 import { GROUP_OPERATIONS } from "./group/routes.ts";
 import { IDENTITY_OPERATIONS } from "./identity/routes.ts";
 import { MAIL_OPERATIONS } from "./mail/routes.ts";
+import { POLICY_OPERATIONS } from "./policy/routes.ts";
 import { REALM_OPERATIONS } from "./realm/routes.ts";
 import { RESOURCE_SERVER_OPERATIONS } from "./resource-server/routes.ts";
 import { ROLE_OPERATIONS } from "./role/routes.ts";
@@ -36,6 +38,8 @@ export const MANAGEMENT_OPERATIONS = [
   ...EVENT_OPERATIONS,
   ...DECISION_OPERATIONS,
   ...MAIL_OPERATIONS,
+  ...POLICY_OPERATIONS,
+  ...CONSOLE_CONFIG_OPERATIONS,
 ] as const;
 
 /** The routes of links that people open, which no token of ours comes with. */

@@ -187,6 +187,7 @@ async function useEverything(flow: CodeFlow): Promise<TestApplication> {
   tokensOf(await tenant.token(job, { grant_type: "client_credentials" }));
   const headers = { "idempotency-key": "buyers" };
   await succeed(managementClient(tenant)("CreateGroup", { body: { group: { display_name: "Buyers" } }, headers }));
+  await succeed(managementClient(tenant)("UpdateConsoleConfig", { body: { console_config: { title: "Shoes" } } }));
   await flow.logIn();
   await claimSubject(db, tenant.realm, "somebody", flow.identityId);
   await tenant.token(job, { grant_type: "client_credentials", scope: "nothing:like-it" });

@@ -119,4 +119,12 @@ export const ATTEMPTS: Readonly<Record<string, Attempts>> = {
       },
     },
   ],
+  CreatePolicy: () => [
+    { body: { policy: { rules: [], default_action: "ALLOW" } } },
+    { body: { policy: { rules: [], default_action: "DENY" } } },
+  ],
+  EvaluatePolicy: ({ administrator }) => [
+    { body: { transaction: { type: "authentication", identity_id: administrator } } },
+  ],
+  UpdateConsoleConfig: () => [{ body: { console_config: { support_url: "https://thief.example" } } }],
 };

@@ -7,6 +7,7 @@ import { useCredentials } from "./credentials.ts";
 import { useGroups } from "./groups.ts";
 import { useIdentities } from "./identities.ts";
 import { useOperating } from "./operating.ts";
+import { useConsoleConfigs, usePolicies } from "./policies.ts";
 import { useRealms } from "./realms.ts";
 import { useRecords } from "./records.ts";
 import { useResourceServers } from "./resource-servers.ts";
@@ -42,6 +43,8 @@ const USES: readonly Use[] = [
   useRecords,
   useOperating,
   useBindingJobs,
+  usePolicies,
+  useConsoleConfigs,
 ];
 
 /** Uses every operation of the management API. Returns the ids of what is left there. */
