@@ -108,7 +108,7 @@ export interface ClientCredentials {
 
 /** The same under the names that clients read. */
 export function describeAccess(publicUrl: string, { key, clientId, clientSecret }: TenantAccess) {
-  const issuer = issuerOf(publicUrl, key);
+  const issuer = issuerOf(publicUrl, key, "application");
   return {
     public_url: publicUrl,
     tenant_id: key.tenantId,

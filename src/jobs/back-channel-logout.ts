@@ -91,7 +91,7 @@ async function makeLogoutToken(deps: JobDeps, keys: KeyStore, delivery: LogoutDe
     keys.rememberExpiry(key, until);
   }
   const claims = logoutTokenClaims({
-    issuer: issuerOf(deps.config.publicUrl, delivery),
+    issuer: issuerOf(deps.config.publicUrl, delivery, delivery.issuerMode),
     clientId: delivery.clientId,
     subject: delivery.subject,
     sessionId: delivery.clientSessionId,

@@ -37,7 +37,7 @@ export async function handleComplete(services: Services, request: HttpRequest): 
   let isTestTenant = false;
   const failure = { traceId: request.traceId, accept: headerOf(request, "accept"), log: services.deps.log };
   try {
-    const application = await findLiveApplication(services, request);
+    const application = await findLiveApplication(services, request, "any");
     isTestTenant = application.context.tenant.kind === "test";
     const found = await findRequest(services, request, application);
     if (typeof found === "string") return loginOverReply(found, { ...failure, isTestTenant });
@@ -206,9 +206,11 @@ function reply(
   const { stored, application } = finished;
   const mode = findResponseMode(stored.parameters.responseMode);
   if (mode === undefined) throw new Error("a stored request names a response mode that there is not");
+  const { key, client } = application.context;
+  const iss = issuerOf(publicUrl, key, client.issuerMode);
   return mode.reply({
     redirectUri: stored.parameters.redirectUri,
-    parameters: { ...parameters, state: stored.parameters.state, iss: issuerOf(publicUrl, application.context.key) },
+    parameters: { ...parameters, state: stored.parameters.state, iss },
     setCookies: [clearLoginCookie({ publicUrl, realmId: stored.realmId, requestId: stored.id }), ...setCookies],
     isTestTenant: application.context.tenant.kind === "test",
   });

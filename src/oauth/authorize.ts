@@ -25,27 +25,29 @@ import {
   type AuthorizeParameters,
   type LoginStart,
 } from "../resources/authorization-request/schema.ts";
+import { APPLICATION_ISSUER, atIssuers } from "./at-issuer.ts";
 import { answerClient, handleComplete } from "./authorize-complete.ts";
 import { type AnswerTarget, acceptRequest, findAnswerTarget, recordedUri } from "./authorize-request.ts";
 import { beginLogin } from "./begin-login.ts";
+import { findNamedApplication } from "./find-client.ts";
 import { findLiveApplication, type LiveApplication } from "./find-live-application.ts";
 import { readForm } from "./form.ts";
 import { readIdTokenHint } from "./id-token-hint.ts";
 import { formPostScript } from "./response-modes/form-post.ts";
 import type { Services } from "./services.ts";
 
-const AUTHORIZE = "/v1/tenants/:tenant/realms/:realm/applications/:application/authorize";
-
-/** GET and POST $APP/authorize (RFC 6749 §3.1), and the way back from the login pages. */
+/** GET and POST authorize (RFC 6749 §3.1), and the way back from the login pages, which is the same for every issuer. */
 export function authorizeRoutes(services: Services): readonly Route[] {
   const begin = (request: HttpRequest): Promise<HttpReply> => handleAuthorize(services, request);
+  const findApplication = findNamedApplication(services);
+  const endpoint = { path: "/authorize", kind: "auth", isShown: true, findApplication, handle: begin } as const;
   return [
-    { name: "authorize", method: "GET", path: AUTHORIZE, kind: "auth", isShown: true, handle: begin },
-    { name: "authorizeByPost", method: "POST", path: AUTHORIZE, kind: "auth", isShown: true, handle: begin },
+    ...atIssuers(services, { ...endpoint, name: "authorize", method: "GET" }),
+    ...atIssuers(services, { ...endpoint, name: "authorizeByPost", method: "POST" }),
     {
       name: "authorizeComplete",
       method: "GET",
-      path: `${AUTHORIZE}/complete`,
+      path: `${APPLICATION_ISSUER}/authorize/complete`,
       kind: "auth",
       isShown: true,
       handle: (request) => handleComplete(services, request),
@@ -103,7 +105,7 @@ async function beginOrTell(services: Services, begun: Begun): Promise<HttpReply>
         error: told.code,
         error_description: publicDescription(told),
         state: target.state,
-        iss: issuerOf(services.deps.config.publicUrl, context.key), // RFC 9207 §2.1: in error responses too
+        iss: issuerOf(services.deps.config.publicUrl, context.key, context.client.issuerMode), // RFC 9207 §2.1: in error responses too
       },
       setCookies: [],
       isTestTenant: context.tenant.kind === "test",

@@ -1,59 +1,106 @@
 import { type HttpReply, type HttpRequest, jsonReply, type Route } from "../http/route.ts";
+import { SIGNING_ALGORITHMS } from "../keys/algorithms.ts";
 import {
   type ApplicationContext,
   applicationPath,
-  type ClientMetadata,
+  type ClientType,
+  type RealmKey,
   realmPath,
 } from "../protocol/client-metadata.ts";
 import { CLAIMS_SUPPORTED } from "../protocol/id-token.ts";
 import { advertisedLifetimes } from "../protocol/lifetime.ts";
 import { OPENID_SCOPES } from "../protocol/scope.ts";
+import { APPLICATION_ISSUER, REALM_ISSUER } from "./at-issuer.ts";
 import { listClientAuthenticationMethods } from "./client-authentication/index.ts";
 import { findApplication } from "./find-application.ts";
+import { findRealm } from "./find-realm.ts";
 import { GRANTS } from "./grants/index.ts";
 import { RESPONSE_MODES } from "./response-modes/index.ts";
 import type { Services } from "./services.ts";
 
 const METADATA_MAX_AGE_SECONDS = 60;
-const APPLICATION = "/v1/tenants/:tenant/realms/:realm/applications/:application";
 
-/** The metadata of an application's issuer at its four addresses, byte-identical (OpenID Connect Discovery, RFC 8414). */
+/** The metadata of an issuer at its four addresses, byte-identical (OpenID Connect Discovery, RFC 8414). */
 export function discoveryRoutes(services: Services): readonly Route[] {
   const printed: Printed = new WeakMap();
+  return [
+    ...listAddresses(APPLICATION_ISSUER, "", (request) => describeApplication(services, printed, request)),
+    ...listAddresses(REALM_ISSUER, "AtRealm", (request) => describeRealm(services, request)),
+  ];
+}
+
+function listAddresses(issuer: string, suffix: string, handle: Route["handle"]): readonly Route[] {
   const paths = {
-    openidConfiguration: `${APPLICATION}/.well-known/openid-configuration`,
-    oauthAuthorizationServer: `${APPLICATION}/.well-known/oauth-authorization-server`,
-    openidConfigurationInserted: `/.well-known/openid-configuration${APPLICATION}`,
-    oauthAuthorizationServerInserted: `/.well-known/oauth-authorization-server${APPLICATION}`,
+    openidConfiguration: `${issuer}/.well-known/openid-configuration`,
+    oauthAuthorizationServer: `${issuer}/.well-known/oauth-authorization-server`,
+    openidConfigurationInserted: `/.well-known/openid-configuration${issuer}`,
+    oauthAuthorizationServerInserted: `/.well-known/oauth-authorization-server${issuer}`,
   };
   return Object.entries(paths).map(([name, path]) => ({
-    name,
+    name: name + suffix,
     method: "GET",
     path,
     kind: "auth",
     isOpen: true,
-    handle: (request: HttpRequest) => handleDiscovery(services, printed, request),
+    handle,
   }));
 }
 
 /** Answers for as long as the node keeps the configuration that they were printed of. */
 type Printed = WeakMap<ApplicationContext, HttpReply>;
 
-async function handleDiscovery(services: Services, printed: Printed, request: HttpRequest): Promise<HttpReply> {
+async function describeApplication(services: Services, printed: Printed, request: HttpRequest): Promise<HttpReply> {
   const context = await findApplication(services, request);
   const known = printed.get(context);
   if (known !== undefined) return known;
-  const reply = jsonReply(200, describeIssuer(services.deps.config.publicUrl, context), {
-    "cache-control": `public, max-age=${METADATA_MAX_AGE_SECONDS}`,
-    "access-control-allow-origin": "*",
-  });
+  const reply = print(describeClientIssuer(services.deps.config.publicUrl, context));
   printed.set(context, reply);
   return reply;
 }
 
-function describeIssuer(publicUrl: string, context: ApplicationContext): object {
+/** What every application may do whose issuer is the realm: each may do less (rule 11). */
+async function describeRealm(services: Services, request: HttpRequest): Promise<HttpReply> {
+  const { key } = await findRealm(services, request);
+  const { publicUrl } = services.deps.config;
+  const methods = (["confidential", "public"] as const).flatMap(listClientAuthenticationMethods);
+  return print({
+    ...describeIssuer(publicUrl, key, `${publicUrl}${realmPath(key)}`),
+    ...describeLogout("oidc", `${publicUrl}${realmPath(key)}`),
+    grant_types_supported: GRANTS.map((grant) => grant.grantType),
+    id_token_signing_alg_values_supported: SIGNING_ALGORITHMS,
+    token_endpoint_auth_methods_supported: methods,
+    revocation_endpoint_auth_methods_supported: methods,
+    code_challenge_methods_supported: ["S256", "plain"],
+    scopes_supported: OPENID_SCOPES,
+    expiration_time_parameter_supported: true,
+  });
+}
+
+function print(metadata: object): HttpReply {
+  return jsonReply(200, metadata, {
+    "cache-control": `public, max-age=${METADATA_MAX_AGE_SECONDS}`,
+    "access-control-allow-origin": "*",
+  });
+}
+
+function describeClientIssuer(publicUrl: string, context: ApplicationContext): object {
   const base = `${publicUrl}${applicationPath(context.key)}`;
-  const { client } = context;
+  const { client, key } = context;
+  return {
+    ...describeIssuer(publicUrl, key, base),
+    ...describeLogout(client.type, base),
+    grant_types_supported: GRANTS.filter((grant) => grant.isAllowed(client)).map((grant) => grant.grantType),
+    id_token_signing_alg_values_supported: [...new Set(["RS256", client.idTokenAlgorithm])],
+    token_endpoint_auth_methods_supported: listClientAuthenticationMethods(client.confidentiality),
+    revocation_endpoint_auth_methods_supported: listClientAuthenticationMethods(client.confidentiality),
+    code_challenge_methods_supported: client.pkce === "plain" ? ["S256", "plain"] : ["S256"],
+    ...describeScopes(context),
+    ...describeLifetimes(context),
+  };
+}
+
+/** What is the same of every issuer. */
+function describeIssuer(publicUrl: string, realm: RealmKey, base: string): object {
   return {
     issuer: base,
     authorization_endpoint: `${base}/authorize`,
@@ -61,29 +108,21 @@ function describeIssuer(publicUrl: string, context: ApplicationContext): object 
     userinfo_endpoint: `${base}/userinfo`,
     jwks_uri: `${base}/.well-known/jwks.json`,
     revocation_endpoint: `${base}/revoke`,
-    ...describeLogout(client, base),
-    ...describeIntrospection(`${publicUrl}${realmPath(context.key)}/introspect`),
+    ...describeIntrospection(`${publicUrl}${realmPath(realm)}/introspect`),
     response_types_supported: ["code"],
     response_modes_supported: RESPONSE_MODES.map((mode) => mode.name),
-    grant_types_supported: GRANTS.filter((grant) => grant.isAllowed(client)).map((grant) => grant.grantType),
     subject_types_supported: ["public"],
-    id_token_signing_alg_values_supported: [...new Set(["RS256", client.idTokenAlgorithm])],
-    token_endpoint_auth_methods_supported: listClientAuthenticationMethods(client.confidentiality),
-    revocation_endpoint_auth_methods_supported: listClientAuthenticationMethods(client.confidentiality),
-    code_challenge_methods_supported: client.pkce === "plain" ? ["S256", "plain"] : ["S256"],
-    ...describeScopes(context),
     claims_supported: CLAIMS_SUPPORTED,
     acr_values_supported: ["mayfly:1"],
     claims_parameter_supported: false,
     request_parameter_supported: false,
     request_uri_parameter_supported: false,
     authorization_response_iss_parameter_supported: true,
-    ...describeLifetimes(context),
   };
 }
 
 // Sessions have a name for clients of OpenID Connect only.
-function describeLogout({ type }: ClientMetadata, base: string): object {
+function describeLogout(type: ClientType, base: string): object {
   if (type !== "oidc") return {};
   return {
     end_session_endpoint: `${base}/end-session`,

@@ -16,6 +16,7 @@ export function confirmLogoutPage(asked: {
 in this browser.</p>
 <form method="post" action="${asked.path}">
 <input type="hidden" name="form_token" value="${asked.formToken}">
+<input type="hidden" name="client_id" value="${asked.context.client.clientId}">
 <button class="main" autofocus>Sign out</button>
 </form>
 <p class="hint">If you did not ask for this, close this page: you stay signed in.</p>`,

@@ -11,22 +11,25 @@ import { appendParameters } from "../protocol/redirect-uri.ts";
 import { isSessionOpen } from "../protocol/session.ts";
 import { endSession, type Session } from "../resources/session/queries.ts";
 import { findClientSession } from "../resources/session-application/queries.ts";
+import { atIssuers } from "./at-issuer.ts";
 import { clientSessionIdOf, readBrowserSession } from "./browser-session.ts";
 import { confirmLogoutPage, signedOutPage } from "./end-session-pages.ts";
+import { findNamedApplication } from "./find-client.ts";
 import { findLiveApplication, type LiveApplication } from "./find-live-application.ts";
 import { readForm } from "./form.ts";
 import { type IdTokenHint, readIdTokenHint } from "./id-token-hint.ts";
 import type { Services } from "./services.ts";
 
-const END_SESSION = "/v1/tenants/:tenant/realms/:realm/applications/:application/end-session";
 const STATE_LENGTH_MAX = 8_192;
 
-/** GET and POST $APP/end-session (OpenID Connect RP-Initiated Logout 1.0, rule 12). */
+/** GET and POST end-session (OpenID Connect RP-Initiated Logout 1.0, rule 12). */
 export function endSessionRoutes(services: Services): readonly Route[] {
   const handle = (request: HttpRequest): Promise<HttpReply> => handleEndSession(services, request);
+  const findApplication = findNamedApplication(services);
+  const endpoint = { path: "/end-session", kind: "auth", isShown: true, findApplication, handle } as const;
   return [
-    { name: "endSession", method: "GET", path: END_SESSION, kind: "auth", isShown: true, handle },
-    { name: "endSessionByPost", method: "POST", path: END_SESSION, kind: "auth", isShown: true, handle },
+    ...atIssuers(services, { ...endpoint, name: "endSession", method: "GET" }),
+    ...atIssuers(services, { ...endpoint, name: "endSessionByPost", method: "POST" }),
   ];
 }
 
@@ -152,7 +155,8 @@ function clearCookie({ services, application }: Visit): string {
 }
 
 function pathOf({ services, application }: Visit): string {
-  return new URL(`${issuerOf(services.deps.config.publicUrl, application.context.key)}/end-session`).pathname;
+  const { key, client } = application.context;
+  return new URL(`${issuerOf(services.deps.config.publicUrl, key, client.issuerMode)}/end-session`).pathname;
 }
 
 /** What only a page of ours in this browser knows: keyed by the secret of the session's cookie. */

@@ -2,6 +2,7 @@ import { applicationKeyOf, type HttpRequest } from "../http/route.ts";
 import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import type { CurrentApplication } from "../resources/application/queries.ts";
+import { issuerModeOf } from "./at-issuer.ts";
 import type { Services } from "./services.ts";
 
 /**
@@ -21,7 +22,8 @@ export async function findApplication(services: Services, request: HttpRequest):
 export async function findKeptApplication(services: Services, request: HttpRequest): Promise<CurrentApplication> {
   const key = applicationKeyOf(request);
   const kept = key === undefined ? undefined : await services.contexts.get(key);
-  if (kept === undefined) throw unknownApplication();
+  // Rule 11: an application is served where its issuer is, and nowhere else.
+  if (kept === undefined || kept.context.client.issuerMode !== issuerModeOf(request)) throw unknownApplication();
   return kept;
 }
 

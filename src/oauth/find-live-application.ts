@@ -1,6 +1,7 @@
 import { applicationKeyOf, type HttpRequest } from "../http/route.ts";
 import type { ApplicationContext, ApplicationKey } from "../protocol/client-metadata.ts";
 import type { CurrentApplication } from "../resources/application/queries.ts";
+import { issuerModeOf } from "./at-issuer.ts";
 import { unknownApplication } from "./find-application.ts";
 import type { Services } from "./services.ts";
 
@@ -23,12 +24,18 @@ export async function readCurrentApplication(
 /**
  * The application that a path names, read strictly: a redirect URI that was just removed is not sent to any more.
  *
+ * @param at whether its issuer must be the one that the request came to (rule 11)
  * @throws OAuthError 404 `invalid_client`, the same for an unknown tenant, realm or application (rule 38)
  */
-export async function findLiveApplication(services: Services, request: HttpRequest): Promise<LiveApplication> {
+export async function findLiveApplication(
+  services: Services,
+  request: HttpRequest,
+  at: "its issuer" | "any" = "its issuer",
+): Promise<LiveApplication> {
   const key = applicationKeyOf(request);
   const current = key === undefined ? undefined : await readCurrentApplication(services, key);
   if (current === undefined) throw unknownApplication();
   const { context, live } = current;
+  if (at === "its issuer" && context.client.issuerMode !== issuerModeOf(request)) throw unknownApplication();
   return { context, now: services.deps.clock.nowSeconds() + live.clockOffsetSeconds };
 }

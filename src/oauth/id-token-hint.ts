@@ -22,7 +22,10 @@ export async function readIdTokenHint(
   const token = await services.keys.verifyJwt(context.key, hint);
   if (token === undefined || token.header.typ !== "JWT") return undefined;
   const { iss, aud, sub, sid } = token.payload;
-  if (iss !== issuerOf(services.deps.config.publicUrl, context.key) || aud !== context.client.clientId)
+  if (
+    iss !== issuerOf(services.deps.config.publicUrl, context.key, context.client.issuerMode) ||
+    aud !== context.client.clientId
+  )
     return undefined;
   if (typeof sub !== "string") return undefined;
   return { subject: sub, sessionId: typeof sid === "string" ? sid : undefined };

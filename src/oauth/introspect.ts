@@ -1,5 +1,5 @@
 import type { Caller } from "../http/caller.ts";
-import { type HttpReply, type HttpRequest, headerOf, jsonReply, type Route, realmKeyOf } from "../http/route.ts";
+import { type HttpReply, type HttpRequest, headerOf, jsonReply, type Route } from "../http/route.ts";
 import { accessTokenClaims } from "../protocol/access-token.ts";
 import { type ApplicationKey, issuerOf } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
@@ -13,6 +13,7 @@ import { authenticateScopedBearer, usesBearer } from "./bearer.ts";
 import { presentedClient } from "./client-authentication/index.ts";
 import type { PresentedClient } from "./client-authentication/method.ts";
 import { findApplication, unknownApplication } from "./find-application.ts";
+import { findRealm } from "./find-realm.ts";
 import { readForm } from "./form.ts";
 import { parseClaims, toGrantType } from "./issue.ts";
 import {
@@ -84,14 +85,6 @@ async function answer(services: Services, question: Question, introspector: Intr
   return jsonReply(200, { active: false });
 }
 
-/** The realm of the path. Throws 404 `invalid_client` for one that does not exist (rule 38). */
-async function findRealm(services: Services, request: HttpRequest): Promise<RealmFacts> {
-  const key = realmKeyOf(request);
-  const facts = key === undefined ? undefined : await services.directory.facts(key);
-  if (facts === undefined) throw new OAuthError("invalid_client", "no such realm", { status: 404 });
-  return facts;
-}
-
 /**
  * Answers an application. Which one a `client_id` names is known from up to two seconds ago: where that one is refused and has the
  * `client_id` no more, the one that has it now is asked for (rule 7).
@@ -146,7 +139,7 @@ async function describeAccessToken(
   const cause = findCauseOfDeath(token, now);
   if (cause !== undefined) return cause;
   const claims = accessTokenClaims({
-    issuer: issuerOf(services.deps.config.publicUrl, token),
+    issuer: issuerOf(services.deps.config.publicUrl, token, token.issuerMode),
     subject: token.subject,
     audience: token.audience,
     clientId: token.clientId,
@@ -207,7 +200,7 @@ function refreshClaims(services: Services, presented: PresentedRefreshToken): ob
   const path = `tenants/${grant.tenantId}/realms/${grant.realmId}`;
   return {
     active: true,
-    iss: issuerOf(services.deps.config.publicUrl, grant),
+    iss: issuerOf(services.deps.config.publicUrl, grant, grant.issuerMode),
     sub: grant.subject,
     client_id: grant.clientId,
     scope: formatScope(intersectLive(splitScope(grant.scope), liveScopesOf(grant)).scope),

@@ -2,7 +2,7 @@ import type { SigningKey } from "../keys/key-store.ts";
 import { sha256 } from "../platform/hash.ts";
 import { accessTokenClaims, audienceOf, type GrantType } from "../protocol/access-token.ts";
 import { bucketFor } from "../protocol/bucket.ts";
-import { applicationPath, issuerOf } from "../protocol/client-metadata.ts";
+import { issuerOf } from "../protocol/client-metadata.ts";
 import { idTokenClaims } from "../protocol/id-token.ts";
 import {
   collectCeilings,
@@ -183,7 +183,7 @@ function describeDecision(authorization: Authorization, lifetime: LifetimeGrante
 
 function claimsOf(request: TokenRequest, row: DescribedToken): object {
   return accessTokenClaims({
-    issuer: issuerOf(request.services.deps.config.publicUrl, request.context.key),
+    issuer: issuerOfRequest(request),
     subject: row.subject,
     audience: row.audience,
     clientId: request.context.client.clientId,
@@ -229,7 +229,11 @@ function newId(request: TokenRequest, lifetimeSeconds: number): IdParts {
 }
 
 function jwksUriOf(request: TokenRequest): string {
-  return `${request.services.deps.config.publicUrl}${applicationPath(request.context.key)}/.well-known/jwks.json`;
+  return `${issuerOfRequest(request)}/.well-known/jwks.json`;
+}
+
+function issuerOfRequest({ services, context }: TokenRequest): string {
+  return issuerOf(services.deps.config.publicUrl, context.key, context.client.issuerMode);
 }
 
 function makeRefreshToken(
@@ -253,10 +257,10 @@ async function makeIdToken(
   const { grant, scope } = authorization;
   const { client, key } = request.context;
   if (grant?.identity === undefined || client.type !== "oidc" || !scope.scope.includes("openid")) return undefined;
-  const { keys, deps } = request.services;
+  const { keys } = request.services;
   const signer = await keys.signingKey(key, client.idTokenAlgorithm, request.now);
   const claims = idTokenClaims({
-    issuer: issuerOf(deps.config.publicUrl, key),
+    issuer: issuerOfRequest(request),
     subject: grant.subject,
     clientId: client.clientId,
     tokenId: encodeId(newId(request, client.idTokenLifetimeSeconds)),

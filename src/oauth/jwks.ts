@@ -1,25 +1,45 @@
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../http/route.ts";
+import type { RealmKey } from "../protocol/client-metadata.ts";
+import { APPLICATION_ISSUER, REALM_ISSUER } from "./at-issuer.ts";
 import { findApplication } from "./find-application.ts";
+import { findRealm } from "./find-realm.ts";
 import type { Services } from "./services.ts";
 
-/** GET $APP/.well-known/jwks.json (RFC 7517): the keys of the application's realm. */
+/** GET .well-known/jwks.json of both kinds of issuers (RFC 7517): the keys of the realm. */
 export function jwksRoutes(services: Services): readonly Route[] {
   return [
     {
       name: "jwks",
       method: "GET",
-      path: "/v1/tenants/:tenant/realms/:realm/applications/:application/.well-known/jwks.json",
+      path: `${APPLICATION_ISSUER}/.well-known/jwks.json`,
       kind: "auth",
       isOpen: true,
-      handle: (request) => handleJwks(services, request),
+      handle: async (request) => {
+        const { key, tenant } = await findApplication(services, request);
+        return printKeys(services, request, { realm: key, offsetSeconds: tenant.clockOffsetSeconds });
+      },
+    },
+    {
+      name: "jwksAtRealm",
+      method: "GET",
+      path: `${REALM_ISSUER}/.well-known/jwks.json`,
+      kind: "auth",
+      isOpen: true,
+      handle: async (request) => {
+        const { key, clockOffsetSeconds } = await findRealm(services, request);
+        return printKeys(services, request, { realm: key, offsetSeconds: clockOffsetSeconds });
+      },
     },
   ];
 }
 
-async function handleJwks(services: Services, request: HttpRequest): Promise<HttpReply> {
-  const context = await findApplication(services, request);
-  const now = services.deps.clock.nowSeconds() + context.tenant.clockOffsetSeconds;
-  const { body, maxAgeSeconds, etag } = await services.keys.jwks(context.key, now);
+async function printKeys(
+  services: Services,
+  request: HttpRequest,
+  of: { readonly realm: RealmKey; readonly offsetSeconds: number },
+): Promise<HttpReply> {
+  const now = services.deps.clock.nowSeconds() + of.offsetSeconds;
+  const { body, maxAgeSeconds, etag } = await services.keys.jwks(of.realm, now);
   const headers = { "cache-control": `public, max-age=${maxAgeSeconds}`, etag };
   if (isKnown(headerOf(request, "if-none-match"), etag)) return { status: 304, headers };
   return { status: 200, headers: { ...headers, "content-type": "application/jwk-set+json" }, body };

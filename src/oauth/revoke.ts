@@ -4,25 +4,28 @@ import { OAuthError } from "../protocol/oauth-error.ts";
 import { parseForm, type RequestParameters } from "../protocol/parameters.ts";
 import type { GrantFacts } from "../resources/grant/queries.ts";
 import type { TokenFacts } from "../resources/token/queries.ts";
+import { atIssuers } from "./at-issuer.ts";
 import { type AuthenticatedClient, authenticateClient } from "./authenticate-client.ts";
 import { authenticateScopedBearer, usesBearer } from "./bearer.ts";
 import { presentedClient } from "./client-authentication/index.ts";
 import { findApplication, unknownApplication } from "./find-application.ts";
+import { findPresentedApplication } from "./find-client.ts";
 import { readForm } from "./form.ts";
 import { findPresentedRefreshToken, readPresentedToken } from "./presented-token.ts";
 import { recordRefusals } from "./record-refusals.ts";
 import type { Services } from "./services.ts";
 
-/** POST $APP/revoke (RFC 7009). */
+/** POST revoke (RFC 7009). */
 export function revokeRoutes(services: Services): readonly Route[] {
   return [
-    {
+    ...atIssuers(services, {
       name: "revoke",
       method: "POST",
-      path: "/v1/tenants/:tenant/realms/:realm/applications/:application/revoke",
+      path: "/revoke",
       kind: "auth",
+      findApplication: findPresentedApplication(services),
       handle: recordRefusals(services, "revoke", (request) => handleRevoke(services, request)),
-    },
+    }),
   ];
 }
 

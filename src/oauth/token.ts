@@ -7,8 +7,10 @@ import { type RequestParameters, refuseInQuery } from "../protocol/parameters.ts
 import { parseVerifier } from "../protocol/pkce.ts";
 import { parseScope } from "../protocol/scope.ts";
 import type { CurrentApplication } from "../resources/application/queries.ts";
+import { atIssuers } from "./at-issuer.ts";
 import { presentedClient, secretsOf, verifyClient } from "./client-authentication/index.ts";
 import { findKeptApplication, unknownApplication } from "./find-application.ts";
+import { findPresentedApplication } from "./find-client.ts";
 import { readCurrentApplication } from "./find-live-application.ts";
 import { readForm } from "./form.ts";
 import type { Grant, ReuseFound, TokenRequest } from "./grants/grant.ts";
@@ -21,19 +23,20 @@ import type { Services } from "./services.ts";
 const ROUNDS_MAX = 32;
 const TOKEN_NAME_LENGTH_MAX = 64;
 
-/** POST $APP/token (RFC 6749 section 3.2). */
+/** POST token (RFC 6749 section 3.2). */
 export function tokenRoutes(services: Services): readonly Route[] {
   return [
-    {
+    ...atIssuers(services, {
       name: "token",
       method: "POST",
-      path: "/v1/tenants/:tenant/realms/:realm/applications/:application/token",
+      path: "/token",
       kind: "auth",
+      findApplication: findPresentedApplication(services),
       handle: recordRefusals(services, "token", async (request) => {
         const response = await grantTokens(services, request);
         return jsonReply(200, response, { pragma: "no-cache" });
       }),
-    },
+    }),
   ];
 }
 

@@ -1,8 +1,10 @@
 import { type HttpReply, type HttpRequest, headerOf, jsonReply, type Route } from "../http/route.ts";
 import { userinfoClaims } from "../protocol/claims.ts";
+import type { ApplicationKey, RealmKey } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { intersectLive, splitScope } from "../protocol/scope.ts";
 import { findCauseOfDeath } from "../protocol/token-state.ts";
+import { atIssuers } from "./at-issuer.ts";
 import { readBearer } from "./bearer.ts";
 import { findApplication } from "./find-application.ts";
 import { readForm } from "./form.ts";
@@ -11,15 +13,28 @@ import { findPresentedToken } from "./presented-token.ts";
 import { recordRefusals } from "./record-refusals.ts";
 import type { Services } from "./services.ts";
 
-/** GET and POST $APP/userinfo (OpenID Connect Core section 5.3). */
+/** GET and POST userinfo (OpenID Connect Core section 5.3). */
 export function userinfoRoutes(services: Services): readonly Route[] {
-  return (["GET", "POST"] as const).map((method) => ({
-    name: "userinfo",
-    method,
-    path: "/v1/tenants/:tenant/realms/:realm/applications/:application/userinfo",
-    kind: "auth",
-    handle: recordRefusals(services, "userinfo", (request) => handleUserinfo(services, request)),
-  }));
+  return (["GET", "POST"] as const).flatMap((method) =>
+    atIssuers(services, {
+      name: "userinfo",
+      method,
+      path: "/userinfo",
+      kind: "auth",
+      findApplication: (realm, request) => findTokensApplication(services, realm, request),
+      handle: recordRefusals(services, "userinfo", (request) => handleUserinfo(services, request)),
+    }),
+  );
+}
+
+async function findTokensApplication(
+  services: Services,
+  realm: RealmKey,
+  request: HttpRequest,
+): Promise<ApplicationKey> {
+  const token = await findPresentedToken(services, realm, readAccessToken(request));
+  if (token === undefined) throw invalidToken();
+  return token;
 }
 
 async function handleUserinfo(services: Services, request: HttpRequest): Promise<HttpReply> {

@@ -22,6 +22,8 @@ export type PkceSetting = "disabled" | "plain" | "s256";
 export type TokenFormat = "self_contained" | "referential";
 export type SigningAlgorithm = "RS256" | "ES256" | "PS256" | "EdDSA";
 export type SubjectField = "id" | "email" | "username";
+/** Whose issuer an application has: its own, or its realm's, which it shares (rule 11). */
+export type IssuerMode = "application" | "realm";
 /** `*` reaches every realm of the tenant (rule 8). */
 export type TargetRealm = string;
 
@@ -40,6 +42,7 @@ export interface ClientMetadata {
   readonly isManaged: boolean;
   readonly clientId: string;
   readonly type: ClientType;
+  readonly issuerMode: IssuerMode;
   readonly confidentiality: Confidentiality;
   readonly grantTypes: readonly ConfiguredGrantType[];
   /** those that its resource server has still */
@@ -132,7 +135,7 @@ export function realmPath(key: RealmKey): string {
   return `/v1/tenants/${key.tenantId}/realms/${key.realmId}`;
 }
 
-/** An application's issuer identifier: the configured public URL and its path, never the Host header. */
-export function issuerOf(publicUrl: string, key: ApplicationKey): string {
-  return publicUrl + applicationPath(key);
+/** An application's issuer identifier: the configured public URL and its path or its realm's, never the Host header. */
+export function issuerOf(publicUrl: string, key: ApplicationKey, mode: IssuerMode): string {
+  return publicUrl + (mode === "realm" ? realmPath(key) : applicationPath(key));
 }

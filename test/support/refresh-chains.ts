@@ -51,7 +51,7 @@ export async function declareRefreshChains(place: ServerPlace): Promise<Declared
   return {
     environment: { MAYFLY_CONFIG: file },
     logIn: async (server) => {
-      const issuer = issuerOf(server.url, key);
+      const issuer = issuerOf(server.url, key, "application");
       const introspection = `${server.url}${realmPath(key)}/introspect`;
       const client = { client_id: CLIENT_ID, client_secret: secret, issuer, introspection_endpoint: introspection };
       const tokens = await Promise.all(

@@ -102,6 +102,37 @@ export const ATTACKS: Attacks = {
     endSession(attack, (url, parameters, headers) => call(`${url}?${new URLSearchParams(parameters)}`, { headers })),
   "POST endSessionByPost": (attack) =>
     endSession(attack, (url, parameters, headers) => postForm(url, { ...parameters, form_token: "x" }, headers)),
+  // At the realm's issuer the client says which one it is.
+  "POST tokenAtRealm": (attack) =>
+    atRealm(attack, "token", { grant_type: "authorization_code", code: attack.used.code }),
+  "POST revokeAtRealm": (attack) => atRealm(attack, "revoke", { token: attack.used.access }),
+  "GET userinfoAtRealm": (attack) => userinfo(attack, "GET", realmIssuerOf),
+  "POST userinfoAtRealm": (attack) => userinfo(attack, "POST", realmIssuerOf),
+  "GET authorizeAtRealm": async ({ used, stranger }) => {
+    const parameters = authorizeParameters(stranger.flow.application, stranger.flow.identityId);
+    return [stays(await call(`${realmIssuerOf(used.flow)}/authorize?${new URLSearchParams(parameters)}`))];
+  },
+  "POST authorizeByPostAtRealm": async ({ used, stranger }) => {
+    const parameters = authorizeParameters(stranger.flow.application, stranger.flow.identityId);
+    return [stays(await postForm(`${realmIssuerOf(used.flow)}/authorize`, parameters))];
+  },
+  "GET endSessionAtRealm": async ({ used, stranger }) => {
+    const hint = new URLSearchParams({ id_token_hint: stranger.tokens.idToken });
+    return [stays(await call(`${realmIssuerOf(used.flow)}/end-session?${hint}`))];
+  },
+  "POST endSessionByPostAtRealm": async ({ used, stranger }) => {
+    const hint = { id_token_hint: stranger.tokens.idToken, form_token: "x" };
+    return [stays(await postForm(`${realmIssuerOf(used.flow)}/end-session`, hint))];
+  },
+  "GET openidConfigurationAtRealm": (attack) =>
+    realmDocument(attack, (path) => `${path}/.well-known/openid-configuration`),
+  "GET oauthAuthorizationServerAtRealm": (attack) =>
+    realmDocument(attack, (path) => `${path}/.well-known/oauth-authorization-server`),
+  "GET openidConfigurationInsertedAtRealm": (attack) =>
+    realmDocument(attack, (path) => `/.well-known/openid-configuration${path}`),
+  "GET oauthAuthorizationServerInsertedAtRealm": (attack) =>
+    realmDocument(attack, (path) => `/.well-known/oauth-authorization-server${path}`),
+  "GET jwksAtRealm": (attack) => keysOf(attack, realmIssuerOf),
   // Metadata and keys are for everybody; they must speak of the application in the path alone.
   "GET openidConfiguration": ({ used }) => document(used, (path) => `${path}/.well-known/openid-configuration`),
   "GET oauthAuthorizationServer": ({ used }) =>
@@ -109,14 +140,7 @@ export const ATTACKS: Attacks = {
   "GET openidConfigurationInserted": ({ used }) => document(used, (path) => `/.well-known/openid-configuration${path}`),
   "GET oauthAuthorizationServerInserted": ({ used }) =>
     document(used, (path) => `/.well-known/oauth-authorization-server${path}`),
-  "GET jwks": async ({ used, stranger }) => {
-    const [theirs, own] = await Promise.all(
-      [used.flow, stranger.flow].map(({ application }) => call(`${application.issuer}/.well-known/jwks.json`)),
-    );
-    assert.ok(theirs && own);
-    assert.notEqual(theirs.text, own.text, "two realms have one key set");
-    return [theirs];
-  },
+  "GET jwks": (attack) => keysOf(attack, ({ application }) => application.issuer),
   "DELETE DeleteTenant": (attack) => operate(attack, "DELETE", ""),
   "GET GetTenantQuotas": (attack) => operate(attack, "GET", "/quotas"),
   "PATCH UpdateTenantQuotas": (attack) => operate(attack, "PATCH", "/quotas"),
@@ -174,11 +198,43 @@ async function introspect({ used, stranger }: Attack, placeOf: (flow: CodeFlow) 
   return answers;
 }
 
-async function userinfo({ used, stranger }: Attack, method: "GET" | "POST"): Promise<Answer[]> {
+function realmIssuerOf({ tenant }: CodeFlow): string {
+  return `${tenant.server.url}${realmPath(tenant.realm)}`;
+}
+
+async function atRealm({ used, stranger }: Attack, path: string, form: Record<string, string>): Promise<Answer[]> {
+  const answer = await postForm(`${realmIssuerOf(used.flow)}/${path}`, form, basicOf(stranger));
+  assertInvalidClient(answer);
+  return [answer];
+}
+
+async function realmDocument({ used, stranger }: Attack, pathOf: (realm: string) => string): Promise<Answer[]> {
+  const at = (realm: string) => call(`${used.tenant.server.url}${pathOf(realm)}`);
+  const answer = await at(realmPath(used.tenant.realm));
+  assert.equal(answer.json?.issuer, realmIssuerOf(used.flow));
+  const mixed = await at(realmPath({ ...used.tenant.realm, tenantId: stranger.flow.tenant.tenantId }));
+  assert.equal(mixed.status, 404);
+  return [answer, mixed];
+}
+
+async function keysOf({ used, stranger }: Attack, issuerOf: (flow: CodeFlow) => string): Promise<Answer[]> {
+  const [theirs, own] = await Promise.all(
+    [used.flow, stranger.flow].map((flow) => call(`${issuerOf(flow)}/.well-known/jwks.json`)),
+  );
+  assert.ok(theirs && own);
+  assert.notEqual(theirs.text, own.text, "two realms have one key set");
+  return [theirs];
+}
+
+async function userinfo(
+  { used, stranger }: Attack,
+  method: "GET" | "POST",
+  issuerOf = ({ application }: CodeFlow): string => application.issuer,
+): Promise<Answer[]> {
   const pairs = [
-    [used.flow.application.issuer, stranger.tokens.access],
-    [used.flow.application.issuer, stranger.managementToken],
-    [stranger.flow.application.issuer, used.access],
+    [issuerOf(used.flow), stranger.tokens.access],
+    [issuerOf(used.flow), stranger.managementToken],
+    [issuerOf(stranger.flow), used.access],
   ] as const;
   const answers = await Promise.all(
     pairs.map(([issuer, token]) => call(`${issuer}/userinfo`, { method, headers: bearerOf(token) })),

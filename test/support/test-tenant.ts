@@ -1,7 +1,7 @@
 import { insertTenantWithAdmin } from "../../src/declarative/tenant-with-admin.ts";
 import { sha256 } from "../../src/platform/hash.ts";
 import { hexId, uuid } from "../../src/platform/random.ts";
-import { type ApplicationKey, applicationPath, type RealmKey, realmPath } from "../../src/protocol/client-metadata.ts";
+import { type ApplicationKey, issuerOf, type RealmKey, realmPath } from "../../src/protocol/client-metadata.ts";
 import { subjectKey } from "../../src/protocol/subject.ts";
 import {
   findApplication,
@@ -253,7 +253,7 @@ async function readApplication(server: TestServer, key: ApplicationKey): Promise
     key,
     clientId: found.clientId,
     clientSecret,
-    issuer: `${server.url}${applicationPath(key)}`,
+    issuer: issuerOf(server.url, key, found.settings.protocol_config.issuer_mode),
     authorization: basic(found.clientId, clientSecret),
   };
 }

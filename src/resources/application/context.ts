@@ -111,6 +111,7 @@ function toClientMetadata(row: ContextRow): ClientMetadata {
     isManaged: row.is_managed,
     clientId: row.client_id,
     type: config.type,
+    issuerMode: config.issuer_mode,
     confidentiality: config.confidentiality,
     grantTypes: config.grant_type,
     allowedScopes: allowedScopesOf(row),

@@ -250,10 +250,18 @@ describe("a new application", () => {
 });
 
 describe("a changed application", () => {
-  test("keeps its protocol, client type and grants, whatever the body says", () => {
+  test("keeps its protocol, client type, grants and issuer, whatever the body says", () => {
     const created = createApplication(shop, surroundings);
     assert.ok(created.ok);
-    const body = withConfig({}, { type: "oauth2", confidentiality: "public", grant_type: ["client_credentials"] });
+    const body = withConfig(
+      {},
+      {
+        type: "oauth2",
+        confidentiality: "public",
+        grant_type: ["client_credentials"],
+        issuer_mode: "realm",
+      },
+    );
     assert.deepEqual(updateApplication(created.value, body, surroundings), created);
   });
 

@@ -31,16 +31,16 @@ export function createApplication(
 }
 
 /**
- * The settings of an application after a change, or what is wrong with them. Its protocol, client type and grants never change:
- * other values are ignored (reference 1.3).
+ * The settings of an application after a change, or what is wrong with them. Its protocol, client type and grants never change, nor does
+ * its issuer, which its tokens name: other values are ignored (reference 1.3).
  */
 export function updateApplication(
   current: ApplicationSettings,
   body: ApplicationBody,
   surroundings: ApplicationSurroundings,
 ): Checked<ApplicationSettings> {
-  const { type, confidentiality, grant_type, pkce } = current.protocol_config;
-  const protocol_config = { ...body.protocol_config, type, confidentiality, grant_type };
+  const { type, confidentiality, grant_type, issuer_mode, pkce } = current.protocol_config;
+  const protocol_config = { ...body.protocol_config, type, confidentiality, grant_type, issuer_mode };
   const around = { ...surroundings, allowPlainPkce: surroundings.allowPlainPkce || pkce === "plain" };
   return refine(read.update(current, { ...body, protocol_config }), (settings) => check(settings, around));
 }
@@ -83,16 +83,7 @@ function check(settings: ApplicationSettings, around: ApplicationSurroundings): 
     ...checkScopes(settings, around),
     ...checkRefresh(config),
     ...checkTargetRealm(settings, around),
-    ...checkIssuerMode(config),
     ...refuseRepeats("application.may_be_exchanged_by", settings.may_be_exchanged_by),
-  ];
-}
-
-// Better refused than stored and ignored: who sets it relies on one issuer for many clients (rule 11).
-function checkIssuerMode({ issuer_mode }: ProtocolConfig): FieldViolation[] {
-  if (issuer_mode === "application") return [];
-  return [
-    { field: "application.protocol_config.issuer_mode", description: "realm is not supported by this version yet" },
   ];
 }
 

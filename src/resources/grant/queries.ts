@@ -3,7 +3,7 @@ import type { KnownTable } from "../../database/known-row.ts";
 import { bucketOf, bucketRange, idColumns } from "../../database/row-id.ts";
 import { rowsInOrder } from "../../database/rows-in-order.ts";
 import { statement } from "../../database/statement.ts";
-import type { ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts";
+import type { ApplicationKey, IssuerMode, RealmKey } from "../../protocol/client-metadata.ts";
 import { boundFacts } from "../../protocol/decision-facts.ts";
 import { selectRoleScopes } from "../role/queries.ts";
 import { applicationKeyOfRow } from "../row-key.ts";
@@ -51,6 +51,7 @@ export interface GrantFacts extends Omit<NewGrant, "decision" | "codeHash"> {
   readonly revokedAt: number | undefined;
   readonly version: number;
   readonly clientId: string;
+  readonly issuerMode: IssuerMode;
   readonly identityIsDead: boolean;
   /** its session was ended, and it was not given `offline_access` */
   readonly sessionIsOver: boolean;
@@ -117,7 +118,7 @@ export async function insertGrant(db: Queryable, grant: NewGrant): Promise<void>
 
 const read = statement(
   "grant.read",
-  `SELECT b.n, g.*, a.client_id, tn.clock_offset_seconds, i.identity_id AS live_identity_id, i.status AS identity_status,
+  `SELECT b.n, g.*, a.client_id, a.protocol_config->>'issuer_mode' AS issuer_mode, tn.clock_offset_seconds, i.identity_id AS live_identity_id, i.status AS identity_status,
      i.display_name AS identity_display_name, i.email_verified, i.traits, i.updated_at_ms AS identity_updated_at_ms,
      GREATEST(a.tokens_valid_after, COALESCE(i.tokens_valid_after, 0)) AS valid_after, roles.scopes AS role_scopes,
      NOT ${SESSION_LETS_GRANT_LIVE} AS session_is_over
@@ -171,6 +172,7 @@ function toGrantFacts(row: Row): GrantFacts {
     revokedAt: optional<number>(row.revoked_at),
     version: row.version as number,
     clientId: row.client_id as string,
+    issuerMode: row.issuer_mode as IssuerMode,
     identityIsDead: !isThere || row.identity_status !== "active",
     sessionIsOver: row.session_is_over === true,
     validAfter: row.valid_after as number,

@@ -1,6 +1,6 @@
 import type { OwnerSession, Queryable, Row } from "../../database/database.ts";
 import { statement } from "../../database/statement.ts";
-import type { ApplicationKey, SigningAlgorithm } from "../../protocol/client-metadata.ts";
+import type { ApplicationKey, IssuerMode, SigningAlgorithm } from "../../protocol/client-metadata.ts";
 import { type Session, type SessionKey, selectSession, toSession } from "../session/queries.ts";
 import { alive } from "../tombstone.ts";
 
@@ -18,6 +18,7 @@ export interface LogoutDelivery extends SessionApplication {
   readonly uri: string;
   readonly clientId: string;
   readonly algorithm: SigningAlgorithm;
+  readonly issuerMode: IssuerMode;
   /** how often it was tried */
   readonly attempts: number;
   readonly clockOffsetSeconds: number;
@@ -89,7 +90,8 @@ export async function listDueLogouts(
 ): Promise<LogoutDelivery[]> {
   const rows = await session.query(
     `SELECT p.*, a.client_id, a.protocol_config ->> 'backchannel_logout_uri' AS uri, t.clock_offset_seconds,
-       a.protocol_config -> 'token_configuration' ->> 'id_token_signed_response_alg' AS algorithm
+       a.protocol_config -> 'token_configuration' ->> 'id_token_signed_response_alg' AS algorithm,
+       a.protocol_config ->> 'issuer_mode' AS issuer_mode
      FROM sessions s
      JOIN session_applications p ON p.tenant_id = s.tenant_id AND p.realm_id = s.realm_id AND p.session_id = s.session_id
      ${IS_TOLD_OF}
@@ -132,6 +134,7 @@ function toDelivery(row: Row): LogoutDelivery {
     uri: row.uri as string,
     clientId: row.client_id as string,
     algorithm: row.algorithm as SigningAlgorithm,
+    issuerMode: row.issuer_mode as IssuerMode,
     attempts: row.attempts as number,
     clockOffsetSeconds: row.clock_offset_seconds as number,
   };

@@ -2,7 +2,7 @@ import type { Queryable, Row } from "../../database/database.ts";
 import type { KnownTable } from "../../database/known-row.ts";
 import { bucketRange, idColumns } from "../../database/row-id.ts";
 import { statement } from "../../database/statement.ts";
-import type { ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts";
+import type { ApplicationKey, IssuerMode, RealmKey } from "../../protocol/client-metadata.ts";
 import { type CurrentApplication, listBases, selectCurrentBases } from "../application/queries.ts";
 import { selectRoleScopes } from "../role/queries.ts";
 import { applicationKeyOfRow } from "../row-key.ts";
@@ -28,6 +28,7 @@ export interface TokenFacts extends ApplicationKey {
   readonly id: string;
   readonly clientId: string;
   readonly confidentiality: string;
+  readonly issuerMode: IssuerMode;
   readonly resourceServerId: string | undefined;
   readonly resourceServerIdentifier: string | undefined;
   readonly resourceServerIsManaged: boolean;
@@ -91,7 +92,7 @@ const read = statement(
 function selectToken(): string {
   return `SELECT t.tenant_id, t.realm_id, t.application_id, t.id, t.resource_server_id, t.identity_id, t.grant_id, t.session_id,
      t.transaction_id, t.key_id, t.token_hash, t.grant_type, t.subject, t.audience, t.scope, t.custom_claims, t.target_realm,
-     t.issued_at, t.not_before, t.expires_at, t.revoked_at, a.client_id, a.protocol_config->>'confidentiality' AS confidentiality, a.target_realm AS live_target_realm,
+     t.issued_at, t.not_before, t.expires_at, t.revoked_at, a.client_id, a.protocol_config->>'confidentiality' AS confidentiality, a.protocol_config->>'issuer_mode' AS issuer_mode, a.target_realm AS live_target_realm,
      rs.identifier AS rs_identifier, rs.is_managed AS rs_is_managed, rs.introspectors AS rs_introspectors,
      CASE WHEN t.identity_id IS NULL AND NOT string_to_array(t.scope, ' ') <@ rs.scopes THEN rs.scopes END AS rs_scopes,
      i.identity_id AS live_identity_id, i.status AS identity_status, i.traits->>'username' AS username,
@@ -179,6 +180,7 @@ function toTokenFacts(row: Row): Omit<TokenFacts, "grantIsDead"> {
     id: (row.id as Buffer).toString("base64url"),
     clientId: row.client_id as string,
     confidentiality: row.confidentiality as string,
+    issuerMode: row.issuer_mode as IssuerMode,
     resourceServerId: optionalText(row.resource_server_id),
     resourceServerIdentifier: optionalText(row.rs_identifier),
     resourceServerIsManaged: row.rs_is_managed === true,
