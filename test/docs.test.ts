@@ -34,6 +34,16 @@ describe("the documentation", () => {
     assert.deepEqual(broken, []);
   });
 
+  test("every decision has a number of its own, which its heading says", () => {
+    const records = pages.filter(({ path }) => /^docs\/decisions\/\d{4}-/.test(path));
+    const numbers = records.map(({ path }) => Number(path.slice("docs/decisions/".length).slice(0, 4)));
+    assert.deepEqual(
+      numbers.toSorted((a, b) => a - b),
+      numbers.map((_, index) => index + 1),
+    );
+    for (const [index, { path, text }] of records.entries()) assert.ok(text.startsWith(`# ${numbers[index]}. `), path);
+  });
+
   test("commands that are named exist in package.json", () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
     const missing = pages.flatMap((page) =>
