@@ -72,8 +72,8 @@ export async function planGroups(realm: RealmPlan): Promise<void> {
       kind: "members",
       current: stored === undefined ? [] : await readGroupMembers(planning.db, key),
       wanted: matches.directories.identities.resolveAll([...path, "members"], members),
-      add: (db, ids) => insertGroupMembers(db, key, ids),
-      remove: (db, ids) => deleteGroupMembers(db, key, ids),
+      add: (db, ids) => insertGroupMembers(db, key, ids, planning.nowMs),
+      remove: (db, ids) => deleteGroupMembers(db, key, ids, planning.nowMs),
     });
   }
   if (realm.declared.groups === undefined) return;

@@ -95,8 +95,8 @@ async function planRole(realm: RealmPlan, { id: resourceServerId, server, match 
       kind: member,
       current: stored === undefined ? [] : await readRoleMembers(planning.db, key, kind),
       wanted: directory.resolveAll([...path, member], declared),
-      add: (db, ids) => insertRoleMembers(db, key, { kind, ids }),
-      remove: (db, ids) => deleteRoleMembers(db, key, { kind, ids }),
+      add: (db, ids) => insertRoleMembers(db, key, { kind, ids }, planning.nowMs),
+      remove: (db, ids) => deleteRoleMembers(db, key, { kind, ids }, planning.nowMs),
     });
   }
 }

@@ -16,7 +16,7 @@ import { createResourceServer, updateResourceServer } from "../resources/resourc
 import { takeLostScopes } from "../resources/scope-loss/queries.ts";
 import type { DeclaredAuthenticatorConfig, DeclaredResourceServer } from "./file-schema.ts";
 import { findUnnamed, type Matched } from "./matching.ts";
-import { planDeletions, planObject, refuseOther } from "./planning.ts";
+import { planDeletions, planObject, refuse, refuseOther } from "./planning.ts";
 import type { PlannedServer, RealmPlan } from "./realm-plan.ts";
 
 /**
@@ -103,11 +103,13 @@ export function planAuthenticatorConfigs(realm: RealmPlan): ReadonlySet<string> 
 
 function planAuthenticatorConfig(
   realm: RealmPlan,
-  { path, declared, stored, id }: Matched<DeclaredAuthenticatorConfig, AuthenticatorConfig>,
+  match: Matched<DeclaredAuthenticatorConfig, AuthenticatorConfig>,
 ): void {
   const { planning } = realm;
+  const { path, declared, stored, id } = match;
   const key = { ...realm.key, authenticatorConfigId: id };
   const { id: _, ...body } = declared;
+  checkRoaming(realm, match);
   if (stored !== undefined) {
     refuseOther(planning, [...path, "config", "type"], body.config?.type, stored.settings.config.type);
   }
@@ -116,8 +118,27 @@ function planAuthenticatorConfig(
     about: { kind: "authenticator_config", id, realmId: key.realmId },
     what: `authenticator config ${JSON.stringify(body.display_name ?? stored?.settings.display_name ?? "")} (${id})`,
     current: stored?.settings,
-    checked: stored === undefined ? createAuthenticatorConfig(body) : updateAuthenticatorConfig(stored.settings, body),
+    checked:
+      stored === undefined ? createAuthenticatorConfig(body, realm) : updateAuthenticatorConfig(stored.settings, body),
     insert: (db, settings) => insertAuthenticatorConfig(db, key, settings, planning.nowMs),
     update: (db, settings) => updateAuthenticatorConfigSettings(db, key, settings, planning.nowMs),
   });
+}
+
+// Named by their ids, which the same file may give them. Those that were named before may be gone since.
+function checkRoaming(
+  { planning, matches: { directories } }: RealmPlan,
+  { path, declared, stored }: Matched<DeclaredAuthenticatorConfig, AuthenticatorConfig>,
+): void {
+  const lists = [
+    { name: "allowed_user_group_ids", directory: directories.groups, kind: "group" },
+    { name: "allowed_user_ids", directory: directories.identities, kind: "identity" },
+  ] as const;
+  for (const { name, directory, kind } of lists) {
+    const named = new Set(stored?.settings.config.roaming_auth_config?.[name]);
+    for (const [position, id] of (declared.config?.roaming_auth_config?.[name] ?? []).entries()) {
+      if (named.has(id) || directory.has(id)) continue;
+      refuse(planning, [...path, "config", "roaming_auth_config", name, position], `${id} is no ${kind} of this realm`);
+    }
+  }
 }

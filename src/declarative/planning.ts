@@ -107,8 +107,8 @@ export interface PlannedMembers {
   readonly kind: string;
   readonly current: readonly string[];
   readonly wanted: readonly string[];
-  readonly add: (db: Queryable, ids: readonly string[]) => Promise<void>;
-  readonly remove: (db: Queryable, ids: readonly string[]) => Promise<void>;
+  readonly add: (db: Queryable, ids: readonly string[]) => Promise<unknown>;
+  readonly remove: (db: Queryable, ids: readonly string[]) => Promise<unknown>;
 }
 
 /** Plans a list of members, which is set whole like every list. */

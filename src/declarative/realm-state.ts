@@ -80,6 +80,9 @@ function identityNames(declared: DeclaredRealm): { ids: string[]; usernameKeys: 
   const references = [
     ...(declared.groups ?? []).flatMap((group) => group.members ?? []),
     ...roles.flatMap((role) => role.identities ?? []),
+    ...(declared.authenticator_configs ?? []).flatMap(
+      ({ config }) => config?.roaming_auth_config?.allowed_user_ids ?? [],
+    ),
   ];
   const clientIds = (declared.applications ?? []).flatMap(
     (application) => application.protocol_config?.client_id ?? [],

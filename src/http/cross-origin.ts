@@ -21,6 +21,7 @@ const EXPOSED = [
   "retry-after",
   "www-authenticate",
   "x-correlation-id",
+  "x-next-page-token",
   "x-total-size",
   "x-trace-id",
 ].join(", ");

@@ -21,7 +21,6 @@ export function scimErrorReply(error: ManagementError): HttpReply {
 }
 
 function typeOf(error: ManagementError): string | undefined {
-  if (error.code === "conflict") return "uniqueness";
   if (error.code !== "bad_request") return undefined;
   const fields = fieldsOf(error);
   if (fields.some(({ field }) => field === "filter")) return "invalidFilter";

@@ -27,7 +27,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const CONNECTIONS_CHECKED_EVERY_MS = 2_000;
 /** How long a connection may idle between two requests, in milliseconds: longer than load balancers keep one. */
 export const KEEP_ALIVE_TIMEOUT_MS = 72_000;
-const PARAMETER_LENGTH_MAX = 200;
+/** As long as Node lets a URL be: an id that is too long names nothing, and the route says so as of any other. */
+const PARAMETER_LENGTH_MAX = 16_384;
 const AUTHORIZATION = "authorization";
 /** Each costs 20 kB once it was used, and a small body: 250 MB at most, all together. */
 const CONNECTIONS_MAX = 8_192;

@@ -1,4 +1,4 @@
-import { fieldViolations, ManagementError } from "../http/management-error.ts";
+import { ManagementError } from "../http/management-error.ts";
 import { type Call, realmOf } from "./call.ts";
 import type { ListSource } from "./list-operation.ts";
 import { findResourceServer } from "./resource-server/queries.ts";
@@ -40,10 +40,4 @@ export function heldRoles(call: Call<unknown, unknown>, parts: HeldRolesParts): 
     idOf: ({ key }) => key.roleId,
     show: roleAnswerOf,
   };
-}
-
-/** A resource server that has to be named. Throws 400 where it is not. */
-export function demandServerId(id: string | undefined): string {
-  if (id) return id;
-  throw fieldViolations([{ field: "resource_server_id", description: "missing" }]);
 }

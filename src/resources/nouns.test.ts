@@ -169,7 +169,7 @@ test("role scopes are the union of roles held directly and through groups; what 
   const staff = { ...realm, groupId: hexId(random) };
   await insertIdentity(db, ann, { settings: person("ann"), emailVerified: false }, 1);
   await insertGroup(db, staff, { display_name: "Staff", description: "" }, 1);
-  await insertGroupMembers(db, staff, [ann.identityId, ann.identityId]);
+  await insertGroupMembers(db, staff, [ann.identityId, ann.identityId], 1);
   const roles = ["shoes:read", "shoes:write"].map((scope) => ({ key: { ...realm, roleId: hexId(random) }, scope }));
   for (const { key, scope } of roles) {
     const settings = { display_name: `May ${scope.slice(6)}`, description: "", scopes: [scope] };
@@ -177,8 +177,8 @@ test("role scopes are the union of roles held directly and through groups; what 
   }
   const [reader, writer] = roles.map((role) => role.key);
   assert.ok(reader && writer);
-  await insertRoleMembers(db, reader, { kind: "identity", ids: [ann.identityId] });
-  await insertRoleMembers(db, writer, { kind: "group", ids: [staff.groupId] });
+  await insertRoleMembers(db, reader, { kind: "identity", ids: [ann.identityId] }, 1);
+  await insertRoleMembers(db, writer, { kind: "group", ids: [staff.groupId] }, 1);
   const read = async () => [...(await readRoleScopes(db, realm, ann.identityId, resourceServerId))].sort();
   assert.deepEqual(await read(), ["shoes:read", "shoes:write"]);
   assert.deepEqual([...(await readRoleScopes(db, realm, ann.identityId, uuid(random)))], []);

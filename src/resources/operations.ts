@@ -28,7 +28,7 @@ import { type Call, type ManagementParts, type Outcome, realmOf } from "./call.t
 import { formatEtag } from "./etag.ts";
 import { type EventDraft, type EventKind, recordEvents } from "./event-draft.ts";
 import { transactionWithEvents } from "./event-transaction.ts";
-import { hasRealm, holdRealm } from "./realm/queries.ts";
+import { hadRealm, hasRealm, holdRealm } from "./realm/queries.ts";
 
 /** The schema of a query or body that nothing may be said in. */
 const EMPTY = Type.Object({}, { additionalProperties: false });
@@ -70,7 +70,8 @@ export function reads<const O extends Operation>(operation: O, handle: Handler<O
   const parse = createParser(operation);
   return bound(operation, async (parts, request) => {
     const call = beginCall(parts, request, parse(request));
-    const found = operation.outlivesRealm ?? demandRealm(call, (realm) => hasRealm(call.db, realm));
+    const exists = operation.outlivesRealm === true ? hadRealm : hasRealm;
+    const found = demandRealm(call, (realm) => exists(call.db, realm));
     // That there is no such realm is said first, however soon something is missed in it.
     const work = handle(call).catch(async (error: unknown) => {
       await found;
@@ -279,7 +280,9 @@ function createReader<Value>(schema: TSchema = EMPTY): (value: unknown) => Value
 
 function translateConflict(error: unknown, conflicts: Readonly<Record<string, string>>): unknown {
   for (const [constraint, message] of Object.entries(conflicts)) {
-    if (isConflict(error, constraint)) return new ManagementError("conflict", message, { cause: error });
+    if (isConflict(error, constraint)) {
+      return new ManagementError("conflict", message, { cause: error, scimType: "uniqueness" });
+    }
   }
   return error;
 }

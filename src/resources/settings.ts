@@ -52,8 +52,8 @@ function isObjectSchema(schema: TSchema): schema is TObject {
 export interface BodyReader<T> {
   /** On top of the defaults of a new object, where `null` is the same as absent (reference 2.1). */
   create(defaults: Body<T>, body: Body<T>): Checked<T>;
-  /** On top of the current settings, where `null` clears an optional member. */
-  update(current: T, body: Body<T>): Checked<T>;
+  /** On top of the current settings, where `null` clears a member: what has a default is it again (reference 2.1). */
+  update(current: T, body: Body<T>, defaults?: Body<T>): Checked<T>;
 }
 
 /** Makes the reader of a noun's bodies. `noun` begins every path: `realm.display_name`. */
@@ -74,7 +74,7 @@ export function createBodyReader<S extends TObject>(noun: string, schema: S): Bo
   }
   return {
     create: (defaults, body) => check(mergeBody(defaults, withoutNulls(body))),
-    update: (current, body) => check(mergeBody(current, body)),
+    update: (current, body, defaults) => check(mergeBody(current, body, defaults)),
   };
 }
 
@@ -85,14 +85,17 @@ export function refine<T>(checked: Checked<T>, rule: (value: T) => readonly Fiel
   return violations.length === 0 ? checked : { ok: false, violations };
 }
 
-/** Merges a body into settings: objects deeply, arrays whole; `null` removes (reference 2.1). */
-function mergeBody(current: unknown, body: unknown): unknown {
+/** Merges a body into settings: objects deeply, arrays whole; `null` gives the default back, or removes (reference 2.1). */
+function mergeBody(current: unknown, body: unknown, defaults: unknown = {}): unknown {
   if (!isObject(body)) return body;
+  const fallbacks = new Map(Object.entries(isObject(defaults) ? defaults : {}));
   const merged: Record<string, unknown> = isObject(current) ? { ...current } : {};
   for (const [name, value] of Object.entries(body)) {
     if (value === undefined) continue;
-    if (value === null) delete merged[name];
-    else merged[name] = mergeBody(merged[name], value);
+    const fallback = fallbacks.get(name);
+    if (value !== null) merged[name] = mergeBody(merged[name], value, fallback);
+    else if (fallback === undefined) delete merged[name];
+    else merged[name] = fallback;
   }
   return merged;
 }

@@ -56,19 +56,55 @@ test("a hosted page needs no more than its type, and a type never changes", asyn
   assert.equal(violationsOf(refused)[0]?.startsWith("authenticator_config.config.invoke_url: "), true, refused.text);
 });
 
-test("a console's config is listed in the admin realm only", async () => {
+test("a console's config is the admin realm's alone", async () => {
   const tenant = await testTenant();
   const api = managementClient(tenant);
   const config = {
     type: "console" as const,
     onboarding_configuration: { verification_method: { type: "none" as const } },
   };
-  for (const { realmId: realm } of [tenant.realm, tenant.adminRealm]) {
-    const made = await succeed(api("CreateAuthenticatorConfig", { realm, body: { authenticator_config: { config } } }));
-    assert.equal((await api("GetAuthenticatorConfig", { realm, authenticator_config: made.id })).status, 200);
-    const { total_size } = await succeed(api("ListAuthenticatorConfigs", { realm }));
-    assert.equal(total_size, realm === tenant.adminRealm.realmId ? 1 : 0);
+  const body = { authenticator_config: { config } };
+  const refused = await api("CreateAuthenticatorConfig", { body });
+  const field = "authenticator_config.config.type";
+  assert.deepEqual(violationsOf(refused), [`${field}: console is for the admin realm`]);
+  const { realmId: realm } = tenant.adminRealm;
+  const made = await succeed(api("CreateAuthenticatorConfig", { realm, body }));
+  assert.equal((await api("GetAuthenticatorConfig", { realm, authenticator_config: made.id })).status, 200);
+  assert.equal((await succeed(api("ListAuthenticatorConfigs", { realm }))).total_size, 1);
+});
+
+test("who may roam, and from where, is somebody and somewhere", async () => {
+  const tenant = await testTenant();
+  const api = managementClient(tenant);
+  const { id: group } = await succeed(api("CreateGroup", { body: { group: { display_name: "Clerks" } } }));
+  const identity = await tenant.addIdentity("ann@example.com");
+  const roaming = { enabled: true, allow_unknown_user: false, allowed_source_ips: ["192.0.2.0/24", "2001:db8::1"] };
+  const platform = (members: object) => ({
+    authenticator_config: {
+      config: { type: "platform" as const, roaming_auth_config: { ...roaming, ...members } },
+    },
+  });
+  const known = { allowed_user_group_ids: [group], allowed_user_ids: [identity] };
+  const made = await succeed(api("CreateAuthenticatorConfig", { body: platform(known) }));
+  const path = { authenticator_config: made.id };
+  const nobody = "00000000000000ff";
+  const at = "authenticator_config.config.roaming_auth_config";
+  const cases: readonly (readonly [object, string])[] = [
+    [{ ...known, allowed_user_group_ids: [nobody] }, `allowed_user_group_ids: ${nobody} is no group of this realm`],
+    [{ ...known, allowed_user_ids: [group] }, `allowed_user_ids: ${group} is no identity of this realm`],
+    [
+      { ...known, allowed_source_ips: ["192.0.2.256"] },
+      "allowed_source_ips: 192.0.2.256 is neither an IP address nor a network such as 192.0.2.0/24",
+    ],
+  ];
+  for (const [members, reason] of cases) {
+    const created = await api("CreateAuthenticatorConfig", { body: platform(members) });
+    const changed = await api("UpdateAuthenticatorConfig", { ...path, body: platform(members) });
+    assert.deepEqual([violationsOf(created), violationsOf(changed)], [[`${at}.${reason}`], [`${at}.${reason}`]]);
   }
+  // Who is gone since is in nobody's way.
+  await succeed(api("DeleteIdentity", { identity }));
+  await succeed(api("UpdateAuthenticatorConfig", { ...path, body: platform(known) }));
 });
 
 test("a config stays while an application refers to it", async () => {

@@ -17,7 +17,7 @@ async function trust({ server: { deps } }: TestTenant, realm: RealmKey, origins:
   const key = { ...realm, authenticatorConfigId: uuid(deps.random) };
   const change = async (trusted: readonly string[], isNew: boolean) => {
     const config = { type: "hosted_web" as const, trusted_origins: [...trusted] };
-    const checked = createAuthenticatorConfig({ config });
+    const checked = createAuthenticatorConfig({ config }, { isAdmin: false });
     assert.ok(checked.ok);
     const store = isNew ? insertAuthenticatorConfig : updateAuthenticatorConfigSettings;
     await store(deps.database.tenants([realm.tenantId]), key, checked.value, deps.clock.nowMs());
@@ -59,7 +59,7 @@ test("pages of a trusted origin may call the routes of the realm, and others may
   const read = await call(groups, { headers: { origin: ORIGIN, authorization } });
   assert.deepEqual([read.status, sharedWith(read), read.headers.get("vary")], [200, ORIGIN, "origin"]);
   const exposed = String(read.headers.get("access-control-expose-headers"));
-  for (const name of ["etag", "ratelimit-remaining", "x-trace-id", "x-correlation-id"])
+  for (const name of ["etag", "ratelimit-remaining", "x-trace-id", "x-correlation-id", "x-next-page-token"])
     assert.ok(exposed.includes(name));
   const failed = await call(`${application.issuer}/token`, { method: "POST", headers: { origin: ORIGIN } });
   assert.deepEqual([failed.status, sharedWith(failed)], [415, ORIGIN], "a page reads why it was refused");

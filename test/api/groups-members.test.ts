@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { adminWorld } from "../support/admin-world.ts";
-import { managementClient, succeed, violationsOf } from "../support/management-client.ts";
+import { managementClient, succeed } from "../support/management-client.ts";
 import { testTenant } from "../support/test-tenant.ts";
 
 const group = (display_name: string) => ({ body: { group: { display_name } } });
@@ -90,8 +90,10 @@ test("the roles of a person and of a group are listed by resource server", async
   assert.deepEqual(none, { roles: [], total_size: 0 });
   const given = await succeed(api("ListGroupRoles", { realm, group: admins, query }));
   assert.deepEqual([idsOf(given), given.total_size], [[role], 1]);
-  const nameless = await api("ListGroupRoles", { realm, group: admins });
-  assert.deepEqual(violationsOf(nameless), ["resource_server_id: missing"]);
+  const ofGroup = { group_ids: [admins] };
+  await succeed(api("AddRoleMembers", { realm, resource_server, role: clerk, body: ofGroup }));
+  const every = await succeed(api("ListGroupRoles", { realm, group: admins }));
+  assert.deepEqual([idsOf(every), every.total_size], [[role, clerk].toSorted(), 2]);
   const unknown = { resource_server_id: "00000000-0000-4000-8000-000000000000" };
   for (const answer of [
     await api("ListIdentityRoles", { realm, identity: administrator, query: unknown }),
@@ -124,4 +126,24 @@ test("somebody who is deleted while he is added to a group, or taken out of it, 
     );
     assert.deepEqual(await succeed(api("ListGroupMembers", { group: id })), { identities: [], total_size: 0 });
   }
+});
+
+test("who is in a group is part of its version: what changes it is seen by If-Match, what changes nothing is not", async () => {
+  const tenant = await testTenant();
+  const api = managementClient(tenant);
+  const { id } = await succeed(api("CreateGroup", group("Clerks")));
+  const body = { identity_ids: [await tenant.addIdentity("ann@example.com")] };
+  const etagOf = async (name: "AddGroupMembers" | "DeleteGroupMembers", etag = "*") =>
+    (await api(name, { group: id, body, headers: { "if-match": etag } })).headers.get("etag");
+  assert.equal(await etagOf("AddGroupMembers", '"1"'), '"2"');
+  assert.equal(await etagOf("AddGroupMembers", '"2"'), '"2"');
+  assert.equal((await api("GetGroup", { group: id })).headers.get("etag"), '"2"');
+  const stale = await api("DeleteGroupMembers", { group: id, body, headers: { "if-match": '"1"' } });
+  assert.equal(stale.status, 412, stale.text);
+  assert.equal(await etagOf("DeleteGroupMembers", '"2"'), '"3"');
+  assert.equal(await etagOf("DeleteGroupMembers", '"3"'), '"3"');
+  const added = { op: "add", path: "members", value: [{ value: body.identity_ids[0] }] };
+  const schemas = ["urn:ietf:params:scim:api:messages:2.0:PatchOp"];
+  await succeed(api("SCIMUpdateGroup", { group: id, body: { schemas, Operations: [added] } }));
+  assert.notEqual((await api("GetGroup", { group: id })).headers.get("etag"), '"3"');
 });

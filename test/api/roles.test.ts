@@ -161,3 +161,18 @@ test("lists of a thousand are the longest", async () => {
   const many = await api("AddRoleMembers", { ...path, body: { identity_ids: ids } });
   assert.deepEqual(violationsOf(many), ["identity_ids: array exceeds 1000 elements"]);
 });
+
+test("who holds a role is part of its version: what changes it is seen by If-Match, what changes nothing is not", async () => {
+  const { tenant, api, path } = await testShop();
+  const { id: group } = await succeed(api("CreateGroup", { body: { group: { display_name: "Clerks" } } }));
+  const body = { group_ids: [group], identity_ids: [await tenant.addIdentity("ann@example.com")] };
+  const added = await api("AddRoleMembers", { ...path, body, headers: { "if-match": '"1"' } });
+  const etag = String(added.headers.get("etag"));
+  assert.notEqual(etag, '"1"');
+  assert.equal((await api("GetRole", path)).headers.get("etag"), etag);
+  assert.equal((await api("AddRoleMembers", { ...path, body })).headers.get("etag"), etag);
+  const stale = await api("DeleteRoleMembers", { ...path, body, headers: { "if-match": '"1"' } });
+  assert.equal(stale.status, 412, stale.text);
+  const removed = await api("DeleteRoleMembers", { ...path, body, headers: { "if-match": etag } });
+  assert.notEqual(removed.headers.get("etag"), etag);
+});

@@ -283,4 +283,11 @@ test("a create that is sent again under its key makes one user", async () => {
   const request = { body: { userName: "ann" }, headers: { "idempotency-key": "k" } };
   const [one, two] = [await api("SCIMCreateUser", request), await api("SCIMCreateUser", request)];
   assert.deepEqual([two.status, two.text, two.headers.get("location")], [201, one.text, one.headers.get("location")]);
+  // RFC 7644 §3.12: `uniqueness` is of attributes, and what is repeated here is a key of the request.
+  refused(await api("SCIMCreateUser", { ...request, body: { userName: "bob" } }), 409);
+});
+
+test("an id that is too long to be one is not found, in SCIM's shape", async () => {
+  const api = managementClient(await testTenant());
+  refused(await api("SCIMGetUser", { identity: "a".repeat(201) }), 404);
 });

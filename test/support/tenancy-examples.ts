@@ -128,8 +128,8 @@ async function noteServersAndRoles({ used, note, db, nowMs }: Recording): Promis
   await roles.updateRoleSettings(note, roleKey, role.settings, nowMs);
   await roles.deleteRole(note, roleKey, nowMs);
   for (const kind of ["identity", "group"] as const) await roles.listRoleMembers(note, roleKey, kind, FIRST);
-  await roles.insertRoleMembers(note, roleKey, { ...ids, ids: [hexId(random)] });
-  await roles.deleteRoleMembers(note, roleKey, ids);
+  await roles.insertRoleMembers(note, roleKey, { ...ids, ids: [hexId(random)] }, 1);
+  await roles.deleteRoleMembers(note, roleKey, ids, 1);
   await readPowerOf(note, tenant.adminRealm, { identityIds: [flow.identityId] });
   for (const holder of [{ kind: "identity" as const, id: flow.identityId }]) {
     await roles.listRolesOf(note, realm, holder, FIRST);
@@ -175,8 +175,8 @@ async function notePeople({ used, note, db, nowMs }: Recording): Promise<void> {
   await groups.updateGroupSettings(note, group.key, group.settings, nowMs);
   await groups.deleteGroup(note, group.key, nowMs);
   await groups.listGroupMembers(note, group.key, FIRST);
-  await groups.insertGroupMembers(note, group.key, [hexId(random)]);
-  await groups.deleteGroupMembers(note, group.key, [person.identityId]);
+  await groups.insertGroupMembers(note, group.key, [hexId(random)], 1);
+  await groups.deleteGroupMembers(note, group.key, [person.identityId], 1);
 }
 
 async function noteApplications({ used, note, db, nowMs }: Recording): Promise<void> {

@@ -39,14 +39,18 @@ export async function testRole(
   return {
     roleId: key.roleId,
     setScopes: (held) => updateRoleSettings(db, key, settingsFor(held), deps.clock.nowMs()),
-    addMember: (identityId) => insertRoleMembers(db, key, { kind: "identity", ids: [identityId] }),
-    removeMember: (identityId) => deleteRoleMembers(db, key, { kind: "identity", ids: [identityId] }),
+    addMember: async (identityId) => {
+      await insertRoleMembers(db, key, { kind: "identity", ids: [identityId] }, deps.clock.nowMs());
+    },
+    removeMember: async (identityId) => {
+      await deleteRoleMembers(db, key, { kind: "identity", ids: [identityId] }, deps.clock.nowMs());
+    },
     addGroupOf: async (identityIds) => {
       const group = { ...tenant.realm, groupId: hexId(deps.random) };
       const settings = { display_name: `Group ${group.groupId}`, description: "" };
       await insertGroup(db, group, settings, deps.clock.nowMs());
-      await insertGroupMembers(db, group, identityIds);
-      await insertRoleMembers(db, key, { kind: "group", ids: [group.groupId] });
+      await insertGroupMembers(db, group, identityIds, deps.clock.nowMs());
+      await insertRoleMembers(db, key, { kind: "group", ids: [group.groupId] }, deps.clock.nowMs());
     },
     remove: () => deleteRole(db, key, deps.clock.nowMs()),
   };

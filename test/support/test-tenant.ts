@@ -237,7 +237,7 @@ function createPeople({ server, realm }: Parts): Pick<Nouns, "addIdentity" | "ad
     },
     addAuthenticatorConfig: async () => {
       const authenticatorConfigId = uuid(deps.random);
-      const settings = accept(createAuthenticatorConfig({ config: { type: "hosted_web" } }));
+      const settings = accept(createAuthenticatorConfig({ config: { type: "hosted_web" } }, { isAdmin: false }));
       await insertAuthenticatorConfig(db, { ...realm, authenticatorConfigId }, settings, deps.clock.nowMs());
       return authenticatorConfigId;
     },

@@ -26,7 +26,8 @@ export function createApplication(
   body: ApplicationBody,
   surroundings: ApplicationSurroundings,
 ): Checked<ApplicationSettings> {
-  const created = read.create(defaultsOf(body, surroundings), body);
+  const isPublic = body.protocol_config?.confidentiality === "public";
+  const created = read.create(defaultsOf(isPublic, surroundings), body);
   return refine(created, (settings) => check(settings, surroundings));
 }
 
@@ -39,14 +40,16 @@ export function updateApplication(
   body: ApplicationBody,
   surroundings: ApplicationSurroundings,
 ): Checked<ApplicationSettings> {
+  if (body.protocol_config === null) return { ok: false, violations: [{ field: CONFIG, description: "missing" }] };
   const { type, confidentiality, grant_type, issuer_mode, pkce } = current.protocol_config;
   const protocol_config = { ...body.protocol_config, type, confidentiality, grant_type, issuer_mode };
   const around = { ...surroundings, allowPlainPkce: surroundings.allowPlainPkce || pkce === "plain" };
-  return refine(read.update(current, { ...body, protocol_config }), (settings) => check(settings, around));
+  const defaults = defaultsOf(confidentiality === "public", surroundings);
+  const changed = read.update(current, { ...body, protocol_config }, defaults);
+  return refine(changed, (settings) => check(settings, around));
 }
 
-function defaultsOf(body: ApplicationBody, { realm }: ApplicationSurroundings): ApplicationBody {
-  const isPublic = body.protocol_config?.confidentiality === "public";
+function defaultsOf(isPublic: boolean, { realm }: ApplicationSurroundings): ApplicationBody {
   return {
     target_realm: realm.realmId,
     may_be_exchanged_by: [],

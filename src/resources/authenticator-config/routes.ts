@@ -1,7 +1,9 @@
+import type { Queryable } from "../../database/database.ts";
 import { CONFIGURATION_PAGE_SIZES } from "../../http/list-query.ts";
-import { ManagementError, notFound } from "../../http/management-error.ts";
+import { fieldViolations, ManagementError, notFound } from "../../http/management-error.ts";
 import { wrapped } from "../../http/operation.ts";
 import { uuid } from "../../platform/random.ts";
+import type { RealmKey } from "../../protocol/client-metadata.ts";
 import { READ_ONLY } from "../answer-parts.ts";
 import { readAuthoritiesThrough } from "../authority/queries.ts";
 import { demandCover } from "../authority/rules.ts";
@@ -9,8 +11,12 @@ import { type Call, type Outcome, readPathId, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
 import { demandVersion } from "../etag.ts";
 import { type EventKind, listChanged } from "../event-draft.ts";
+import { holdGroups } from "../group/queries.ts";
+import { holdIdentities } from "../identity/queries.ts";
 import { lists } from "../list-operation.ts";
+import { refuseOthers } from "../list-rules.ts";
 import { creates, reads, type WriteCall, writes } from "../operations.ts";
+import { findAdminRealmId } from "../realm/queries.ts";
 import {
   type AuthenticatorConfig,
   type AuthenticatorConfigKey,
@@ -23,8 +29,8 @@ import {
   listShownAuthenticatorConfigs,
   updateAuthenticatorConfigSettings,
 } from "./queries.ts";
-import { createAuthenticatorConfig, updateAuthenticatorConfig } from "./rules.ts";
-import { AuthenticatorConfigAnswer, AuthenticatorConfigBody } from "./schema.ts";
+import { createAuthenticatorConfig, ROAMING, updateAuthenticatorConfig } from "./rules.ts";
+import { AuthenticatorConfigAnswer, AuthenticatorConfigBody, type AuthenticatorConfigSettings } from "./schema.ts";
 
 const CONFIGS = "/v1/tenants/{tenant}/realms/{realm}/authenticator-configs";
 const CONFIG = `${CONFIGS}/{authenticator_config}` as const;
@@ -52,7 +58,10 @@ export const AUTHENTICATOR_CONFIG_OPERATIONS = [
       event: { ...EVENT, action: "CREATE" },
     },
     async (call) => {
-      const settings = demandValid(createAuthenticatorConfig(call.body.authenticator_config));
+      const { authenticator_config: body } = call.body;
+      const isAdmin = body.config?.type === "console" && (await isAdminRealm(call.db, realmOf(call)));
+      const settings = demandValid(createAuthenticatorConfig(body, { isAdmin }));
+      await demandRoaming(call, settings);
       const key = { ...realmOf(call), authenticatorConfigId: uuid(call.deps.random) };
       await insertAuthenticatorConfig(call.db, key, settings, call.nowMs);
       return { value: answerOf({ key, settings }), version: 1, about: { id: key.authenticatorConfigId } };
@@ -112,6 +121,7 @@ export const AUTHENTICATOR_CONFIG_OPERATIONS = [
       // Rule 1: whoever says how people log in to an application can have what they have there.
       demandCover(call.caller, await readAuthoritiesThrough(db, key, key.authenticatorConfigId));
       const settings = demandValid(updateAuthenticatorConfig(config.settings, body.authenticator_config));
+      await demandRoaming(call, settings, config.settings);
       await updateAuthenticatorConfigSettings(db, key, settings, nowMs);
       const about = { id: key.authenticatorConfigId, facts: { changed: listChanged(config.settings, settings) } };
       return { value: answerOf({ key, settings }), version: config.version + 1, about };
@@ -161,6 +171,29 @@ async function getHeld(call: WriteCall<unknown, unknown>): Promise<Authenticator
   const config = present(await holdAuthenticatorConfig(call.db, keyOf(call)), call);
   demandVersion(call.request, config.version);
   return config;
+}
+
+async function isAdminRealm(db: Queryable, { tenantId, realmId }: RealmKey): Promise<boolean> {
+  return (await findAdminRealmId(db, tenantId)) === realmId;
+}
+
+// Those that were named before may be gone since: their ids are nobody's any more.
+async function demandRoaming(
+  call: WriteCall<unknown, unknown>,
+  { config: { roaming_auth_config: after } }: AuthenticatorConfigSettings,
+  before?: AuthenticatorConfigSettings,
+): Promise<void> {
+  const lists = [
+    { name: "allowed_user_group_ids", hold: holdGroups, reason: "is no group of this realm" },
+    { name: "allowed_user_ids", hold: holdIdentities, reason: "is no identity of this realm" },
+  ] as const;
+  for (const { name, hold, reason } of lists) {
+    const named = new Set(before?.config.roaming_auth_config?.[name]);
+    const added = (after?.[name] ?? []).filter((id) => !named.has(id));
+    const known = new Set(added.length === 0 ? [] : await hold(call.db, realmOf(call), added));
+    const violations = refuseOthers(`${ROAMING}.${name}`, added, { has: (id) => known.has(id), reason });
+    if (violations.length > 0) throw fieldViolations(violations);
+  }
 }
 
 function answerOf({ key, settings }: Pick<AuthenticatorConfig, "key" | "settings">): AuthenticatorConfigAnswer {

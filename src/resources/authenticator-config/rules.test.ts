@@ -12,7 +12,7 @@ const embedded: ConfigBody = {
 };
 
 function violations(config: ConfigBody): string[] {
-  const checked = createAuthenticatorConfig({ config });
+  const checked = createAuthenticatorConfig({ config }, { isAdmin: true });
   if (checked.ok) return [];
   return checked.violations.map(
     ({ field, description }) => `${field.replace("authenticator_config.", "")}: ${description}`,
@@ -20,7 +20,7 @@ function violations(config: ConfigBody): string[] {
 }
 
 test("a hosted_web config needs nothing but its type", () => {
-  const checked = createAuthenticatorConfig({ config: { type: "hosted_web" } });
+  const checked = createAuthenticatorConfig({ config: { type: "hosted_web" } }, { isAdmin: false });
   assert.ok(checked.ok);
   assert.deepEqual(
     checked.value.config.authentication_methods?.map((method) => method.type),
@@ -60,7 +60,7 @@ test("an identity provider is named exactly where it verifies", () => {
 });
 
 test("a type never changes", () => {
-  const created = createAuthenticatorConfig({ config: embedded });
+  const created = createAuthenticatorConfig({ config: embedded }, { isAdmin: false });
   assert.ok(created.ok);
   assert.deepEqual(updateAuthenticatorConfig(created.value, { config: { type: "hosted_web" } }), created);
 });

@@ -1,6 +1,7 @@
 import type { FieldViolation } from "../../http/management-error.ts";
+import { isNetwork } from "../../platform/addresses.ts";
 import { checkRegisteredRedirectUri } from "../../protocol/redirect-uri.ts";
-import { refuseRepeats } from "../list-rules.ts";
+import { refuseOthers, refuseRepeats } from "../list-rules.ts";
 import { type Checked, createBodyReader, refine } from "../settings.ts";
 import { type AuthenticatorConfigBody, AuthenticatorConfigSettings, type AuthenticatorSettings } from "./schema.ts";
 
@@ -9,6 +10,8 @@ type Member = Exclude<keyof AuthenticatorSettings, "type">;
 
 const read = createBodyReader("authenticator_config", AuthenticatorConfigSettings);
 const CONFIG = "authenticator_config.config";
+/** Where who may roam is named. */
+export const ROAMING = `${CONFIG}.roaming_auth_config`;
 
 // Reference 2.3: what each type must have, and what else it may have.
 const MEMBERS: Readonly<Record<AuthenticatorType, { required: readonly Member[]; optional: readonly Member[] }>> = {
@@ -34,11 +37,26 @@ const DEFAULTS: Readonly<Partial<Record<AuthenticatorType, Partial<Authenticator
   embedded: { invocation_type: "automatic", authentication_methods: [] },
 };
 
+/** The realm that an authenticator config is in. */
+export interface AuthenticatorConfigSurroundings {
+  readonly isAdmin: boolean;
+}
+
 /** The settings of a new authenticator config, or what is wrong with them. */
-export function createAuthenticatorConfig(body: AuthenticatorConfigBody): Checked<AuthenticatorConfigSettings> {
-  const type = body.config?.type;
-  const defaults = (type && DEFAULTS[type]) ?? {};
-  return refine(read.create({ config: defaults }, body), ({ config }) => check(config));
+export function createAuthenticatorConfig(
+  body: AuthenticatorConfigBody,
+  { isAdmin }: AuthenticatorConfigSurroundings,
+): Checked<AuthenticatorConfigSettings> {
+  // Reference 6 #54: consoles are applications of the admin realm, and no other realm lists their configs.
+  if (body.config?.type === "console" && !isAdmin) {
+    return { ok: false, violations: [{ field: `${CONFIG}.type`, description: "console is for the admin realm" }] };
+  }
+  const created = read.create({ config: defaultsOf(body.config?.type) }, body);
+  return refine(created, ({ config }) => check(config));
+}
+
+function defaultsOf(type: AuthenticatorType | null | undefined): Partial<AuthenticatorSettings> {
+  return (type && DEFAULTS[type]) ?? {};
 }
 
 /** The settings of an authenticator config after a change, or what is wrong with them. Its type never changes. */
@@ -46,8 +64,10 @@ export function updateAuthenticatorConfig(
   current: AuthenticatorConfigSettings,
   body: AuthenticatorConfigBody,
 ): Checked<AuthenticatorConfigSettings> {
-  const config = { ...body.config, type: current.config.type };
-  return refine(read.update(current, { ...body, config }), (settings) => check(settings.config));
+  if (body.config === null) return { ok: false, violations: [{ field: CONFIG, description: "missing" }] };
+  const { type } = current.config;
+  const changed = read.update(current, { ...body, config: { ...body.config, type } }, { config: defaultsOf(type) });
+  return refine(changed, (settings) => check(settings.config));
 }
 
 function check(config: AuthenticatorSettings): FieldViolation[] {
@@ -61,6 +81,7 @@ function check(config: AuthenticatorSettings): FieldViolation[] {
     ...checkInvokeUrl(config.invoke_url),
     ...checkOrigins(config.trusted_origins ?? []),
     ...checkOnboarding(config.onboarding_configuration?.verification_method),
+    ...checkRoaming(config.roaming_auth_config),
   ];
 }
 
@@ -79,6 +100,20 @@ function checkOrigins(origins: readonly string[]): FieldViolation[] {
     return isOrigin ? [] : [{ field, description: `element ${index} must be scheme://host[:port] in its plain form` }];
   });
   return [...refused, ...refuseRepeats(field, origins)];
+}
+
+// Who is named there is, the routes and the file see to.
+function checkRoaming(roaming: AuthenticatorSettings["roaming_auth_config"]): FieldViolation[] {
+  const lists = {
+    allowed_source_ips: roaming?.allowed_source_ips ?? [],
+    allowed_user_group_ids: roaming?.allowed_user_group_ids ?? [],
+    allowed_user_ids: roaming?.allowed_user_ids ?? [],
+  };
+  const isPlace = { has: isNetwork, reason: "is neither an IP address nor a network such as 192.0.2.0/24" };
+  return [
+    ...refuseOthers(`${ROAMING}.allowed_source_ips`, lists.allowed_source_ips, isPlace),
+    ...Object.entries(lists).flatMap(([name, values]) => refuseRepeats(`${ROAMING}.${name}`, values)),
+  ];
 }
 
 type VerificationMethod = NonNullable<AuthenticatorSettings["onboarding_configuration"]>["verification_method"];

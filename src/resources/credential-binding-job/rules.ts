@@ -60,7 +60,7 @@ function checkOwn(path: string, { config }: OwnConfig): Checked<OwnConfig> {
     const field = `${path}.authenticator_config.config.type`;
     return { ok: false, violations: [{ field, description: "must be embedded: others are named by their id" }] };
   }
-  const checked = createAuthenticatorConfig({ config });
+  const checked = createAuthenticatorConfig({ config }, { isAdmin: false });
   if (checked.ok) return { ok: true, value: { config: checked.value.config } };
   const violations = checked.violations.map(({ field, description }) => ({ field: `${path}.${field}`, description }));
   return { ok: false, violations };

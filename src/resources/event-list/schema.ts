@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
 import { ACTOR_TYPES, EVENT_ACTIONS, EVENT_TYPES, type EventType } from "../event/schema.ts";
-import { HexId, oneOf } from "../schema-parts.ts";
+import { HexId, ListQueryParts, oneOf } from "../schema-parts.ts";
 
 const EventTypeName = Type.Unsafe<EventType>({ type: "string", enum: Object.keys(EVENT_TYPES) });
 
@@ -30,8 +30,8 @@ export const EventListQuery = Type.Object(
   {
     order: Type.Optional(oneOf(["oldest_first", "newest_first"])),
     filter: Type.Optional(Type.String()),
-    page_size: Type.Optional(Type.String({ maxLength: 10 })),
-    page_token: Type.Optional(Type.String({ maxLength: 2_000 })),
+    page_size: ListQueryParts.page_size,
+    page_token: ListQueryParts.page_token,
   },
   { additionalProperties: false },
 );

@@ -88,21 +88,28 @@ export async function removeGroup(call: AnyWrite, { key }: Group): Promise<void>
 /**
  * Adds members to a group that the call holds, all or none; those that are members already stay.
  *
+ * @returns the group as it is then
  * @throws ManagementError 404 for an identity that there is not; 403 as rule 1 says
  */
-export async function addMembers(call: AnyWrite, { key }: Group, identityIds: readonly string[]): Promise<void> {
+export async function addMembers(call: AnyWrite, group: Group, identityIds: readonly string[]): Promise<Group> {
+  const { key } = group;
   const held = new Set(await holdIdentities(call.db, key, identityIds));
   const unknown = identityIds.find((id) => !held.has(id));
   if (unknown !== undefined) throw notFound("Identity", unknown);
   await demandPower(call, key.groupId, identityIds);
-  await insertGroupMembers(call.db, key, identityIds);
+  return countedAs(call, group, await insertGroupMembers(call.db, key, identityIds, call.nowMs));
 }
 
-/** Takes members out of a group that the call holds; those that are none are ignored. Throws 403 as rule 1 says. */
-export async function removeMembers(call: AnyWrite, { key }: Group, identityIds: readonly string[]): Promise<void> {
+/** Takes members out of a group that the call holds; those that are none are ignored. Returns it as it is then; throws 403 as rule 1 says. */
+export async function removeMembers(call: AnyWrite, group: Group, identityIds: readonly string[]): Promise<Group> {
+  const { key } = group;
   await holdIdentities(call.db, key, identityIds);
   await demandPower(call, key.groupId, identityIds);
-  await deleteGroupMembers(call.db, key, identityIds);
+  return countedAs(call, group, await deleteGroupMembers(call.db, key, identityIds, call.nowMs));
+}
+
+function countedAs({ nowMs }: AnyWrite, group: Group, version: number | undefined): Group {
+  return version === undefined ? group : { ...group, version, updatedAtMs: nowMs };
 }
 
 /**
@@ -125,11 +132,11 @@ export async function changeMembers(
   if (joining.length + leaving.length === 0) return [];
   await demandPower(call, key.groupId, [...joining, ...leaving]);
   if (joining.length > 0) {
-    await insertGroupMembers(call.db, key, joining);
+    await insertGroupMembers(call.db, key, joining, call.nowMs);
     call.record({ ...MEMBERSHIP_EVENT, action: "CREATE", id: key.groupId, facts: { identity_ids: joining } });
   }
   if (leaving.length > 0) {
-    await deleteGroupMembers(call.db, key, leaving);
+    await deleteGroupMembers(call.db, key, leaving, call.nowMs);
     call.record({ ...MEMBERSHIP_EVENT, action: "DELETE", id: key.groupId, facts: { identity_ids: leaving } });
   }
   return [];

@@ -94,16 +94,27 @@ const listMembers = statement(
    ORDER BY m.identity_id LIMIT $5`,
 );
 
+// Who is in a group is part of what `If-Match` protects: what changes it counts the group's version, and what changes nothing does not.
+function countMembership(change: string): string {
+  return `WITH changed AS (
+     ${change} RETURNING 1
+   )
+   UPDATE groups SET version = version + 1, updated_at_ms = $5
+   WHERE tenant_id = $1 AND realm_id = $2 AND group_id = $3 AND ${alive()} AND EXISTS (SELECT FROM changed)
+   RETURNING version`;
+}
+
 const addMembers = statement(
   "group.add_members",
-  `INSERT INTO group_members (tenant_id, realm_id, group_id, identity_id)
-   SELECT $1, $2, $3, unnest($4::text[])
-   ON CONFLICT DO NOTHING`,
+  countMembership(`INSERT INTO group_members (tenant_id, realm_id, group_id, identity_id)
+     SELECT $1, $2, $3, unnest($4::text[])
+     ON CONFLICT DO NOTHING`),
 );
 
 const removeMembers = statement(
   "group.remove_members",
-  "DELETE FROM group_members WHERE tenant_id = $1 AND realm_id = $2 AND group_id = $3 AND identity_id = ANY ($4)",
+  countMembership(`DELETE FROM group_members
+     WHERE tenant_id = $1 AND realm_id = $2 AND group_id = $3 AND identity_id = ANY ($4)`),
 );
 
 const hasMembers = statement(
@@ -195,14 +206,26 @@ export async function listGroupMembers(
   return rows.map((row) => String(row.identity_id));
 }
 
-/** Adds members; those that are members already stay. */
-export async function insertGroupMembers(db: Queryable, key: GroupKey, identityIds: readonly string[]): Promise<void> {
-  await db.run(addMembers, [...ids(key), identityIds]);
+/** Adds members; those that are members already stay. Returns the group's version after it, undefined where nothing changed. */
+export async function insertGroupMembers(
+  db: Queryable,
+  key: GroupKey,
+  identityIds: readonly string[],
+  nowMs: number,
+): Promise<number | undefined> {
+  const [row] = await db.run(addMembers, [...ids(key), identityIds, nowMs]);
+  return row && Number(row.version);
 }
 
-/** Removes members; those that are none are ignored. */
-export async function deleteGroupMembers(db: Queryable, key: GroupKey, identityIds: readonly string[]): Promise<void> {
-  await db.run(removeMembers, [...ids(key), identityIds]);
+/** Removes members; those that are none are ignored. Returns the group's version after it, undefined where nothing changed. */
+export async function deleteGroupMembers(
+  db: Queryable,
+  key: GroupKey,
+  identityIds: readonly string[],
+  nowMs: number,
+): Promise<number | undefined> {
+  const [row] = await db.run(removeMembers, [...ids(key), identityIds, nowMs]);
+  return row && Number(row.version);
 }
 
 function ids(key: GroupKey): readonly string[] {

@@ -6,7 +6,7 @@ import { READ_ONLY } from "../answer-parts.ts";
 import { type Call, type Outcome, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
 import { demandVersion } from "../etag.ts";
-import { demandServerId, heldRoles } from "../held-roles.ts";
+import { heldRoles } from "../held-roles.ts";
 import { countIdentitiesOf, listIdentitiesOf } from "../identity/queries.ts";
 import { identityAnswerOf } from "../identity/rules.ts";
 import { IdentityAnswer } from "../identity/schema.ts";
@@ -145,8 +145,7 @@ export const GROUP_OPERATIONS = [
     async (call) => {
       const group = await getHeld(call);
       const identity_ids = [...new Set(call.body.identity_ids)];
-      await addMembers(call, group, identity_ids);
-      return stored(group, { identity_ids });
+      return stored(await addMembers(call, group, identity_ids), { identity_ids });
     },
   ),
   writes(
@@ -165,8 +164,7 @@ export const GROUP_OPERATIONS = [
     async (call) => {
       const group = await getHeld(call);
       const { identity_ids } = call.body;
-      await removeMembers(call, group, identity_ids);
-      return stored(group, { identity_ids });
+      return stored(await removeMembers(call, group, identity_ids), { identity_ids });
     },
   ),
   lists(
@@ -199,7 +197,7 @@ export const GROUP_OPERATIONS = [
       name: "ListGroupRoles",
       path: `${GROUP}:listRoles`,
       tag: "Groups",
-      summary: "Lists the roles of a resource server that a group gives its members.",
+      summary: "Lists the roles that a group gives its members, of one resource server or of all.",
       scopes: ["groups:read", "roles:read", "resource-servers:read"],
       plural: "roles",
       item: RoleAnswer,
@@ -208,9 +206,8 @@ export const GROUP_OPERATIONS = [
       members: { resource_server_id: Type.Optional(Type.String()) },
       refusals: ["conflict"],
     },
-    (call, { resource_server_id }) => {
+    (call, { resource_server_id: resourceServerId = "" }) => {
       const holder = { kind: "group", id: groupKeyOf(call).groupId } as const;
-      const resourceServerId = demandServerId(resource_server_id);
       return heldRoles(call, { holder, resourceServerId, demandHolder: () => getGroup(call) });
     },
   ),

@@ -5,14 +5,16 @@ import { type GroupAnswer, type GroupBody, GroupSettings } from "./schema.ts";
 
 const read = createBodyReader("group", GroupSettings);
 
+const DEFAULTS = { description: "" } as const satisfies GroupBody;
+
 /** The settings of a new group, or what is wrong with them. */
 export function createGroup(body: GroupBody): Checked<GroupSettings> {
-  return read.create({ description: "" }, body);
+  return read.create(DEFAULTS, body);
 }
 
 /** The settings of a group after a change, or what is wrong with them. */
 export function updateGroup(current: GroupSettings, body: GroupBody): Checked<GroupSettings> {
-  return read.update(current, body);
+  return read.update(current, body, DEFAULTS);
 }
 
 /** A group as the API shows it. */

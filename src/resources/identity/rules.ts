@@ -12,6 +12,8 @@ import {
 
 const read = createBodyReader("identity", IdentitySettings);
 
+const DEFAULTS = { status: "active" } as const satisfies IdentityBody;
+
 /** What the realm around an identity says of its user name. */
 export interface UsernameSurroundings {
   /** whether it is the `client_id` of an application of the realm (rule 2) */
@@ -20,7 +22,7 @@ export interface UsernameSurroundings {
 
 /** The settings of a new identity, or what is wrong with them. */
 export function createIdentity(body: IdentityBody, surroundings: UsernameSurroundings): Checked<IdentitySettings> {
-  const created = read.create({ status: "active" }, body);
+  const created = read.create(DEFAULTS, body);
   return refine(created, (settings) => checkUsername(settings, surroundings));
 }
 
@@ -33,7 +35,7 @@ export function updateIdentity(
   if (body.traits && body.traits.type === undefined) {
     return { ok: false, violations: [{ field: "identity.traits.type", description: "missing" }] };
   }
-  return refine(read.update(current, body), (settings) => checkUsername(settings, surroundings));
+  return refine(read.update(current, body, DEFAULTS), (settings) => checkUsername(settings, surroundings));
 }
 
 /** The traits by which somebody may be found when he logs in (reference 2.3). */

@@ -3,6 +3,7 @@ import { declareList, type ListPage } from "../../database/list-statements.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import type { Filter } from "../../protocol/scim-filter.ts";
+import { subjectKey } from "../../protocol/subject.ts";
 import { alive } from "../tombstone.ts";
 import { REALM_DEFAULTS } from "./rules.ts";
 import { REALM_CLASSIFICATIONS, type RealmSettings } from "./schema.ts";
@@ -42,15 +43,15 @@ const list = declareList({
 
 const insert = statement(
   "realm.insert",
-  `INSERT INTO realms (tenant_id, realm_id, display_name, classification, is_admin, auto_provision, token_policy,
-     session_policy, created_at_ms, updated_at_ms)
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)`,
+  `INSERT INTO realms (tenant_id, realm_id, display_name, display_name_key, classification, is_admin, auto_provision,
+     token_policy, session_policy, created_at_ms, updated_at_ms)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)`,
 );
 
 const update = statement(
   "realm.update",
-  `UPDATE realms SET display_name = $3, auto_provision = $4, token_policy = $5, session_policy = $6, updated_at_ms = $7,
-     version = version + 1
+  `UPDATE realms SET display_name = $3, display_name_key = $4, auto_provision = $5, token_policy = $6, session_policy = $7,
+     updated_at_ms = $8, version = version + 1
    WHERE tenant_id = $1 AND realm_id = $2 AND ${alive()}`,
 );
 
@@ -77,14 +78,15 @@ export async function countRealms(db: Queryable, tenantId: string, filter?: Filt
   return list.count(db, [tenantId], filter);
 }
 
-/** Stores a new realm. */
+/** Stores a new realm. A taken name is a conflict on `realms_display_name`. */
 export async function insertRealm(db: Queryable, key: RealmKey, realm: NewRealm, nowMs: number): Promise<void> {
   const { display_name, classification, auto_provision, token_policy, session_policy } = realm.settings;
-  const settings = [display_name, classification, realm.isAdmin, auto_provision, token_policy, session_policy];
+  const names = [display_name, subjectKey(display_name)];
+  const settings = [...names, classification, realm.isAdmin, auto_provision, token_policy, session_policy];
   await db.run(insert, [key.tenantId, key.realmId, ...settings, nowMs]);
 }
 
-/** Stores changed settings and counts the change. */
+/** Stores changed settings and counts the change. A taken name is a conflict on `realms_display_name`. */
 export async function updateRealmSettings(
   db: Queryable,
   key: RealmKey,
@@ -92,7 +94,7 @@ export async function updateRealmSettings(
   nowMs: number,
 ): Promise<void> {
   const { display_name, auto_provision, token_policy, session_policy } = settings;
-  const values = [display_name, auto_provision, token_policy, session_policy, nowMs];
+  const values = [display_name, subjectKey(display_name), auto_provision, token_policy, session_policy, nowMs];
   await db.run(update, [key.tenantId, key.realmId, ...values]);
 }
 
@@ -142,6 +144,13 @@ const exists = statement(
 const holdShared = statement("realm.hold_shared", `${exists.text} FOR SHARE`);
 
 const hold = statement("realm.hold", `${exists.text} FOR UPDATE`);
+
+const existed = statement("realm.existed", "SELECT realm_id FROM realms WHERE tenant_id = $1 AND realm_id = $2");
+
+/** Whether a realm exists, or its tombstone does. */
+export async function hadRealm(db: Queryable, key: RealmKey): Promise<boolean> {
+  return (await db.run(existed, [key.tenantId, key.realmId])).length > 0;
+}
 
 /** Whether a realm exists. */
 export async function hasRealm(db: Queryable, key: RealmKey): Promise<boolean> {

@@ -26,7 +26,9 @@ const REALMS = "/v1/tenants/{tenant}/realms";
 const PATH = `${REALMS}/{realm}` as const;
 const BODY = wrapped("realm", RealmBody, [...READ_ONLY, "is_admin"]);
 const TAG = "Realms";
-const EVENT = { type: "V1RealmChange", resource: "Realm", ofTenant: true } as const satisfies Partial<EventKind>;
+const EVENT = { type: "V1RealmChange", resource: "Realm" } as const satisfies Partial<EventKind>;
+const TENANT_EVENT = { ...EVENT, ofTenant: true } as const satisfies Partial<EventKind>;
+const conflicts = { realms_display_name: "realm already exists" };
 
 /** The operations of realms (reference 2.2). */
 export const REALM_OPERATIONS = [
@@ -40,9 +42,11 @@ export const REALM_OPERATIONS = [
       scopes: ["realms:create"],
       body: BODY,
       answer: RealmAnswer,
+      refusals: ["conflict"],
       isCreate: true,
       isVersioned: true,
-      event: { ...EVENT, action: "CREATE" },
+      conflicts,
+      event: { ...TENANT_EVENT, action: "CREATE" },
     },
     async (call) => {
       const { db, body, deps, nowMs } = call;
@@ -97,7 +101,9 @@ export const REALM_OPERATIONS = [
       scopes: ["realms:update"],
       body: BODY,
       answer: RealmAnswer,
+      refusals: ["conflict"],
       isVersioned: true,
+      conflicts,
       event: { ...EVENT, action: "UPDATE" },
       changesRealm: true,
     },
@@ -123,7 +129,7 @@ export const REALM_OPERATIONS = [
       scopes: ["realms:delete"],
       refusals: ["conflict"],
       isVersioned: true,
-      event: { ...EVENT, action: "DELETE" },
+      event: { ...TENANT_EVENT, action: "DELETE" },
       changesRealm: true,
     },
     async (call) => {

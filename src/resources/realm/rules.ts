@@ -24,7 +24,7 @@ export function createRealm(body: RealmBody, standing: RealmStanding): Checked<R
 
 /** The settings of a realm after a change, or what is wrong with them. Its classification never changes (reference 2.3). */
 export function updateRealm(current: RealmSettings, body: RealmBody, standing: RealmStanding): Checked<RealmSettings> {
-  const changed = read.update(current, { ...body, classification: current.classification });
+  const changed = read.update(current, { ...body, classification: current.classification }, REALM_DEFAULTS);
   return refine(changed, (settings) => check(settings, standing));
 }
 

@@ -37,7 +37,8 @@ export function updateResourceServer(
   current: ResourceServerSettings,
   body: ResourceServerBody,
 ): Checked<ResourceServerSettings> {
-  return refine(read.update(current, { ...body, identifier: current.identifier }), checkScopes);
+  const kept = { ...body, identifier: current.identifier };
+  return refine(read.update(current, kept, RESOURCE_SERVER_DEFAULTS), checkScopes);
 }
 
 function checkIdentifier(settings: ResourceServerSettings, around: IdentifierSurroundings): FieldViolation[] {

@@ -40,8 +40,7 @@ export const ROLE_CONTENT_OPERATIONS = [
       const members = readMembers(call.body);
       await holdMembers(call, role.key, members);
       await demandMembersPower(call, role, members);
-      for (const some of members) await insertRoleMembers(call.db, role.key, some);
-      return storedRole(role, call.body);
+      return storedRole(await changed(call, role, members, insertRoleMembers), call.body);
     },
   ),
   writes(
@@ -61,8 +60,7 @@ export const ROLE_CONTENT_OPERATIONS = [
       const { role } = await getHeldRole(call);
       const members = readMembers(call.body);
       await demandMembersPower(call, role, members);
-      for (const some of members) await deleteRoleMembers(call.db, role.key, some);
-      return storedRole(role, call.body);
+      return storedRole(await changed(call, role, members, deleteRoleMembers), call.body);
     },
   ),
   writes(
@@ -159,6 +157,20 @@ async function holdMembers(
     const unknown = ids.find((id) => !held.has(id));
     if (unknown !== undefined) throw notFound(kind === "group" ? "Group" : "Identity", unknown);
   }
+}
+
+async function changed(
+  { db, nowMs }: WriteCall<unknown, unknown>,
+  role: Role,
+  members: readonly RoleMembers[],
+  change: typeof insertRoleMembers,
+): Promise<Role> {
+  let after = role;
+  for (const some of members) {
+    const version = await change(db, role.key, some, nowMs);
+    if (version !== undefined) after = { ...after, version, updatedAtMs: nowMs };
+  }
+  return after;
 }
 
 function demandMembersPower(

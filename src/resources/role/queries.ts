@@ -185,17 +185,27 @@ const hasMembers = statement(
    LIMIT 1`,
 );
 
+// Who holds a role is part of what `If-Match` protects: what changes it counts the role's version, and what changes nothing does not.
+function countMembership(change: string): string {
+  return `WITH changed AS (
+     ${change} RETURNING 1
+   )
+   UPDATE roles SET version = version + 1, updated_at_ms = $6
+   WHERE tenant_id = $1 AND realm_id = $2 AND role_id = $3 AND ${alive()} AND EXISTS (SELECT FROM changed)
+   RETURNING version`;
+}
+
 const addMembers = statement(
   "role.add_members",
-  `INSERT INTO role_members (tenant_id, realm_id, role_id, member_kind, member_id)
-   SELECT $1, $2, $3, $4, unnest($5::text[])
-   ON CONFLICT DO NOTHING`,
+  countMembership(`INSERT INTO role_members (tenant_id, realm_id, role_id, member_kind, member_id)
+     SELECT $1, $2, $3, $4, unnest($5::text[])
+     ON CONFLICT DO NOTHING`),
 );
 
 const removeMembers = statement(
   "role.remove_members",
-  `DELETE FROM role_members
-   WHERE tenant_id = $1 AND realm_id = $2 AND role_id = $3 AND member_kind = $4 AND member_id = ANY ($5)`,
+  countMembership(`DELETE FROM role_members
+     WHERE tenant_id = $1 AND realm_id = $2 AND role_id = $3 AND member_kind = $4 AND member_id = ANY ($5)`),
 );
 
 /** Reads one role; undefined when there is none or it was deleted. */
@@ -298,14 +308,26 @@ export async function hasRoleMembers(db: Queryable, key: RoleKey): Promise<boole
   return (await db.run(hasMembers, ids(key))).length > 0;
 }
 
-/** Adds members; those that are members already stay. */
-export async function insertRoleMembers(db: Queryable, key: RoleKey, added: RoleMembers): Promise<void> {
-  await db.run(addMembers, [...ids(key), added.kind, added.ids]);
+/** Adds members; those that are members already stay. Returns the role's version after it, undefined where nothing changed. */
+export async function insertRoleMembers(
+  db: Queryable,
+  key: RoleKey,
+  added: RoleMembers,
+  nowMs: number,
+): Promise<number | undefined> {
+  const [row] = await db.run(addMembers, [...ids(key), added.kind, added.ids, nowMs]);
+  return row && Number(row.version);
 }
 
-/** Removes members; those that are none are ignored. */
-export async function deleteRoleMembers(db: Queryable, key: RoleKey, removed: RoleMembers): Promise<void> {
-  await db.run(removeMembers, [...ids(key), removed.kind, removed.ids]);
+/** Removes members; those that are none are ignored. Returns the role's version after it, undefined where nothing changed. */
+export async function deleteRoleMembers(
+  db: Queryable,
+  key: RoleKey,
+  removed: RoleMembers,
+  nowMs: number,
+): Promise<number | undefined> {
+  const [row] = await db.run(removeMembers, [...ids(key), removed.kind, removed.ids, nowMs]);
+  return row && Number(row.version);
 }
 
 function held(realm: RealmKey, { kind, id }: RoleHolder, resourceServerId: string | undefined): readonly unknown[] {

@@ -6,6 +6,7 @@ import { type RoleAnswer, type RoleBody, RoleSettings } from "./schema.ts";
 
 const read = createBodyReader("role", RoleSettings);
 const SCOPES = "role.scopes";
+const DEFAULTS = { description: "", scopes: [] } as const satisfies RoleBody;
 
 /** The resource server that a role belongs to. */
 export interface RoleSurroundings {
@@ -14,7 +15,7 @@ export interface RoleSurroundings {
 
 /** The settings of a new role, or what is wrong with them. */
 export function createRole(body: RoleBody, resourceServer: RoleSurroundings): Checked<RoleSettings> {
-  const created = read.create({ description: "", scopes: [] }, body);
+  const created = read.create(DEFAULTS, body);
   return refine(created, (settings) => checkScopes(settings, resourceServer));
 }
 
@@ -24,9 +25,7 @@ export function updateRole(
   body: RoleBody,
   resourceServer: RoleSurroundings,
 ): Checked<RoleSettings> {
-  // An empty description is none: `null` clears it (reference 2.1).
-  const cleared = body.description === null ? { ...body, description: "" } : body;
-  return refine(read.update(current, cleared), (settings) => checkScopes(settings, resourceServer));
+  return refine(read.update(current, body, DEFAULTS), (settings) => checkScopes(settings, resourceServer));
 }
 
 function checkScopes(settings: RoleSettings, resourceServer: RoleSurroundings) {

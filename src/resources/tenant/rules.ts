@@ -29,7 +29,7 @@ export function updateTenant(
   quotas: TenantQuotas = {},
 ): Checked<TenantSettings> {
   const { max_live_tokens: quota } = quotas;
-  const changed = refine(read.update(current, body), ({ token_policy: { max_live_tokens } }) =>
+  const changed = refine(read.update(current, body, TENANT_DEFAULTS), ({ token_policy: { max_live_tokens } }) =>
     quota !== undefined && max_live_tokens !== undefined && max_live_tokens > quota
       ? [{ field: "tenant.token_policy.max_live_tokens", description: `is above the operator's quota of ${quota}` }]
       : [],

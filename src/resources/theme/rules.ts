@@ -17,12 +17,7 @@ export function createTheme(body: ThemeBody): Checked<ThemeSettings> {
 
 /** The settings of a theme after a change, or what is wrong with them. A colour that is cleared is the built-in one again. */
 export function updateTheme(current: ThemeSettings, body: ThemeBody): Checked<ThemeSettings> {
-  const { button_color, button_text_color } = body;
-  const colours = {
-    ...(button_color === null ? { button_color: THEME_DEFAULTS.button_color } : {}),
-    ...(button_text_color === null ? { button_text_color: THEME_DEFAULTS.button_text_color } : {}),
-  };
-  return refine(read.update(current, { ...body, ...colours }), check);
+  return refine(read.update(current, body, THEME_DEFAULTS), check);
 }
 
 // Rule 22: browsers follow them.
