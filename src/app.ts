@@ -17,6 +17,7 @@ import { authenticateCaller } from "./oauth/bearer.ts";
 import { oauthRoutes } from "./oauth/index.ts";
 import { AUTH_OPERATIONS } from "./oauth/operations.ts";
 import { createOperatorCheck } from "./oauth/operator.ts";
+import { recordManagementRefusals } from "./oauth/record-management-refusals.ts";
 import { createServices } from "./oauth/services.ts";
 import { createOriginTrust } from "./oauth/trusted-origins.ts";
 import { METRICS } from "./platform/metric-table.ts";
@@ -78,6 +79,7 @@ export function createApp(deps: Deps, readiness: Readiness, parts: AppParts): Ap
         ...deps,
         lease: (caller, part) => takeAllowance(deps.database.tenants([caller.tenantId]), { caller, ...part }),
       }),
+      noteFailure: recordManagementRefusals(services),
     },
     isTrustedOrigin: createOriginTrust(services),
     admission: { timers },

@@ -1,5 +1,6 @@
 import type { Queryable } from "../database/database.ts";
 import { hexId } from "../platform/random.ts";
+import { expandManagementScopes } from "../protocol/management-scopes.ts";
 import { subjectKey } from "../protocol/subject.ts";
 import {
   deleteRole,
@@ -69,7 +70,9 @@ async function planRole(realm: RealmPlan, { id: resourceServerId, server, match 
   const { planning } = realm;
   const { path, stored } = match;
   const key = { ...realm.key, roleId: match.id };
-  const { id: _, groups, identities, ...body } = match.declared;
+  const { id: _, groups, identities, ...written } = match.declared;
+  const named = server.isManaged ? written.scopes : undefined;
+  const body = named ? { ...written, scopes: [...expandManagementScopes(named)] } : written;
   const what = `role ${JSON.stringify(body.display_name ?? stored?.settings.display_name ?? "")} (${match.id})`;
   planObject(planning, {
     path,

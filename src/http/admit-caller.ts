@@ -2,7 +2,7 @@ import type { FastifyReply } from "fastify";
 import { type Caller, demandRealm, demandScopes } from "./caller.ts";
 import { checkQueryStrings } from "./json-body.ts";
 import type { RateLimiter } from "./rate-limit.ts";
-import type { HttpRequest, Route } from "./route.ts";
+import type { HttpReply, HttpRequest, Route } from "./route.ts";
 
 /** Who may pass to the routes that not everybody may call; `app.ts` installs it. */
 export interface Gate {
@@ -11,6 +11,17 @@ export interface Gate {
   /** Throws for whoever is not the operator. */
   readonly demandOperator: (request: HttpRequest) => void;
   readonly limiter: RateLimiter;
+  /** Told of each failure of a management route before it is answered. */
+  readonly noteFailure: (failure: FailedCall) => Promise<void>;
+}
+
+/** A call of a management route that failed. */
+export interface FailedCall {
+  readonly route: Route;
+  readonly request: HttpRequest;
+  /** undefined where none was found */
+  readonly caller: Caller | undefined;
+  readonly error: unknown;
 }
 
 const refuse = (): never => {
@@ -18,31 +29,44 @@ const refuse = (): never => {
 };
 
 /** The gate of a listener whose routes everybody may call. */
-export const NO_CALLERS: Gate = { authenticate: refuse, demandOperator: refuse, limiter: { admit: refuse } };
+export const NO_CALLERS: Gate = {
+  authenticate: refuse,
+  demandOperator: refuse,
+  limiter: { admit: refuse },
+  noteFailure: refuse,
+};
+
+/** A visit of a route. */
+export interface Visit {
+  readonly route: Route;
+  /** without its caller */
+  readonly request: HttpRequest;
+  readonly reply: FastifyReply;
+}
 
 /**
- * Lets a request pass to its handler: a management route's with a live token, within its rate, with the route's scopes and realm; an
- * operator route's with the operator's credential.
+ * What a route answers to whoever may pass to it: to a management route with a live token, within its rate, with the route's scopes and
+ * realm; to an operator route with the operator's credential.
  *
- * @returns the caller of a management route
- * @throws ManagementError 400, 401, 403, 404, 429
+ * @throws ManagementError 400, 401, 403, 404, 429, and whatever the route throws
  */
-export async function admitCaller(
-  gate: Gate,
-  route: Route,
-  request: HttpRequest,
-  reply: FastifyReply,
-): Promise<Caller | undefined> {
-  if (route.kind !== "management" && route.kind !== "operator") return undefined;
+export async function answerAdmitted(gate: Gate, { route, request, reply }: Visit): Promise<HttpReply> {
+  if (route.kind !== "management" && route.kind !== "operator") return route.handle(request);
   checkQueryStrings(request.query);
   if (route.kind === "operator") {
     gate.demandOperator(request);
-    return undefined;
+    return route.handle(request);
   }
-  const caller = await gate.authenticate(request);
-  // On the reply, so that refusals tell it, too.
-  void reply.headers(await gate.limiter.admit(caller));
-  demandScopes(caller, route.scopes ?? []);
-  demandRealm(caller, request.parameters.realm);
-  return caller;
+  let caller: Caller | undefined;
+  try {
+    caller = await gate.authenticate(request);
+    // On the reply, so that refusals tell it, too.
+    void reply.headers(await gate.limiter.admit(caller));
+    demandScopes(caller, route.scopes ?? []);
+    demandRealm(caller, request.parameters.realm);
+    return await route.handle({ ...request, caller });
+  } catch (error) {
+    await gate.noteFailure({ route, request, caller, error });
+    throw error;
+  }
 }

@@ -15,7 +15,7 @@ export interface Caller {
 
 /** Throws 403 unless the caller's token holds every scope named. */
 export function demandScopes(caller: Caller, scopes: readonly string[]): void {
-  const missing = scopes.filter((scope) => !holds(caller, scope));
+  const missing = scopes.filter((scope) => !caller.scopes.has(scope));
   if (missing.length === 0) return;
   throw new ManagementError("forbidden", "forbidden", {
     headers: { "www-authenticate": `Bearer error="insufficient_scope", scope="${scopes.join(" ")}"` },
@@ -28,11 +28,6 @@ export function demandScopes(caller: Caller, scopes: readonly string[]): void {
       },
     ],
   });
-}
-
-// Reference 2.3: one scope stands for all of SCIM's.
-function holds({ scopes }: Caller, scope: string): boolean {
-  return scopes.has(scope) || (scope.startsWith("scim:") && scopes.has("scim:all"));
 }
 
 /** Throws 403 unless the caller's reach covers this realm, or, for what concerns the whole tenant, every realm (rule 8). */

@@ -7,7 +7,7 @@ import type { Random } from "../platform/random.ts";
 import type { Timers } from "../platform/timers.ts";
 import type { Tracing } from "../platform/tracing.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
-import { admitCaller, type Gate } from "./admit-caller.ts";
+import { answerAdmitted, type Gate } from "./admit-caller.ts";
 import { admitRequests } from "./admit-requests.ts";
 import { sentCorrelationId } from "./correlation.ts";
 import { answerPreflight, type OriginTrust, shareAcrossOrigins } from "./cross-origin.ts";
@@ -152,8 +152,9 @@ function register(server: FastifyInstance, route: Route, options: ServerOptions)
     },
     ...(hooks.length === 0 ? {} : { onRequest: hooks }),
     handler: async (request, reply) => {
-      const visit = { request, reply, route, gate: options.gate };
-      const answered = await withinSpan(options.tracing, request, () => answer(visit));
+      const answered = await withinSpan(options.tracing, request, async () =>
+        answerAdmitted(options.gate, { route, request: readRequest(request), reply }),
+      );
       options.onAnswer?.(route, answered);
       return send(reply, answered);
     },
@@ -163,19 +164,6 @@ function register(server: FastifyInstance, route: Route, options: ServerOptions)
 /** What the router found in the path is text, always. */
 type RouteParameters = { Params: Readonly<Record<string, string>> };
 type RouteRequest = FastifyRequest<RouteParameters>;
-
-interface Visit {
-  readonly request: RouteRequest;
-  readonly reply: FastifyReply;
-  readonly route: Route;
-  readonly gate: Gate;
-}
-
-async function answer({ request, reply, route, gate }: Visit): Promise<HttpReply> {
-  const bare = readRequest(request);
-  const caller = await admitCaller(gate, route, bare, reply);
-  return route.handle({ ...bare, caller });
-}
 
 // Before anything may fail: whoever reports a refusal can name it.
 function showCorrelation(request: FastifyRequest, reply: FastifyReply, done: () => void): void {

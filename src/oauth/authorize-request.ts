@@ -3,8 +3,8 @@ import { OAuthError } from "../protocol/oauth-error.ts";
 import type { RequestParameters } from "../protocol/parameters.ts";
 import { parseChallenge } from "../protocol/pkce.ts";
 import { matchRedirectUri } from "../protocol/redirect-uri.ts";
-import { parseScope } from "../protocol/scope.ts";
 import { type AuthorizeParameters, LOGIN_METHODS } from "../resources/authorization-request/schema.ts";
+import { readScope } from "./read-scope.ts";
 import { findResponseMode } from "./response-modes/index.ts";
 import type { ResponseMode } from "./response-modes/response-mode.ts";
 
@@ -67,7 +67,7 @@ export function acceptRequest(sent: SentRequest): AuthorizeParameters {
   checkLengths(sent);
   const maxAgeSeconds = readMaxAge(sent);
   const prompts = readPrompts(sent);
-  const scope = parseScope(values.get("scope"));
+  const scope = readScope(sent.context, values.get("scope"));
   const challenge = parseChallenge({
     challenge: values.get("code_challenge"),
     method: values.get("code_challenge_method"),

@@ -5,7 +5,6 @@ import { parseExpirationTime } from "../protocol/expiration-time.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { type RequestParameters, refuseInQuery } from "../protocol/parameters.ts";
 import { parseVerifier } from "../protocol/pkce.ts";
-import { parseScope } from "../protocol/scope.ts";
 import type { CurrentApplication } from "../resources/application/queries.ts";
 import { atIssuers } from "./at-issuer.ts";
 import { presentedClient, secretsOf, verifyClient } from "./client-authentication/index.ts";
@@ -16,6 +15,7 @@ import { readForm } from "./form.ts";
 import type { Grant, ReuseFound, TokenRequest } from "./grants/grant.ts";
 import { GRANTS } from "./grants/index.ts";
 import { issueTokens, type TokenResponse, toGrantType } from "./issue.ts";
+import { readScope } from "./read-scope.ts";
 import { recordRefusals } from "./record-refusals.ts";
 import type { Services } from "./services.ts";
 
@@ -128,7 +128,7 @@ function parseTokenRequest(services: Services, request: HttpRequest, attempt: At
     now: services.deps.clock.nowSeconds() + live.clockOffsetSeconds,
     expirationTime: readExpirationTime(attempt),
     customClaims: parseCustomClaims(rawClaims, client.customClaimsBytesMax)?.text,
-    scope: parseScope(parameters.values.get("scope")),
+    scope: readScope(context, parameters.values.get("scope")),
     codeVerifier: parseVerifier(parameters.values.get("code_verifier")),
     tokenName: parseTokenName(parameters.values.get("token_name")),
   };

@@ -33,3 +33,17 @@ const ACTIONS: readonly (readonly [noun: string, actions: readonly string[]])[] 
 export const MANAGEMENT_SCOPES: readonly string[] = ACTIONS.flatMap(([noun, actions]) =>
   actions.map((action) => `${noun}:${action}`),
 );
+
+const ALL_OF_SCIM = "scim:all";
+const SCIM_SCOPES = MANAGEMENT_SCOPES.filter((scope) => scope.startsWith("scim:"));
+
+/**
+ * Scopes of the built-in resource server as they were written or asked for, with the eight of SCIM in place of `scim:all`, which implies
+ * them (reference 6 #44). It is a name for them and none of the 63 (mayfly.md section 8): no application, role or token holds it, so that
+ * nothing that compares scopes, rule 1 before all, has two ways to say the same.
+ */
+export function expandManagementScopes(scopes: readonly string[]): readonly string[] {
+  if (!scopes.includes(ALL_OF_SCIM)) return scopes;
+  const named = scopes.filter((scope) => scope !== ALL_OF_SCIM);
+  return [...named, ...SCIM_SCOPES.filter((scope) => !named.includes(scope))];
+}

@@ -1,4 +1,5 @@
 import type { FieldViolation } from "../../http/management-error.ts";
+import { expandManagementScopes } from "../../protocol/management-scopes.ts";
 import { checkRegisteredRedirectUri, isNativeRedirectUri } from "../../protocol/redirect-uri.ts";
 import { refuseOthers, refuseRepeats } from "../list-rules.ts";
 import type { ResourceServerSettings } from "../resource-server/schema.ts";
@@ -28,7 +29,7 @@ export function createApplication(
 ): Checked<ApplicationSettings> {
   const isPublic = body.protocol_config?.confidentiality === "public";
   const created = read.create(defaultsOf(isPublic, surroundings), body);
-  return refine(created, (settings) => check(settings, surroundings));
+  return refine(expanded(created, surroundings), (settings) => check(settings, surroundings));
 }
 
 /**
@@ -46,7 +47,19 @@ export function updateApplication(
   const around = { ...surroundings, allowPlainPkce: surroundings.allowPlainPkce || pkce === "plain" };
   const defaults = defaultsOf(confidentiality === "public", surroundings);
   const changed = read.update(current, { ...body, protocol_config }, defaults);
-  return refine(changed, (settings) => check(settings, around));
+  return refine(expanded(changed, around), (settings) => check(settings, around));
+}
+
+// `scim:all` is a name for scopes, and what is stored are the scopes.
+function expanded(
+  checked: Checked<ApplicationSettings>,
+  { findResourceServer }: ApplicationSurroundings,
+): Checked<ApplicationSettings> {
+  if (!checked.ok) return checked;
+  const { resource_server_id: id, protocol_config } = checked.value;
+  if (id === undefined || findResourceServer(id)?.isManaged !== true) return checked;
+  const allowed_scopes = [...expandManagementScopes(protocol_config.allowed_scopes)];
+  return { ok: true, value: { ...checked.value, protocol_config: { ...protocol_config, allowed_scopes } } };
 }
 
 function defaultsOf(isPublic: boolean, { realm }: ApplicationSurroundings): ApplicationBody {

@@ -15,6 +15,7 @@ export type DecisionKind =
   | "login"
   | "logout"
   | "userinfo"
+  | "management"
   | "dropped";
 
 /** A decision that has no token's row to live in. It never holds a secret, a token or a query string (rule 24). */

@@ -21,6 +21,7 @@ const TOKEN = { kind: "token", type: "TokenRequest", outcome: "ERROR" } as const
 const AUTHORIZE = { kind: "authorize", type: "AuthenticationTransaction", actor: "Identity" } as const;
 const LOGIN = { kind: "login", type: "AuthenticationTransaction" } as const;
 const INTROSPECT = { kind: "introspect", type: "TokenOperation", action: "READ" } as const;
+const MANAGEMENT = { kind: "management", type: "TokenOperation", action: "READ", outcome: "ERROR" } as const;
 const REVOKED = { kind: "revoke", decided: ["revoked"], action: "DELETE", actor: "Application" } as const;
 
 /** By decision; what was dropped under overload is shown as what it would have been. */
@@ -44,4 +45,8 @@ export const DECISION_EVENTS: readonly DecisionEvent[] = [
   { ...REVOKED, type: "TokenOperation" },
   { kind: "revoke", type: "TokenOperation", action: "DELETE", outcome: "ERROR" },
   { kind: "userinfo", type: "UserinfoRead", outcome: "ERROR" },
+  // None of the types is about the use of the management API; what was refused there was a token.
+  { ...MANAGEMENT, decided: ["unauthorized"] },
+  { ...MANAGEMENT, fact: "identity_id", actor: "Identity" },
+  { ...MANAGEMENT, actor: "Application" },
 ];

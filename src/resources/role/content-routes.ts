@@ -1,10 +1,12 @@
 import { DIRECTORY_PAGE_SIZES } from "../../http/list-query.ts";
 import { fieldViolations, notFound } from "../../http/management-error.ts";
+import { expandManagementScopes } from "../../protocol/management-scopes.ts";
 import type { EventKind } from "../event-draft.ts";
 import { holdGroups } from "../group/queries.ts";
 import { holdIdentities } from "../identity/queries.ts";
 import { lists } from "../list-operation.ts";
 import { type WriteCall, writes } from "../operations.ts";
+import type { ResourceServer } from "../resource-server/queries.ts";
 import { Scope } from "../schema-parts.ts";
 import { demandPower, getHeldRole, getRole, ROLE, storedRole } from "./found-role.ts";
 import {
@@ -79,11 +81,12 @@ export const ROLE_CONTENT_OPERATIONS = [
     async (call) => {
       const { role, server } = await getHeldRole(call);
       const known = new Set(server.settings.scopes);
-      const unknown = call.body.scopes.filter((scope) => !known.has(scope));
+      const added = scopesOf(call.body, server);
+      const unknown = added.filter((scope) => !known.has(scope));
       if (unknown.length > 0) throw refuseScopes(unknown);
-      const scopes = [...new Set([...role.settings.scopes, ...call.body.scopes])];
+      const scopes = [...new Set([...role.settings.scopes, ...added])];
       await demandPower(call, { roleIds: [role.key.roleId], scopesAfter: server.isManaged ? scopes : [] });
-      return storeScopes(call, role, scopes);
+      return storeScopes(call, role, { scopes, named: added });
     },
   ),
   writes(
@@ -100,14 +103,10 @@ export const ROLE_CONTENT_OPERATIONS = [
       event: { ...SCOPES, action: "DELETE" },
     },
     async (call) => {
-      const { role } = await getHeldRole(call);
-      const removed = new Set(call.body.scopes);
+      const { role, server } = await getHeldRole(call);
+      const named = scopesOf(call.body, server);
       await demandPower(call, { roleIds: [role.key.roleId] });
-      return storeScopes(
-        call,
-        role,
-        role.settings.scopes.filter((scope) => !removed.has(scope)),
-      );
+      return storeScopes(call, role, { scopes: role.settings.scopes.filter((scope) => !named.includes(scope)), named });
     },
   ),
   lists(
@@ -188,13 +187,20 @@ function refuseScopes(unknown: readonly string[]) {
   return fieldViolations(unknown.map((scope) => ({ field: "scopes", description: description(scope) })));
 }
 
+function scopesOf(
+  { scopes }: { readonly scopes: readonly string[] },
+  { isManaged }: ResourceServer,
+): readonly string[] {
+  return isManaged ? expandManagementScopes(scopes) : scopes;
+}
+
 async function storeScopes(
-  call: WriteCall<unknown, { readonly scopes: readonly string[] }>,
+  call: WriteCall<unknown, unknown>,
   role: Role,
-  scopes: readonly string[],
+  { scopes, named }: { readonly scopes: readonly string[]; readonly named: readonly string[] },
 ) {
   const settings = { ...role.settings, scopes: [...scopes] };
   await updateRoleSettings(call.db, role.key, settings, call.nowMs);
   const changed = { ...role, settings, version: role.version + 1, updatedAtMs: call.nowMs };
-  return storedRole(changed, { scopes: call.body.scopes });
+  return storedRole(changed, { scopes: named });
 }
