@@ -99,14 +99,14 @@ function findFiles({ kind, paths }) {
 }
 
 /**
- * @param {string} path a file, or a folder with tests anywhere below
+ * @param {string} path a file, or a folder with tests of ours anywhere below
  * @returns {string[]} as paths from the root, in order
  */
 function listTests(path) {
   if (!existsSync(path)) return [];
   const names = statSync(path).isDirectory()
     ? readdirSync(path, { recursive: true, encoding: "utf8" })
-        .filter((name) => name.endsWith(".test.ts"))
+        .filter((name) => name.endsWith(".test.ts") && !name.includes("node_modules"))
         .map((name) => join(path, name))
     : [path];
   return names.map((name) => relative(ROOT, name).split(sep).join("/")).sort();
