@@ -6,6 +6,7 @@ import { type Clock, createClock } from "../src/platform/clock.ts";
 import { sha256 } from "../src/platform/hash.ts";
 import { createRandom, type Random } from "../src/platform/random.ts";
 import { bucketFor } from "../src/protocol/bucket.ts";
+import { NO_CLAIMS } from "../src/protocol/claims-request.ts";
 import { formatOpaqueToken, SECRET_BYTES } from "../src/protocol/opaque-token.ts";
 import { encodeId, ID_KINDS, ID_RANDOM_BYTES } from "../src/protocol/token-id.ts";
 import { insertGrant, type NewGrant } from "../src/resources/grant/queries.ts";
@@ -82,6 +83,7 @@ export function makeGrant(
     authTime: now,
     amr: ["otp"],
     acr: "mayfly:1",
+    claims: NO_CLAIMS,
     codeHash: sha256(code),
     codeExpiresAt: now + CODE_LIFETIME_SECONDS,
     issuedAt: now,

@@ -1,3 +1,5 @@
+import { isAnyAcrReachable } from "../protocol/acr.ts";
+import { type ClaimsRequest, parseClaimsRequest } from "../protocol/claims-request.ts";
 import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import type { RequestParameters } from "../protocol/parameters.ts";
@@ -12,6 +14,8 @@ import type { ResponseMode } from "./response-modes/response-mode.ts";
 const STATE_LENGTH_MAX = 8_192;
 const NONCE_LENGTH_MAX = 2_048;
 const LOGIN_HINT_LENGTH_MAX = 254;
+/** What of `acr_values` is looked at, in characters. */
+const ACR_VALUES_LENGTH_MAX = 512;
 /** The members of `prompt` that this server knows (OIDC Core §3.1.2.1). */
 const PROMPTS: readonly string[] = ["none", "login", "consent", "select_account"];
 /** What a decision repeats of a client's input, in characters (rule 24). */
@@ -67,6 +71,7 @@ export function acceptRequest(sent: SentRequest): AuthorizeParameters {
   checkLengths(sent);
   const maxAgeSeconds = readMaxAge(sent);
   const prompts = readPrompts(sent);
+  const claims = readClaims(sent);
   const scope = readScope(sent.context, values.get("scope"));
   const challenge = parseChallenge({
     challenge: values.get("code_challenge"),
@@ -86,7 +91,8 @@ export function acceptRequest(sent: SentRequest): AuthorizeParameters {
     loginHint: loginHintOf(values.get("login_hint")),
     prompts,
     maxAgeSeconds,
-    hintedSubject: undefined,
+    hintedSubject: claims.subject,
+    claims,
   };
 }
 
@@ -187,6 +193,16 @@ function readPrompts({ parameters: { values } }: SentRequest): readonly string[]
   const prompts = (values.get("prompt") ?? "").split(" ").filter((prompt) => prompt !== "");
   if (!prompts.includes("none") || prompts.length === 1) return prompts.filter((prompt) => PROMPTS.includes(prompt));
   throw new OAuthError("invalid_request", "prompt=none cannot be combined with another prompt"); // OIDC Core §3.1.2.1
+}
+
+// `acr_values` is voluntary, an essential acr of `claims` is not (OIDC Core §3.1.2.1, §5.5.1.1).
+function readClaims({ parameters: { values } }: SentRequest): ClaimsRequest {
+  const claims = parseClaimsRequest(values.get("claims"));
+  if (claims.acrIsEssential && claims.acrValues.length > 0 && !isAnyAcrReachable(claims.acrValues)) {
+    throw new OAuthError("unmet_authentication_requirements", "no login here reaches the acr that was asked for");
+  }
+  const wished = (values.get("acr_values") ?? "").slice(0, ACR_VALUES_LENGTH_MAX).split(" ");
+  return { ...claims, acrValues: [...claims.acrValues, ...wished.filter((acr) => acr !== "")] };
 }
 
 // What cannot be an address is dropped: it hints at nobody.

@@ -135,6 +135,9 @@ async function withHint(
   if (sent === undefined) return accepted;
   const hint = await readIdTokenHint(services, application.context, sent);
   if (hint === undefined) throw new OAuthError("invalid_request", "id_token_hint is no ID token of this client");
+  if (accepted.hintedSubject !== undefined && accepted.hintedSubject !== hint.subject) {
+    throw new OAuthError("invalid_request", "id_token_hint and claims name two people");
+  }
   return { ...accepted, hintedSubject: hint.subject };
 }
 

@@ -1,5 +1,6 @@
 import { type HttpReply, type HttpRequest, jsonReply, type Route } from "../http/route.ts";
 import { SIGNING_ALGORITHMS } from "../keys/algorithms.ts";
+import { ACR_VALUES } from "../protocol/acr.ts";
 import {
   type ApplicationContext,
   applicationPath,
@@ -113,8 +114,9 @@ function describeIssuer(publicUrl: string, realm: RealmKey, base: string): objec
     response_modes_supported: RESPONSE_MODES.map((mode) => mode.name),
     subject_types_supported: ["public"],
     claims_supported: CLAIMS_SUPPORTED,
-    acr_values_supported: ["mayfly:1"],
-    claims_parameter_supported: false,
+    userinfo_signing_alg_values_supported: SIGNING_ALGORITHMS,
+    acr_values_supported: ACR_VALUES,
+    claims_parameter_supported: true,
     request_parameter_supported: false,
     request_uri_parameter_supported: false,
     authorization_response_iss_parameter_supported: true,

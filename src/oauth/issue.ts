@@ -276,6 +276,7 @@ async function makeIdToken(
     person: personOf(grant.identity),
     scope: scope.scope,
     claimsSetting: client.idTokenClaims,
+    requestedClaims: grant.claims.idToken,
   });
   const token = await keys.signJwt(signer, { typ: "JWT" }, claims);
   return { token, signature: signatureOf(request, signer, claims.exp) };

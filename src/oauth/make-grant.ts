@@ -1,4 +1,5 @@
 import { sha256 } from "../platform/hash.ts";
+import { chooseAcr } from "../protocol/acr.ts";
 import { bucketFor } from "../protocol/bucket.ts";
 import type { ClientMetadata } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
@@ -120,7 +121,8 @@ function describeGrant(
     codeChallengeMethod: parameters.codeChallengeMethod,
     authTime: authentication.authTime,
     amr: authentication.amr,
-    acr: authentication.acr,
+    acr: chooseAcr(parameters.claims.acrValues, authentication.acr),
+    claims: parameters.claims,
   };
 }
 

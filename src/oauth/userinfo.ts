@@ -1,6 +1,12 @@
 import { type HttpReply, type HttpRequest, headerOf, jsonReply, type Route } from "../http/route.ts";
-import { userinfoClaims } from "../protocol/claims.ts";
-import type { ApplicationKey, RealmKey } from "../protocol/client-metadata.ts";
+import { type ClaimSet, userinfoClaims } from "../protocol/claims.ts";
+import {
+  type ApplicationContext,
+  type ApplicationKey,
+  issuerOf,
+  type RealmKey,
+  type SigningAlgorithm,
+} from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { intersectLive, splitScope } from "../protocol/scope.ts";
 import { findCauseOfDeath } from "../protocol/token-state.ts";
@@ -50,7 +56,26 @@ async function handleUserinfo(services: Services, request: HttpRequest): Promise
   }
   const grant = await services.readGrant({ ...context.key, id: token.grantId });
   if (grant?.identity === undefined) throw invalidToken();
-  return jsonReply(200, userinfoClaims(token.subject, personOf(grant.identity), { scope }));
+  const names = grant.claims.userinfo;
+  const claims = userinfoClaims(token.subject, personOf(grant.identity), { scope, names });
+  const algorithm = context.client.userinfoAlgorithm;
+  return algorithm === undefined ? jsonReply(200, claims) : sign(services, context, { algorithm, claims, now });
+}
+
+/** The answer as a JWT (OIDC Core §5.3.2), of a kind of its own: it must not pass for an ID token (rule 34). */
+async function sign(
+  services: Services,
+  { key, client }: ApplicationContext,
+  answer: { readonly algorithm: SigningAlgorithm; readonly claims: ClaimSet; readonly now: number },
+): Promise<HttpReply> {
+  const signer = await services.keys.signingKey(key, answer.algorithm, answer.now);
+  const iss = issuerOf(services.deps.config.publicUrl, key, client.issuerMode);
+  const body = await services.keys.signJwt(
+    signer,
+    { typ: "userinfo+jwt" },
+    { ...answer.claims, iss, aud: client.clientId },
+  );
+  return { status: 200, headers: { "content-type": "application/jwt", "cache-control": "no-store" }, body };
 }
 
 // RFC 6750 section 2: the header, or the form of a POST; never the query.

@@ -59,6 +59,11 @@ const ADDRESS_MEMBERS: Readonly<Record<string, string>> = {
 /** The names of all claims about a person, for `claims_supported`. */
 export const CLAIM_NAMES: readonly string[] = REGISTRY.filter((row) => row.alias === undefined).map((row) => row.claim);
 
+/** The scope that gives a claim; undefined for a name that is none about a person. */
+export function scopeOfClaim(name: string): ClaimScope | undefined {
+  return REGISTRY.find(({ claim, alias }) => claim === name && alias === undefined)?.scope;
+}
+
 /**
  * The claims about a person that a grant calls for: those of its scopes and those asked for by name (`claims`, OIDC Core §5.5).
  * Unset and blank traits are omitted, an empty address too (rule 32).

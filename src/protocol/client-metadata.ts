@@ -53,6 +53,8 @@ export interface ClientMetadata {
   readonly tokenFormat: TokenFormat;
   readonly signingAlgorithm: SigningAlgorithm;
   readonly idTokenAlgorithm: SigningAlgorithm;
+  /** absent: userinfo answers JSON */
+  readonly userinfoAlgorithm: SigningAlgorithm | undefined;
   readonly idTokenClaims: "scopes" | "standard";
   readonly idTokenLifetimeSeconds: number;
   readonly subjectField: SubjectField;

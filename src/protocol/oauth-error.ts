@@ -13,6 +13,7 @@ const DEFAULT_STATUS = {
   interaction_required: 400,
   consent_required: 400,
   account_selection_required: 400,
+  unmet_authentication_requirements: 400,
   unsupported_response_type: 400,
   server_error: 500,
   temporarily_unavailable: 503,

@@ -4,6 +4,7 @@ import { newTraceId } from "../../src/http/trace-id.ts";
 import { sha256 } from "../../src/platform/hash.ts";
 import { hexId } from "../../src/platform/random.ts";
 import { bucketFor } from "../../src/protocol/bucket.ts";
+import { NO_CLAIMS } from "../../src/protocol/claims-request.ts";
 import type { ApplicationContext } from "../../src/protocol/client-metadata.ts";
 import { formatOpaqueToken, SECRET_BYTES } from "../../src/protocol/opaque-token.ts";
 import { encodeId, ID_KINDS, ID_RANDOM_BYTES } from "../../src/protocol/token-id.ts";
@@ -72,6 +73,7 @@ export async function testGrant(
     authTime: now,
     amr: ["otp"],
     acr: "mayfly:1",
+    claims: NO_CLAIMS,
     codeHash: sha256(code),
     codeExpiresAt: now + CODE_LIFETIME_SECONDS,
     issuedAt: now,

@@ -1,4 +1,5 @@
 import { type Html, html, type Page } from "../../http/pages.ts";
+import { scopesOfClaims } from "../../protocol/claims-request.ts";
 import { isOpenidScope } from "../../protocol/scope.ts";
 import type { Visit } from "../visit.ts";
 import { CANCEL, loginPage, openForm } from "./login-page.ts";
@@ -33,7 +34,8 @@ function renderScopes({ stored, context }: Visit): Html | undefined {
   const { client } = context;
   const mayHave = (scope: string): boolean =>
     isOpenidScope(scope) ? client.type === "oidc" : client.allowedScopes.includes(scope);
-  const asked = (stored.parameters.scope ?? []).filter(mayHave);
+  const wanted = [...(stored.parameters.scope ?? []), ...scopesOfClaims(stored.parameters.claims)];
+  const asked = [...new Set(wanted)].filter(mayHave);
   if (asked.length === 0) return undefined;
   return html`<p>${client.displayName} asks for:</p>
 <ul>${asked.map(

@@ -121,6 +121,7 @@ function toClientMetadata(row: ContextRow): ClientMetadata {
     tokenFormat: config.token_format,
     signingAlgorithm: tokens.token_signing_algorithm,
     idTokenAlgorithm: tokens.id_token_signed_response_alg,
+    userinfoAlgorithm: tokens.userinfo_signed_response_alg,
     idTokenClaims: tokens.id_token_claims,
     idTokenLifetimeSeconds: tokens.id_token_expires_after,
     subjectField: tokens.subject_field,

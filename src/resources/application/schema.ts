@@ -27,6 +27,7 @@ const TokenConfiguration = Type.Object(
     id_token_expires_after: Lifetime,
     id_token_claims: oneOf(["scopes", "standard"]),
     id_token_signed_response_alg: oneOf(SIGNING_ALGORITHMS),
+    userinfo_signed_response_alg: Type.Optional(oneOf(SIGNING_ALGORITHMS)),
   },
   { additionalProperties: false },
 );

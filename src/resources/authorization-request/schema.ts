@@ -1,6 +1,8 @@
 // What a login remembers: the validated parameters of /authorize, and how the person was authenticated. One JSON column holds
 // both, under the wire's names; here they are translated, both ways.
 
+import type { ClaimsRequest } from "../../protocol/claims-request.ts";
+
 /** How long a person may take from /authorize back to the client, in seconds of tenant time (reference 3.5). */
 export const AUTHORIZATION_REQUEST_LIFETIME_SECONDS = 600;
 
@@ -32,7 +34,12 @@ export interface AuthorizeParameters {
   readonly maxAgeSeconds: number | undefined;
   /** the `sub` of a verified `id_token_hint` */
   readonly hintedSubject: string | undefined;
+  /** what `claims` asked for, with `acr_values` */
+  readonly claims: StoredClaims;
 }
+
+/** What of `claims` is stored: who it must be is `hintedSubject`, and what cannot be met was refused. */
+export type StoredClaims = Pick<ClaimsRequest, "idToken" | "userinfo" | "acrValues">;
 
 /** How a person proved to be the one (OIDC Core §2). */
 export interface Authentication {
@@ -70,6 +77,7 @@ export function writeStoredRequest({ parameters, authentication }: StoredRequest
       prompt: parameters.prompts,
       max_age: parameters.maxAgeSeconds,
       hinted_sub: parameters.hintedSubject,
+      claims: writeClaims(parameters.claims),
     }),
     ...(authentication && {
       auth_time: authentication.authTime,
@@ -105,12 +113,30 @@ export function readStoredRequest(stored: unknown): {
     prompts: textsOf(member("prompt")),
     maxAgeSeconds: numberOf(member("max_age")),
     hintedSubject: textOf(member("hinted_sub")),
+    claims: readClaims(member("claims")),
   };
   const authTime = numberOf(member("auth_time"));
   if (authTime === undefined) return { parameters, authentication: undefined };
   const sessionId = textOf(member("session_id"));
   const authentication = { authTime, amr: textsOf(member("amr")), acr: demandText(member("acr")), sessionId };
   return { parameters, authentication };
+}
+
+/** What `claims` asked for as JSON; undefined for nothing. */
+export function writeClaims({
+  idToken,
+  userinfo,
+  acrValues,
+}: StoredClaims): Readonly<Record<string, unknown>> | undefined {
+  if (idToken.length + userinfo.length + acrValues.length === 0) return undefined;
+  return { id_token: idToken, userinfo, acr_values: acrValues };
+}
+
+/** Reads what `writeClaims` wrote. */
+export function readClaims(stored: unknown): StoredClaims {
+  const member = (name: string): readonly string[] =>
+    typeof stored === "object" && stored !== null ? textsOf(Object.getOwnPropertyDescriptor(stored, name)?.value) : [];
+  return { idToken: member("id_token"), userinfo: member("userinfo"), acrValues: member("acr_values") };
 }
 
 function textOf(value: unknown): string | undefined {

@@ -5,6 +5,7 @@ import { rowsInOrder } from "../../database/rows-in-order.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey, IssuerMode, RealmKey } from "../../protocol/client-metadata.ts";
 import { boundFacts } from "../../protocol/decision-facts.ts";
+import { readClaims, type StoredClaims, writeClaims } from "../authorization-request/schema.ts";
 import { selectRoleScopes } from "../role/queries.ts";
 import { applicationKeyOfRow } from "../row-key.ts";
 import { SESSION_LETS_GRANT_LIVE } from "../session/queries.ts";
@@ -27,6 +28,8 @@ export interface NewGrant extends ApplicationKey {
   readonly authTime: number;
   readonly amr: readonly string[];
   readonly acr: string;
+  /** claims that were asked for by name */
+  readonly claims: StoredClaims;
   readonly codeHash: Uint8Array;
   readonly codeExpiresAt: number;
   readonly issuedAt: number;
@@ -82,8 +85,8 @@ const insert = statement(
   "grant.insert",
   `INSERT INTO grants (tenant_id, realm_id, id, bucket, application_id, identity_id, resource_server_id, subject, session_id,
      transaction_id, scope, nonce, redirect_uri, redirect_uri_optional, code_challenge, code_challenge_method, auth_time, amr,
-     acr, code_hash, code_expires_at, issued_at, ends_at, decision)
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
+     acr, code_hash, code_expires_at, issued_at, ends_at, decision, claims)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`,
 );
 
 /** Records a grant whose code is about to be sent to the client. */
@@ -113,7 +116,13 @@ export async function insertGrant(db: Queryable, grant: NewGrant): Promise<void>
     grant.issuedAt,
     grant.endsAt,
     JSON.stringify(boundFacts(grant.decision)),
+    claimsOf(grant),
   ]);
+}
+
+function claimsOf({ claims }: NewGrant): string | undefined {
+  const written = writeClaims(claims);
+  return written && JSON.stringify(written);
 }
 
 const read = statement(
@@ -207,6 +216,7 @@ function toStoredGrant(row: Row): Omit<NewGrant, "decision" | "codeHash"> & { co
     authTime: row.auth_time as number,
     amr: row.amr as string[],
     acr: row.acr as string,
+    claims: readClaims(row.claims),
     codeHash: row.code_hash as Buffer,
     codeExpiresAt: row.code_expires_at as number,
     issuedAt: row.issued_at as number,
