@@ -1,5 +1,6 @@
 import { Compile } from "typebox/compile";
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { isUnstorable, UNSTORABLE } from "../http/json-body.ts";
 import { type MemberProblem, readSchemaError } from "../http/schema-error.ts";
 import { DeclaredFile, FILE_BYTES_MAX } from "./file-schema.ts";
 
@@ -55,6 +56,7 @@ export class DeclarativeError extends Error {
 export function parseDeclarativeFile(name: string, text: string): DeclarativeFile {
   if (Buffer.byteLength(text, "utf8") > FILE_BYTES_MAX) throw unreadable(name, `has over ${FILE_BYTES_MAX} bytes`);
   const { content, lineOf, getNode } = parseYaml(name, text);
+  refuseUnstorable({ name, lineOf }, content);
   if (validator.Check(content)) return { name, content, lineOf };
   const found = validator.Errors(content).flatMap(readSchemaError);
   throw new DeclarativeError(
@@ -73,11 +75,27 @@ export function parseDeclaredTenant(name: string, text: string): DeclarativeFile
   const { content: tenant, lineOf: lineOfPart, getNode } = parseJson(text) ?? parseYamlPart(name, text);
   const content = { version: 1, tenants: [tenant] };
   const lineOf = (path: Path) => lineOfPart(path.slice(TENANT_PLACE.length));
+  refuseUnstorable({ name, lineOf }, content);
   if (validator.Check(content)) return { name, content, lineOf };
   const found = validator.Errors(content).flatMap(readSchemaError);
   throw new DeclarativeError(
     { name, lineOf },
     found.map((problem) => toProblem((path) => getNode(path.slice(TENANT_PLACE.length)), problem)),
+  );
+}
+
+// Names, references and chosen ids are looked up before a rule of theirs is asked (rule 10).
+function refuseUnstorable(file: Pick<DeclarativeFile, "name" | "lineOf">, content: unknown): void {
+  const problems = findUnstorable(content, []);
+  if (problems.length > 0) throw new DeclarativeError(file, problems);
+}
+
+function findUnstorable(value: unknown, path: Path): Problem[] {
+  if (isUnstorable(value)) return [{ path, rule: UNSTORABLE }];
+  if (Array.isArray(value)) return value.flatMap((element, index) => findUnstorable(element, [...path, index]));
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, member]) =>
+    isUnstorable(name) ? [{ path, rule: `a name in it ${UNSTORABLE}` }] : findUnstorable(member, [...path, name]),
   );
 }
 

@@ -136,6 +136,7 @@ function surroundingsOf(realm: RealmPlan, { servers, configIds }: ApplicationPla
     },
     hasAuthenticatorConfig: (id) => configIds.has(id),
     hasRealm: (id) => realm.tenant.realms.has(id),
+    hasApplication: (id) => realm.matches.directories.applications.has(id),
   };
 }
 

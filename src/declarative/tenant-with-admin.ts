@@ -69,6 +69,7 @@ async function insertManagementApplication(
     findResourceServer: () => ({ scopes: [...MANAGEMENT_SCOPES], isManaged: true }),
     hasAuthenticatorConfig: () => false,
     hasRealm: () => false,
+    hasApplication: () => false,
   });
   const secret = newClientSecret(deps.random);
   const application = {

@@ -35,9 +35,11 @@ export function checkQueryStrings(query: unknown): void {
   if (bad.length > 0) throw fieldViolations(bad.map(([field]) => ({ field, description: UNSTORABLE })));
 }
 
-const UNSTORABLE = "holds U+0000 or a lone surrogate";
+/** What is wrong with a string that `isUnstorable`. */
+export const UNSTORABLE = "holds U+0000 or a lone surrogate";
 
-function isUnstorable(value: unknown): boolean {
+/** Whether something is a string that the database cannot take. */
+export function isUnstorable(value: unknown): boolean {
   return typeof value === "string" && (value.includes("\u0000") || !value.isWellFormed());
 }
 

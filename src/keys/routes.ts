@@ -66,6 +66,7 @@ export const KEY_OPERATIONS = [
       method: "POST",
       path: `${KEYS}:rotate`,
       tag: TAG,
+      // Rule 1 has nothing to compare here: a rotation ends no token, shows no secret, and gives nobody anything.
       summary:
         "Makes the next key of one algorithm, or of each that the realm has keys of. The old one signs until it may.",
       scopes: ["realms:update"],

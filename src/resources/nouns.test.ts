@@ -91,6 +91,7 @@ function newApplication({ realm, resourceServerId }: World, clientId: string) {
     findResourceServer: () => ({ scopes: shoes.scopes, isManaged: false }),
     hasAuthenticatorConfig: () => false,
     hasRealm: () => false,
+    hasApplication: () => true,
   });
   assert.ok(checked.ok);
   const secret = { hash: Buffer.alloc(32, 1), sealed: undefined };

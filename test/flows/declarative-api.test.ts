@@ -187,3 +187,27 @@ describe("a tenant's export", () => {
     assert.match(answer.text, /identities:read/);
   });
 });
+
+test("a text that cannot be stored is refused by its place, wherever it stands (rule 10)", async () => {
+  const tenant = await testTenant();
+  const [realm] = shop(tenant).realms;
+  const [server] = realm?.resource_servers ?? [];
+  const sent = {
+    "applications[0].resource_server_id": { applications: [{ display_name: "A", resource_server_id: "urn:\0" }] },
+    "applications[0].protocol_config.client_id": {
+      applications: [{ display_name: "A", protocol_config: { client_id: "a\0" } }],
+    },
+    "resource_servers[0].roles[0].identities[0]": {
+      resource_servers: [{ ...server, roles: [{ display_name: "R", identities: ["a\ud800"] }] }],
+    },
+    "groups[0].members[0]": { groups: [{ display_name: "G", members: ["\0"] }] },
+  };
+  for (const [place, members] of Object.entries(sent)) {
+    const body = { id: tenant.tenantId, realms: [{ id: tenant.realm.realmId, ...members }] };
+    for (const text of [JSON.stringify(body), stringify(body)]) {
+      const answer = await send(tenant, "apply", text);
+      assert.equal(answer.status, 400, answer.text);
+      assert.deepEqual(violatedFields(answer), [`realms[0].${place}`], answer.text);
+    }
+  }
+});

@@ -219,6 +219,7 @@ function surroundingsOf(realm: RealmKey, resourceServer: TestResourceServer | un
       resourceServer === undefined ? undefined : { scopes: resourceServer.settings.scopes, isManaged: false },
     hasAuthenticatorConfig: () => true,
     hasRealm: () => false,
+    hasApplication: () => true,
   };
 }
 

@@ -5,7 +5,7 @@ import { ManagementError, notFound } from "../../http/management-error.ts";
 import { sha256 } from "../../platform/hash.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { type ApplicationPlace, readApplicationPlace, type SecretRules } from "../application-place/queries.ts";
-import { authorityOfApplication, demandCover, isCovered } from "../authority/rules.ts";
+import { authoritiesOf, authorityOfApplication, demandCover, isCovered, listExchangeable } from "../authority/rules.ts";
 import { type Call, readPathId, realmOf } from "../call.ts";
 import { newClientSecret, openClientSecret, sealClientSecret } from "../credentials.ts";
 import { demandVersion } from "../etag.ts";
@@ -37,7 +37,7 @@ export function refuseManaged({ isManaged }: Application): void {
 export function readPlaceOf(
   call: WriteCall<unknown, unknown>,
   settings: readonly (
-    | Pick<ApplicationBody, "resource_server_id" | "authenticator_config_id" | "target_realm">
+    | Pick<ApplicationBody, "resource_server_id" | "authenticator_config_id" | "target_realm" | "may_be_exchanged_by">
     | undefined
   )[],
 ): Promise<ApplicationPlace> {
@@ -47,22 +47,25 @@ export function readPlaceOf(
     resourceServerIds: idsOf("resource_server_id"),
     authenticatorConfigIds: idsOf("authenticator_config_id"),
     realmIds: idsOf("target_realm"),
+    applicationIds: settings.flatMap((some) => some?.may_be_exchanged_by ?? []),
   });
 }
 
+/** What an application may do, before and after a change of it. */
+export interface PowerChange {
+  /** undefined for a new one */
+  readonly id?: string;
+  readonly before?: ApplicationSettings;
+  readonly after?: ApplicationSettings;
+}
+
 /** Rules 1 and 8: what an application may do, before and after a change, is what the caller may do. Throws 403. */
-export function demandPowerOver(
-  caller: Caller,
-  place: ApplicationPlace,
-  { before, after }: { readonly before?: ApplicationSettings; readonly after?: ApplicationSettings },
-): void {
+export function demandPowerOver(caller: Caller, place: ApplicationPlace, { id, before, after }: PowerChange): void {
   const affected = [before, after].flatMap((settings) => settings ?? []);
   const isManaged = ({ resource_server_id: id }: ApplicationSettings) =>
     id !== undefined && place.findResourceServer(id)?.isManaged === true;
-  demandCover(
-    caller,
-    affected.map((settings) => authorityOfApplication(settings, isManaged(settings))),
-  );
+  const own = affected.map((settings) => authorityOfApplication(settings, isManaged(settings)));
+  demandCover(caller, [...own, ...listExchangeable(place, id)]);
   const reachBefore = before?.target_realm ?? place.realm.realmId;
   if (after === undefined || after.target_realm === reachBefore || caller.targetRealm === "*") return;
   throw new ManagementError("forbidden", "target_realm is set by callers that reach every realm");
@@ -87,20 +90,20 @@ export function makeSecret(
 /** A client's secret, where there is one that this caller may read (rule 1): else it is left out. */
 export function openSecretFor(
   { caller, deps }: Pick<Call<unknown, unknown>, "caller" | "deps">,
-  { key, settings, secret }: Application,
-  { showsSecretsOnce, managedServerId }: SecretRules,
+  application: Application,
+  rules: SecretRules,
 ): string | undefined {
-  if (secret?.sealed === undefined || showsSecretsOnce) return undefined;
-  const { resource_server_id: id } = settings;
-  const isManaged = id !== undefined && id === managedServerId;
-  if (!isCovered(caller, authorityOfApplication(settings, isManaged))) return undefined;
+  const { key, secret } = application;
+  if (secret?.sealed === undefined || rules.showsSecretsOnce) return undefined;
+  if (!authoritiesOf(application, rules).every((authority) => isCovered(caller, authority))) return undefined;
   return openClientSecret(deps, key, secret.sealed);
 }
 
 /** What decides who sees the secret of an application of these settings, as its surroundings tell it. */
 export function secretRulesOf(place: ApplicationPlace, { resource_server_id: id }: ApplicationSettings): SecretRules {
   const isManaged = id !== undefined && place.findResourceServer(id)?.isManaged === true;
-  return { showsSecretsOnce: place.showsSecretsOnce, managedServerId: isManaged ? id : undefined };
+  const { showsSecretsOnce, exchangeable } = place;
+  return { showsSecretsOnce, exchangeable, managedServerId: isManaged ? id : undefined };
 }
 
 /** An application as the API shows it, with a secret where it is to be shown. */

@@ -149,11 +149,11 @@ export const APPLICATION_OPERATIONS = [
       refuseManaged(application);
       const before = application.settings;
       const place = await readPlaceOf(call, [before, body]);
-      demandPowerOver(call.caller, place, { before });
-      const after = demandValid(updateApplication(before, body, place));
-      demandPowerOver(call.caller, place, { before, after });
-      await updateApplicationSettings(db, application.key, after, nowMs);
       const { applicationId } = application.key;
+      demandPowerOver(call.caller, place, { id: applicationId, before });
+      const after = demandValid(updateApplication(before, body, place));
+      demandPowerOver(call.caller, place, { id: applicationId, before, after });
+      await updateApplicationSettings(db, application.key, after, nowMs);
       const about = { id: applicationId, facts: { changed: listChanged(before, after) } };
       const changed = { ...application, settings: after };
       const secret = openSecretFor(call, changed, secretRulesOf(place, after));
@@ -178,7 +178,7 @@ export const APPLICATION_OPERATIONS = [
       const application = await getHeld(call);
       refuseManaged(application);
       const { settings, key } = application;
-      demandPowerOver(call.caller, await readPlaceOf(call, [settings]), { before: settings });
+      demandPowerOver(call.caller, await readPlaceOf(call, [settings]), { id: key.applicationId, before: settings });
       await deleteApplication(db, key, nowMs);
       return { value: undefined, about: { id: key.applicationId } };
     },
@@ -205,7 +205,7 @@ export const APPLICATION_OPERATIONS = [
       const application = await getHeld(call);
       const { key, settings } = application;
       const place = await readPlaceOf(call, [settings]);
-      demandPowerOver(call.caller, place, { before: settings });
+      demandPowerOver(call.caller, place, { id: key.applicationId, before: settings });
       if (application.secret === undefined) throw new ManagementError("conflict", "a public application has no secret");
       const secret = makeSecret(call, key, place);
       const now = Math.floor(nowMs / 1000) + place.clockOffsetSeconds;

@@ -17,6 +17,7 @@ const surroundings: ApplicationSurroundings = {
     id === SERVER || id === MANAGED ? { scopes: ["a:read", "a:write"], isManaged: id === MANAGED } : undefined,
   hasAuthenticatorConfig: (id) => id === LOGIN,
   hasRealm: (id) => id === REALM,
+  hasApplication: (id) => id === "00000000-0000-4000-8000-000000000009",
 };
 
 const job: ApplicationBody = {

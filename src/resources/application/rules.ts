@@ -20,6 +20,7 @@ export interface ApplicationSurroundings {
   ) => (Pick<ResourceServerSettings, "scopes"> & { readonly isManaged: boolean }) | undefined;
   readonly hasAuthenticatorConfig: (id: string) => boolean;
   readonly hasRealm: (id: string) => boolean;
+  readonly hasApplication: (id: string) => boolean;
 }
 
 /** The settings of a new application with every default filled in, or what is wrong with them. */
@@ -44,7 +45,13 @@ export function updateApplication(
   if (body.protocol_config === null) return { ok: false, violations: [{ field: CONFIG, description: "missing" }] };
   const { type, confidentiality, grant_type, issuer_mode, pkce } = current.protocol_config;
   const protocol_config = { ...body.protocol_config, type, confidentiality, grant_type, issuer_mode };
-  const around = { ...surroundings, allowPlainPkce: surroundings.allowPlainPkce || pkce === "plain" };
+  // Those that were named before may be gone since: their ids are nobody's any more.
+  const named = new Set(current.may_be_exchanged_by);
+  const around = {
+    ...surroundings,
+    allowPlainPkce: surroundings.allowPlainPkce || pkce === "plain",
+    hasApplication: (id: string) => named.has(id) || surroundings.hasApplication(id),
+  };
   const defaults = defaultsOf(confidentiality === "public", surroundings);
   const changed = read.update(current, { ...body, protocol_config }, defaults);
   return refine(expanded(changed, around), (settings) => check(settings, around));
@@ -99,8 +106,17 @@ function check(settings: ApplicationSettings, around: ApplicationSurroundings): 
     ...checkScopes(settings, around),
     ...checkRefresh(config),
     ...checkTargetRealm(settings, around),
-    ...refuseRepeats("application.may_be_exchanged_by", settings.may_be_exchanged_by),
+    ...checkExchangers(settings, around),
   ];
+}
+
+function checkExchangers(
+  { may_be_exchanged_by: ids }: ApplicationSettings,
+  { hasApplication }: ApplicationSurroundings,
+): FieldViolation[] {
+  const field = "application.may_be_exchanged_by";
+  const isKnown = { has: hasApplication, reason: "is no application of this realm" };
+  return [...refuseRepeats(field, ids), ...refuseOthers(field, ids, isKnown)];
 }
 
 // Reference 1.3: which combinations of protocol, client type and grant exist.

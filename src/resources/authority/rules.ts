@@ -1,7 +1,9 @@
 import type { Caller } from "../../http/caller.ts";
 import { ManagementError } from "../../http/management-error.ts";
 import { type Authority, covers, listLacking, NO_AUTHORITY } from "../../protocol/authority.ts";
+import type { Application } from "../application/queries.ts";
 import type { ApplicationSettings } from "../application/schema.ts";
+import type { SecretRules } from "../application-place/queries.ts";
 
 /** What a caller holds. */
 export function authorityOf({ scopes, targetRealm }: Caller): Authority {
@@ -18,6 +20,22 @@ export function authorityOfApplication(
   isManaged: boolean,
 ): Authority {
   return isManaged ? { scopes: new Set(protocol_config.allowed_scopes), reach: target_realm } : NO_AUTHORITY;
+}
+
+/** What an application gets by exchange (`may_be_exchanged_by`): as much as those may do whose tokens it may exchange. */
+export function listExchangeable(
+  { exchangeable }: Pick<SecretRules, "exchangeable">,
+  applicationId: string | undefined,
+): Authority[] {
+  const listing = exchangeable.filter(({ by }) => applicationId !== undefined && by.includes(applicationId));
+  return listing.map(({ authority }) => authority);
+}
+
+/** What a stored application may do through the management API, by its own tokens and by those that it may exchange. */
+export function authoritiesOf({ key, settings }: Application, rules: SecretRules): readonly Authority[] {
+  const { resource_server_id: id } = settings;
+  const isManaged = id !== undefined && id === rules.managedServerId;
+  return [authorityOfApplication(settings, isManaged), ...listExchangeable(rules, key.applicationId)];
 }
 
 /** Whether a caller holds all that somebody holds, without the refusal: for what is left out of an answer (rule 1). */

@@ -16,6 +16,7 @@ import type { Checked } from "../settings.ts";
 import {
   deleteIdentities,
   deleteIdentity,
+  findIdentitiesByEmail,
   findIdentity,
   holdDoomedIdentities,
   holdIdentity,
@@ -82,9 +83,14 @@ export async function checkIdentityChange(
   return updateIdentity(settingsOf(identity), body, surroundings);
 }
 
-/** Stores a new identity of the call's realm. It holds no roles, so it is nobody that rule 1 would protect. */
+/**
+ * Stores a new identity of the call's realm. It holds no roles, so it is nobody that rule 1 would protect.
+ *
+ * @throws ManagementError 403 where it would take the address of somebody who holds more than the caller (rule 1)
+ */
 export async function storeNewIdentity(call: AnyWrite, settings: IdentitySettings): Promise<ShownIdentity> {
   const key = { ...realmOf(call), identityId: hexId(call.deps.random) };
+  await demandAddress(call, settings);
   await insertIdentity(call.db, key, { settings, emailVerified: false }, call.nowMs);
   const { display_name: displayName, status, traits } = settings;
   return { key, displayName, status, traits, version: 1, createdAtMs: call.nowMs, updatedAtMs: call.nowMs };
@@ -103,6 +109,7 @@ export async function storeIdentityChange(
 ): Promise<{ readonly identity: ShownIdentity; readonly changed: readonly string[] }> {
   const before = settingsOf(identity);
   if (changesLogin(before, settings)) await demandPower(call, [identity.key.identityId]);
+  await demandAddress(call, settings, identity);
   await updateIdentitySettings(call.db, identity.key, settings, call.nowMs);
   const { display_name: displayName, status, traits } = settings;
   const changed = { ...identity, displayName, status, traits, version: identity.version + 1, updatedAtMs: call.nowMs };
@@ -129,6 +136,15 @@ export async function removeIdentities(call: AnyWrite, ids: readonly string[]): 
   await demandPower(call, ids);
   await deleteIdentities(call.db, realmOf(call), ids, call.nowMs);
   for (const id of ids) call.record({ ...IDENTITY_EVENT, action: "DELETE", id });
+}
+
+// Login by mail needs exactly one match (reference 2.3), so that whoever gets an address locks out who has it already.
+async function demandAddress(call: AnyWrite, { traits }: IdentitySettings, own?: Identity): Promise<void> {
+  const address = traits.primary_email_address;
+  if (!address || subjectKey(address) === own?.emailKey) return;
+  const holders = await findIdentitiesByEmail(call.db, realmOf(call), subjectKey(address));
+  const ids = holders.map(({ key }) => key.identityId);
+  if (ids.length > 0) await demandPower(call, ids);
 }
 
 async function demandPower(call: AnyWrite, identityIds: readonly string[]): Promise<void> {

@@ -7,13 +7,16 @@ import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { splitScope } from "../../protocol/scope.ts";
 import { decodeId, ID_KINDS } from "../../protocol/token-id.ts";
 import { type ListPage, pageOf, TOTAL_SIZE } from "../answer-parts.ts";
-import { readClients } from "../application/queries.ts";
+import { findApplication, readClients } from "../application/queries.ts";
+import { readSecretRulesOf } from "../application-place/queries.ts";
+import { readPowerOf } from "../authority/queries.ts";
+import { authoritiesOf, demandCover } from "../authority/rules.ts";
 import { type Call, type ManagementParts, type Outcome, readPathId, realmOf } from "../call.ts";
 import { readGrants } from "../grant/queries.ts";
 import { wantRecount } from "../live-count/queries.ts";
 import { acts, reads } from "../operations.ts";
 import { endsFamily, type Revocation, revokeAs, revokeGrants, revokeTokens } from "../revocation/queries.ts";
-import { readTokens, type TokenKey } from "../token/queries.ts";
+import { readTokens, type TokenFacts, type TokenKey } from "../token/queries.ts";
 import { countTokens, type ListedToken, listTokens, type TokenFilter } from "./queries.ts";
 import { TokenListQuery, TokenResource } from "./schema.ts";
 
@@ -101,13 +104,15 @@ async function countTotal(
   return { totalSize: Math.max(size, estimate), totalIsEstimated: true };
 }
 
-async function revoke({ deps, db, request, caller, liveTokens, nowMs }: Call<unknown, unknown>): Promise<void> {
-  const { key, now } = await findPathApplication({ deps, db, request, caller });
+async function revoke(call: Call<unknown, unknown>): Promise<void> {
+  const { deps, db, request, caller, liveTokens, nowMs } = call;
+  const { key, now } = await findPathApplication(call);
   const { token_id: id = "" } = request.parameters;
   const parts = decodeId(id);
   if (parts === undefined || !isLivePartitionRange(parts.bucket, deps.clock.nowSeconds())) return;
-  const owner = await findOwner(db, { ...key, id }, parts.kind);
-  if (owner !== key.applicationId) return;
+  const holder = await findHolder(db, { ...key, id }, parts.kind);
+  if (holder?.applicationId !== key.applicationId) return;
+  await demandPowerOver(call, { ...key, identityId: holder.identityId });
   const revocation: Revocation = {
     ...key,
     id,
@@ -124,10 +129,25 @@ async function revoke({ deps, db, request, caller, liveTokens, nowMs }: Call<unk
   createRevocationMeter(deps)(request.traceId);
 }
 
-async function findOwner(db: Queryable, row: TokenKey, kind: number): Promise<string | undefined> {
-  if (kind === ID_KINDS.access) return (await readTokens(db, [row]))[0]?.facts?.applicationId;
-  if (kind === ID_KINDS.grant) return (await readGrants(db, [row]))[0]?.applicationId;
+type Holder = Pick<TokenFacts, "applicationId" | "identityId">;
+
+async function findHolder(db: Queryable, row: TokenKey, kind: number): Promise<Holder | undefined> {
+  if (kind === ID_KINDS.access) return (await readTokens(db, [row]))[0]?.facts;
+  if (kind === ID_KINDS.grant) return (await readGrants(db, [row]))[0];
   return undefined;
+}
+
+// Rule 1: who ends a token could do all that the person may do whose it is, or without one its client.
+async function demandPowerOver(
+  { db, caller }: Call<unknown, unknown>,
+  { identityId, ...key }: ApplicationKey & Pick<Holder, "identityId">,
+): Promise<void> {
+  if (identityId !== undefined) {
+    const power = await readPowerOf(db, key, { identityIds: [identityId] });
+    return demandCover(caller, power === undefined ? [] : [power]);
+  }
+  const [application, rules] = await Promise.all([findApplication(db, key), readSecretRulesOf(db, key)]);
+  demandCover(caller, application === undefined ? [] : authoritiesOf(application, rules));
 }
 
 async function findPathApplication(

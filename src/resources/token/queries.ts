@@ -59,8 +59,8 @@ export interface TokenFacts extends ApplicationKey {
   /** tokens issued before this second are dead, by application or identity */
   readonly validAfter: number;
   /**
-   * What the token's scopes are limited to at this moment: a person's roles, a client's resource server, neither of which gives what the
-   * resource server has no more. undefined where nothing limits them.
+   * What the token's scopes are limited to at this moment: a person's roles, what a client is allowed, neither of which gives what
+   * the resource server has no more. undefined where nothing limits them.
    */
   readonly liveScopes: readonly string[] | undefined;
   readonly clockOffsetSeconds: number;
@@ -94,7 +94,9 @@ function selectToken(): string {
      t.transaction_id, t.key_id, t.token_hash, t.grant_type, t.subject, t.audience, t.scope, t.custom_claims, t.target_realm,
      t.issued_at, t.not_before, t.expires_at, t.revoked_at, a.client_id, a.protocol_config->>'confidentiality' AS confidentiality, a.protocol_config->>'issuer_mode' AS issuer_mode, a.target_realm AS live_target_realm,
      rs.identifier AS rs_identifier, rs.is_managed AS rs_is_managed, rs.introspectors AS rs_introspectors,
-     CASE WHEN t.identity_id IS NULL AND NOT string_to_array(t.scope, ' ') <@ rs.scopes THEN rs.scopes END AS rs_scopes,
+     CASE WHEN t.identity_id IS NULL AND NOT (string_to_array(t.scope, ' ') <@ rs.scopes AND a.resource_server_id = t.resource_server_id
+       AND a.protocol_config -> 'allowed_scopes' ?& string_to_array(t.scope, ' ')) THEN rs.scopes END AS rs_scopes,
+     CASE WHEN a.resource_server_id = t.resource_server_id THEN a.protocol_config -> 'allowed_scopes' END AS client_scopes,
      i.identity_id AS live_identity_id, i.status AS identity_status, i.traits->>'username' AS username,
      GREATEST(a.tokens_valid_after, COALESCE(i.tokens_valid_after, 0)) AS valid_after,
      k.compromised_at, tn.clock_offset_seconds, roles.scopes AS role_scopes
@@ -211,12 +213,16 @@ function toTokenFacts(row: Row): Omit<TokenFacts, "grantIsDead"> {
   };
 }
 
-// The scopes of a client's resource server are read only where they do not hold all of the token's.
+// A client has the scopes that its resource server has and that it is allowed there at this moment: none, where it is another's now. They
+// are read only where they do not hold all of the token's.
 function toLiveScopes(row: Row): readonly string[] | undefined {
   if (row.resource_server_id === null) return undefined;
   if (row.identity_id !== null) return (row.role_scopes as string[] | null) ?? [];
   if (row.rs_identifier === null) return [];
-  return (row.rs_scopes as string[] | null) ?? undefined;
+  const serverScopes = row.rs_scopes as string[] | null;
+  if (serverScopes === null) return undefined;
+  const allowed = new Set((row.client_scopes as string[] | null) ?? []);
+  return serverScopes.filter((scope) => allowed.has(scope));
 }
 
 const readDecisions = statement(
