@@ -60,6 +60,9 @@ describe("requests to the management API are bounded by the minute", () => {
     assert.equal((await get(tenant)).status, 429, "a tenant's clock moves no rate limit (rule 26)");
     clock.pass(60);
     assert.equal((await get(tenant)).status, 200);
+    const trace = String(refused.headers.get("x-trace-id"));
+    const { json } = await get(tenant, `/realms/${tenant.adminRealm.realmId}/decisions/${trace}`);
+    assert.match(JSON.stringify(json?.decisions), /"management","outcome":"too_many_requests"/);
   });
 
   test("nodes share one allowance exactly, and few statements are sent", async () => {
