@@ -73,6 +73,7 @@ export function makeGrant(
     resourceServerId,
     subject: identityId,
     sessionId: "",
+    clientSessionId: undefined,
     transactionId: encodeId({ ...id, kind: ID_KINDS.authorizationRequest }),
     scope: LOGIN_SCOPE,
     nonce: NONCE,

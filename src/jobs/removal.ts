@@ -45,6 +45,7 @@ const REFERRED_TO = [
   "applications",
   "authenticator_configs",
   "subjects",
+  "pairwise_subjects",
   "identities",
   "resource_servers",
   "signing_keys",

@@ -149,9 +149,9 @@ async function spendAndRecord(services: Services, { stored, made, plan, now }: R
     database.transaction([stored.tenantId], async (db) => {
       const spent = await completeAuthorizationRequest(db, stored, now);
       if (spent?.identityId === undefined) return undefined;
-      const sessionId = await plan.write(db, made.grant);
-      await insertGrant(db, { ...made.grant, sessionId });
-      return sessionId;
+      const session = await plan.write(db, made.grant);
+      await insertGrant(db, { ...made.grant, ...session });
+      return session.sessionId;
     });
   try {
     return await insertWithPartitions(database, "grants", [bucketOf(made.grant.id)], run);

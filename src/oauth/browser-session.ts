@@ -14,10 +14,9 @@ import {
   insertSession,
   renewSession,
   type Session,
-  type SessionKey,
   useSession,
 } from "../resources/session/queries.ts";
-import { insertSessionApplication } from "../resources/session-application/queries.ts";
+import { noteSessionApplication } from "../resources/session-application/queries.ts";
 import type { LiveApplication } from "./find-live-application.ts";
 import type { Services } from "./services.ts";
 
@@ -56,16 +55,23 @@ export async function findOpenSession(services: Services, at: BrowserAt): Promis
 /** What a session is used for: a grant, and what the client calls its person. */
 export type SessionUse = Pick<NewGrant, "subject" | "issuedAt" | "endsAt">;
 
+/** A session as a grant names it. */
+export interface UsedSession {
+  readonly sessionId: string;
+  /** what the client calls it, where that is another name (rule 20) */
+  readonly clientSessionId: string | undefined;
+}
+
 /** What a login does to the browser's session, within the transaction that records its grant. */
 export interface SessionPlan {
   /**
    * Writes it.
    *
    * @param grant what hangs on the session: its end is remembered for as long as this may live
-   * @returns the id of the session that the grant hangs on
+   * @returns the session that the grant hangs on
    * @throws OAuthError `login_required` when the session that the person was known from was ended meanwhile
    */
-  write(db: Queryable, grant: SessionUse): Promise<string>;
+  write(db: Queryable, grant: SessionUse): Promise<UsedSession>;
   /** `Set-Cookie` for the session of this id */
   cookies(sessionId: string): readonly string[];
 }
@@ -83,7 +89,7 @@ export async function planSession(
     return services.deps.clock.nowMs() + Math.max(endsAt - issuedAt, absoluteSeconds) * 1_000 + KEPT_LONGER_MS;
   };
   const { sessionId } = authentication;
-  const plan: SessionPlan =
+  const plan: WrittenPlan =
     sessionId === undefined
       ? await planAuthenticated(services, at, { identityId, authentication, keptUntilMs })
       : {
@@ -97,29 +103,28 @@ export async function planSession(
   return { ...plan, write: noteApplication(services, context, plan.write) };
 }
 
+/** Writes the session alone. */
+interface WrittenPlan extends Omit<SessionPlan, "write"> {
+  write(db: Queryable, grant: SessionUse): Promise<string>;
+}
+
 /** The application is told when the session ends; an `oauth2` one has no name for it. */
 function noteApplication(
   services: Services,
   context: ApplicationContext,
-  write: SessionPlan["write"],
+  write: WrittenPlan["write"],
 ): SessionPlan["write"] {
   return async (db, grant) => {
     const sessionId = await write(db, grant);
-    if (context.client.type !== "oidc") return sessionId;
-    const key = { ...context.key, sessionId };
-    const clientSessionId = clientSessionIdOf(services, context, key);
-    await insertSessionApplication(db, { ...key, clientSessionId, subject: grant.subject });
-    return sessionId;
+    if (context.client.type !== "oidc") return { sessionId, clientSessionId: undefined };
+    const isPairwise = context.client.subjectType === "pairwise";
+    const named = isPairwise
+      ? services.deps.random.bytes(ID_TIME_BYTES + ID_RANDOM_BYTES).toString("base64url")
+      : sessionId;
+    const used = { ...context.key, sessionId, clientSessionId: named, subject: grant.subject };
+    const clientSessionId = await noteSessionApplication(db, used);
+    return { sessionId, clientSessionId: clientSessionId === sessionId ? undefined : clientSessionId };
   };
-}
-
-/** What a client calls a session: its `sid`. */
-export function clientSessionIdOf(
-  _services: Services,
-  _context: ApplicationContext,
-  { sessionId }: SessionKey,
-): string {
-  return sessionId;
 }
 
 interface Authenticated {
@@ -132,7 +137,7 @@ interface Authenticated {
  * Somebody has just proved who they are: the session's secret becomes another one, so that who knew the one before knows nothing. It is
  * the same session if it is the same person's; another person's is over, because no cookie would lead to it any more.
  */
-async function planAuthenticated(services: Services, at: BrowserAt, person: Authenticated): Promise<SessionPlan> {
+async function planAuthenticated(services: Services, at: BrowserAt, person: Authenticated): Promise<WrittenPlan> {
   const { random, clock, config } = services.deps;
   const { context, now } = at.application;
   const { tenantId, realmId } = context.key;

@@ -1,9 +1,12 @@
 import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
+import { sectorOf } from "../protocol/redirect-uri.ts";
 import { subjectKey } from "../protocol/subject.ts";
 import { claimSubject, findIdentitiesByEmail, type Identity } from "../resources/identity/queries.ts";
+import { assignPairwiseSubject } from "../resources/pairwise-subject/queries.ts";
 import type { Services } from "./services.ts";
 
+const PAIRWISE_BYTES = 16;
 const IDENTITY_ID = /^[0-9a-f]{16}$/;
 
 /**
@@ -16,11 +19,23 @@ export async function decideSubject(
   context: ApplicationContext,
   identity: Identity,
 ): Promise<string> {
-  const value = await findValue(services, context, identity);
   const db = services.deps.database.tenants([context.key.tenantId]);
+  const isPairwise = context.client.subjectType === "pairwise";
+  const value = isPairwise
+    ? await findPairwise(services, context, identity)
+    : await findValue(services, context, identity);
   const isOwn = await claimSubject(db, context.key, subjectKey(value), identity.key.identityId);
   if (!isOwn) throw refusal(context, "the value was the subject of another identity");
   return value;
+}
+
+// OIDC Core §8.1: the same for applications of one host, and nothing that another host could compare.
+async function findPairwise(services: Services, context: ApplicationContext, identity: Identity): Promise<string> {
+  const sector = sectorOf(context.client.redirectUris);
+  if (sector === undefined) throw refusal(context, "a pairwise application has redirect URIs of several hosts");
+  const db = services.deps.database.tenants([context.key.tenantId]);
+  const subject = services.deps.random.bytes(PAIRWISE_BYTES).toString("hex");
+  return assignPairwiseSubject(db, identity.key, { sector, subject });
 }
 
 async function findValue(services: Services, context: ApplicationContext, identity: Identity): Promise<string> {

@@ -67,6 +67,7 @@ async function describeRealm(services: Services, request: HttpRequest): Promise<
   return print({
     ...describeIssuer(publicUrl, key, `${publicUrl}${realmPath(key)}`),
     ...describeLogout("oidc", `${publicUrl}${realmPath(key)}`),
+    subject_types_supported: ["public", "pairwise"],
     grant_types_supported: GRANTS.map((grant) => grant.grantType),
     id_token_signing_alg_values_supported: SIGNING_ALGORITHMS,
     token_endpoint_auth_methods_supported: methods,
@@ -90,6 +91,7 @@ function describeClientIssuer(publicUrl: string, context: ApplicationContext): o
   return {
     ...describeIssuer(publicUrl, key, base),
     ...describeLogout(client.type, base),
+    subject_types_supported: [client.subjectType],
     grant_types_supported: GRANTS.filter((grant) => grant.isAllowed(client)).map((grant) => grant.grantType),
     id_token_signing_alg_values_supported: [...new Set(["RS256", client.idTokenAlgorithm])],
     token_endpoint_auth_methods_supported: listClientAuthenticationMethods(client.confidentiality),
@@ -112,7 +114,6 @@ function describeIssuer(publicUrl: string, realm: RealmKey, base: string): objec
     ...describeIntrospection(`${publicUrl}${realmPath(realm)}/introspect`),
     response_types_supported: ["code"],
     response_modes_supported: RESPONSE_MODES.map((mode) => mode.name),
-    subject_types_supported: ["public"],
     claims_supported: CLAIMS_SUPPORTED,
     userinfo_signing_alg_values_supported: SIGNING_ALGORITHMS,
     acr_values_supported: ACR_VALUES,

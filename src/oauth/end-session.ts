@@ -12,7 +12,7 @@ import { isSessionOpen } from "../protocol/session.ts";
 import { endSession, type Session } from "../resources/session/queries.ts";
 import { findClientSession } from "../resources/session-application/queries.ts";
 import { atIssuers } from "./at-issuer.ts";
-import { clientSessionIdOf, readBrowserSession } from "./browser-session.ts";
+import { readBrowserSession } from "./browser-session.ts";
 import { confirmLogoutPage, signedOutPage } from "./end-session-pages.ts";
 import { findNamedApplication } from "./find-client.ts";
 import { findLiveApplication, type LiveApplication } from "./find-live-application.ts";
@@ -84,13 +84,13 @@ async function decideLogout(visit: Visit): Promise<HttpReply> {
   const target = findTarget(visit);
   const hint = await readHint(visit);
   if (target !== undefined && hint?.sessionId !== undefined) {
-    const isThis =
-      session !== undefined && clientSessionIdOf(visit.services, application.context, session.key) === hint.sessionId;
-    if (isThis) {
+    const hinted = await findHinted(visit, hint.sessionId);
+    if (session !== undefined && hinted?.key.sessionId === session.key.sessionId) {
       if (session.endedAt === undefined) await end(visit, session, "id_token_hint");
       return redirectReply(target, [clearCookie(visit)]);
     }
-    if (await isOver(visit, hint.sessionId)) return redirectReply(target);
+    // One that is forgotten had ended.
+    if (hinted === undefined || !isOpen(visit, hinted)) return redirectReply(target);
   }
   if (session === undefined || !isOpen(visit, session)) return signedOut(visit);
   return confirmLogoutPage({
@@ -120,12 +120,9 @@ async function readHint({ services, parameters: { values }, application }: Visit
   return readIdTokenHint(services, context, sent);
 }
 
-/** Whether the session that a client calls so has ended, or its time is over; one that is forgotten had. */
-async function isOver(visit: Visit, clientSessionId: string): Promise<boolean> {
-  const { key } = visit.application.context;
-  const db = visit.services.deps.database.tenants([key.tenantId]);
-  const found = await findClientSession(db, key, clientSessionId);
-  return found === undefined || !isOpen(visit, found);
+function findHinted({ services, application }: Visit, clientSessionId: string): Promise<Session | undefined> {
+  const { key } = application.context;
+  return findClientSession(services.deps.database.tenants([key.tenantId]), key, clientSessionId);
 }
 
 function isOpen({ application: { context, now } }: Visit, session: Session): boolean {

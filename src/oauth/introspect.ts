@@ -154,12 +154,13 @@ async function describeAccessToken(
     sessionId: token.sessionId,
     transactionId: token.transactionId,
     customClaims: parseClaims(token.customClaims),
+    pairwise: token.isPairwise,
   });
   return {
     active: true,
     ...claims,
     token_type: "Bearer",
-    ...(token.username === undefined ? {} : { username: token.username }),
+    ...(token.username === undefined || token.isPairwise ? {} : { username: token.username }),
   };
 }
 
@@ -209,7 +210,7 @@ function refreshClaims(services: Services, presented: PresentedRefreshToken): ob
     jti: grant.id,
     token_type: "refresh_token",
     azp: `${path}/applications/${grant.applicationId}`,
-    bi_p: `${path}/identities/${grant.identityId}`,
+    ...(grant.isPairwise ? {} : { bi_p: `${path}/identities/${grant.identityId}` }),
     bi_t: grant.tenantId,
     bi_r: grant.realmId,
   };

@@ -197,6 +197,7 @@ function claimsOf(request: TokenRequest, row: DescribedToken): object {
     sessionId: row.sessionId,
     transactionId: row.transactionId,
     customClaims: parseClaims(row.customClaims),
+    pairwise: request.context.client.subjectType === "pairwise",
   });
 }
 
@@ -269,7 +270,7 @@ async function makeIdToken(
     authTime: grant.authTime,
     acr: grant.acr,
     amr: grant.amr,
-    sessionId: grant.sessionId === "" ? undefined : grant.sessionId,
+    sessionId: grant.sessionId === "" ? undefined : (grant.clientSessionId ?? grant.sessionId),
     nonce: authorization.nonce,
     accessToken,
     algorithm: signer.algorithm,

@@ -113,6 +113,7 @@ function describeGrant(
     subject: person.subject,
     scope: person.scope,
     sessionId: "",
+    clientSessionId: undefined,
     transactionId: stored.id,
     nonce: parameters.nonce,
     redirectUri: parameters.redirectUri,

@@ -21,6 +21,8 @@ export type ConfiguredGrantType = "authorization_code" | "client_credentials";
 export type PkceSetting = "disabled" | "plain" | "s256";
 export type TokenFormat = "self_contained" | "referential";
 export type SigningAlgorithm = "RS256" | "ES256" | "PS256" | "EdDSA";
+/** Whether clients of different hosts know a person by one name (OIDC Core §8). */
+export type SubjectType = "public" | "pairwise";
 export type SubjectField = "id" | "email" | "username";
 /** Whose issuer an application has: its own, or its realm's, which it shares (rule 11). */
 export type IssuerMode = "application" | "realm";
@@ -58,6 +60,7 @@ export interface ClientMetadata {
   readonly idTokenClaims: "scopes" | "standard";
   readonly idTokenLifetimeSeconds: number;
   readonly subjectField: SubjectField;
+  readonly subjectType: SubjectType;
   readonly consent: "none" | "once" | "always" | undefined;
   readonly expiresAfterSeconds: number;
   readonly defaultExpiresAfterSeconds?: number | undefined;

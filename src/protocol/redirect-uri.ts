@@ -71,6 +71,12 @@ export function hasSoleRedirectUri(registered: readonly string[]): boolean {
   return others.length === 0 && host !== undefined && !isLoopbackHost(host);
 }
 
+/** The sector of a client whose subjects are pairwise: the one host of its redirect URIs, or undefined (OIDC Core §8.1). */
+export function sectorOf(registered: readonly string[]): string | undefined {
+  const [host, ...others] = new Set(registered.map((uri) => URL.parse(uri)?.hostname ?? ""));
+  return others.length === 0 && host !== "" ? host : undefined;
+}
+
 /**
  * Adds parameters to a redirect URI's query and keeps the query that it has (RFC 6749 §3.1.2, rule 18).
  * @param parameters in the order to be written; absent values are left out

@@ -12,10 +12,11 @@ import { eventBucket, insertEvents } from "../../src/resources/event/queries.ts"
 import { deleteGroup, listGroups } from "../../src/resources/group/queries.ts";
 import { claimSubject, deleteIdentity } from "../../src/resources/identity/queries.ts";
 import { insertMail } from "../../src/resources/mail/queries.ts";
+import { assignPairwiseSubject } from "../../src/resources/pairwise-subject/queries.ts";
 import { deleteRealm } from "../../src/resources/realm/queries.ts";
 import { deleteRole } from "../../src/resources/role/queries.ts";
 import { insertSession } from "../../src/resources/session/queries.ts";
-import { insertSessionApplication } from "../../src/resources/session-application/queries.ts";
+import { noteSessionApplication } from "../../src/resources/session-application/queries.ts";
 import { managementClient, succeed } from "../support/management-client.ts";
 import { movableClock } from "../support/movable-clock.ts";
 import { listOrphans, listUnknownReferences } from "../support/references.ts";
@@ -210,7 +211,9 @@ async function useEverything(flow: CodeFlow): Promise<TestApplication> {
   );
   const mail = { mailId: hexId(deps.random), recipient: "r", subject: "s", body: "b", createdAtMs: deps.clock.nowMs() };
   const used = { ...flow.application.key, sessionId: "s", clientSessionId: "s", subject: "s" };
-  await insertSessionApplication(db, used);
+  await noteSessionApplication(db, used);
+  const person = { ...tenant.realm, identityId: flow.identityId };
+  await assignPairwiseSubject(db, person, { sector: "client.example", subject: "s" });
   await insertMail(db, tenant.realm, mail);
   await recordChange(tenant);
   await deps.database.maintain((session) =>

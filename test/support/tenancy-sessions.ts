@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Queryable } from "../../src/database/database.ts";
 import { sha256 } from "../../src/platform/hash.ts";
 import * as requests from "../../src/resources/authorization-request/queries.ts";
+import { assignPairwiseSubject } from "../../src/resources/pairwise-subject/queries.ts";
 import * as sessions from "../../src/resources/session/queries.ts";
 import * as applications from "../../src/resources/session-application/queries.ts";
 import type { TenantInUse } from "./tenancy-scenario.ts";
@@ -20,9 +21,12 @@ export async function noteSessions(used: TenantInUse, note: Queryable, db: Query
   await sessions.endSession(note, key, { at: authTime + 1, reason: "logout" });
   const application = { ...key, ...used.flow.application.key, clientSessionId: key.sessionId, subject: identityId };
   await applications.findClientSession(note, application, key.sessionId);
-  await applications.insertSessionApplication(note, { ...application, applicationId: used.job.key.applicationId });
+  await applications.noteSessionApplication(note, { ...application, applicationId: used.job.key.applicationId });
   await applications.postponeLogout(note, application, 1);
   await applications.settleLogout(note, application, { outcome: "accepted", atMs: 1 });
+  await assignPairwiseSubject(note, { ...realm, identityId }, { sector: "client.example", subject: "another" }).catch(
+    () => undefined,
+  );
   const authentication = { authTime, amr, acr, sessionId: key.sessionId };
   const start = { state: "verified" as const, person: { identityId, authentication }, now: authTime };
   await requests.startAuthorizationRequest(note, { ...realm, id: used.sessions.arrivedRequestId }, start);

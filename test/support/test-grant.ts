@@ -64,6 +64,7 @@ export async function testGrant(
     resourceServerId: context.client.resourceServerId,
     subject: identityId,
     sessionId: "",
+    clientSessionId: undefined,
     transactionId: hexId(deps.random),
     scope: options.scope ?? scopeOf(context),
     nonce: options.nonce,

@@ -125,6 +125,7 @@ function toClientMetadata(row: ContextRow): ClientMetadata {
     idTokenClaims: tokens.id_token_claims,
     idTokenLifetimeSeconds: tokens.id_token_expires_after,
     subjectField: tokens.subject_field,
+    subjectType: config.subject_type ?? "public",
     consent: config.consent,
     expiresAfterSeconds: tokens.expires_after,
     defaultExpiresAfterSeconds: tokens.default_expires_after,

@@ -127,6 +127,24 @@ describe("a new application", () => {
       "protocol_config.redirect_uris: authorization_code needs at least one",
     ],
     [
+      "pairwise subjects that can be compared",
+      withConfig(shop, {
+        subject_type: "pairwise",
+        token_configuration: { expires_after: 60, subject_field: "email" },
+      }),
+      "protocol_config.subject_type: pairwise needs subject_field id: other names can be compared",
+    ],
+    [
+      "pairwise subjects of two hosts",
+      withConfig(shop, { subject_type: "pairwise", redirect_uris: ["https://a.example/", "https://b.example/"] }),
+      "protocol_config.subject_type: pairwise needs redirect URIs of one host",
+    ],
+    [
+      "pairwise subjects without OpenID Connect",
+      withConfig(shop, { type: "oauth2", subject_type: "pairwise" }),
+      "protocol_config.subject_type: pairwise needs protocol type oidc",
+    ],
+    [
       "codes without authenticator config",
       { ...shop, authenticator_config_id: null },
       "authenticator_config_id: missing",
@@ -261,6 +279,7 @@ describe("a changed application", () => {
         confidentiality: "public",
         grant_type: ["client_credentials"],
         issuer_mode: "realm",
+        subject_type: "pairwise",
       },
     );
     assert.deepEqual(updateApplication(created.value, body, surroundings), created);

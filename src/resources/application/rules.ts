@@ -1,6 +1,6 @@
 import type { FieldViolation } from "../../http/management-error.ts";
 import { expandManagementScopes } from "../../protocol/management-scopes.ts";
-import { checkRegisteredRedirectUri, isNativeRedirectUri } from "../../protocol/redirect-uri.ts";
+import { checkRegisteredRedirectUri, isNativeRedirectUri, sectorOf } from "../../protocol/redirect-uri.ts";
 import { refuseOthers, refuseRepeats } from "../list-rules.ts";
 import type { ResourceServerSettings } from "../resource-server/schema.ts";
 import { type Checked, createBodyReader, refine } from "../settings.ts";
@@ -34,8 +34,8 @@ export function createApplication(
 }
 
 /**
- * The settings of an application after a change, or what is wrong with them. Its protocol, client type and grants never change, nor does
- * its issuer, which its tokens name: other values are ignored (reference 1.3).
+ * The settings of an application after a change, or what is wrong with them. Its protocol, client type and grants never change, nor do
+ * its issuer and the names that it gives to people, which others have stored: other values are ignored (reference 1.3).
  */
 export function updateApplication(
   current: ApplicationSettings,
@@ -43,8 +43,9 @@ export function updateApplication(
   surroundings: ApplicationSurroundings,
 ): Checked<ApplicationSettings> {
   if (body.protocol_config === null) return { ok: false, violations: [{ field: CONFIG, description: "missing" }] };
-  const { type, confidentiality, grant_type, issuer_mode, pkce } = current.protocol_config;
-  const protocol_config = { ...body.protocol_config, type, confidentiality, grant_type, issuer_mode };
+  const { type, confidentiality, grant_type, issuer_mode, subject_type = null, pkce } = current.protocol_config;
+  const kept = { type, confidentiality, grant_type, issuer_mode, subject_type };
+  const protocol_config = { ...body.protocol_config, ...kept };
   // Those that were named before may be gone since: their ids are nobody's any more.
   const named = new Set(current.may_be_exchanged_by);
   const around = {
@@ -105,6 +106,7 @@ function check(settings: ApplicationSettings, around: ApplicationSurroundings): 
     ...checkUris(config),
     ...checkScopes(settings, around),
     ...checkRefresh(config),
+    ...checkSubjectType(config),
     ...checkTargetRealm(settings, around),
     ...checkExchangers(settings, around),
   ];
@@ -219,6 +221,18 @@ function checkRefresh(config: ProtocolConfig): FieldViolation[] {
     violations.push({ field: `${field}.rotate`, description: "must be true for a public client" });
   }
   return violations;
+}
+
+// OIDC Core §8.1: without a sector identifier URI the sector is the one host of the redirect URIs.
+function checkSubjectType(config: ProtocolConfig): FieldViolation[] {
+  if (config.subject_type !== "pairwise") return [];
+  const field = `${CONFIG}.subject_type`;
+  if (config.type !== "oidc") return [{ field, description: "pairwise needs protocol type oidc" }];
+  if (config.token_configuration.subject_field !== "id") {
+    return [{ field, description: "pairwise needs subject_field id: other names can be compared" }];
+  }
+  if (sectorOf(config.redirect_uris) !== undefined) return [];
+  return [{ field, description: "pairwise needs redirect URIs of one host" }];
 }
 
 // Rule 8: only management tokens reach beyond their own realm.

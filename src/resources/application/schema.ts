@@ -56,6 +56,7 @@ export const ProtocolConfig = Type.Object(
     token_configuration: TokenConfiguration,
     refresh_token_configuration: RefreshTokenConfiguration,
     issuer_mode: oneOf(["application", "realm"]),
+    subject_type: Type.Optional(oneOf(["public", "pairwise"])),
     consent: Type.Optional(oneOf(["none", "once", "always"])),
     post_logout_redirect_uris: RedirectUris,
     backchannel_logout_uri: Type.Optional(Type.String({ minLength: 1 })),

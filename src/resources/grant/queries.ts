@@ -18,6 +18,8 @@ export interface NewGrant extends ApplicationKey {
   readonly resourceServerId: string | undefined;
   readonly subject: string;
   readonly sessionId: string;
+  /** what the client calls the session, where that is another name (rule 20) */
+  readonly clientSessionId: string | undefined;
   readonly transactionId: string;
   readonly scope: string;
   readonly nonce: string | undefined;
@@ -55,6 +57,7 @@ export interface GrantFacts extends Omit<NewGrant, "decision" | "codeHash"> {
   readonly version: number;
   readonly clientId: string;
   readonly issuerMode: IssuerMode;
+  readonly isPairwise: boolean;
   readonly identityIsDead: boolean;
   /** its session was ended, and it was not given `offline_access` */
   readonly sessionIsOver: boolean;
@@ -85,8 +88,8 @@ const insert = statement(
   "grant.insert",
   `INSERT INTO grants (tenant_id, realm_id, id, bucket, application_id, identity_id, resource_server_id, subject, session_id,
      transaction_id, scope, nonce, redirect_uri, redirect_uri_optional, code_challenge, code_challenge_method, auth_time, amr,
-     acr, code_hash, code_expires_at, issued_at, ends_at, decision, claims)
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`,
+     acr, code_hash, code_expires_at, issued_at, ends_at, decision, claims, client_session_id)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)`,
 );
 
 /** Records a grant whose code is about to be sent to the client. */
@@ -117,6 +120,7 @@ export async function insertGrant(db: Queryable, grant: NewGrant): Promise<void>
     grant.endsAt,
     JSON.stringify(boundFacts(grant.decision)),
     claimsOf(grant),
+    grant.clientSessionId,
   ]);
 }
 
@@ -127,7 +131,8 @@ function claimsOf({ claims }: NewGrant): string | undefined {
 
 const read = statement(
   "grant.read",
-  `SELECT b.n, g.*, a.client_id, a.protocol_config->>'issuer_mode' AS issuer_mode, tn.clock_offset_seconds, i.identity_id AS live_identity_id, i.status AS identity_status,
+  `SELECT b.n, g.*, a.client_id, a.protocol_config->>'issuer_mode' AS issuer_mode,
+     COALESCE(a.protocol_config->>'subject_type', '') = 'pairwise' AS is_pairwise, tn.clock_offset_seconds, i.identity_id AS live_identity_id, i.status AS identity_status,
      i.display_name AS identity_display_name, i.email_verified, i.traits, i.updated_at_ms AS identity_updated_at_ms,
      GREATEST(a.tokens_valid_after, COALESCE(i.tokens_valid_after, 0)) AS valid_after, roles.scopes AS role_scopes,
      NOT ${SESSION_LETS_GRANT_LIVE} AS session_is_over
@@ -182,6 +187,7 @@ function toGrantFacts(row: Row): GrantFacts {
     version: row.version as number,
     clientId: row.client_id as string,
     issuerMode: row.issuer_mode as IssuerMode,
+    isPairwise: row.is_pairwise === true,
     identityIsDead: !isThere || row.identity_status !== "active",
     sessionIsOver: row.session_is_over === true,
     validAfter: row.valid_after as number,
@@ -206,6 +212,7 @@ function toStoredGrant(row: Row): Omit<NewGrant, "decision" | "codeHash"> & { co
     resourceServerId: optional<string>(row.resource_server_id),
     subject: row.subject as string,
     sessionId: row.session_id as string,
+    clientSessionId: optional<string>(row.client_session_id),
     transactionId: row.transaction_id as string,
     scope: row.scope as string,
     nonce: optional<string>(row.nonce),

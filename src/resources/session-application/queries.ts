@@ -27,10 +27,12 @@ export interface LogoutDelivery extends SessionApplication {
 /** What came of telling: `given_up` when nobody answered as often as it was tried. */
 export type LogoutOutcome = "accepted" | "refused" | "given_up";
 
-const insert = statement(
-  "session_application.insert",
+const note = statement(
+  "session_application.note",
   `INSERT INTO session_applications (tenant_id, realm_id, session_id, application_id, client_session_id, subject)
-   VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+   VALUES ($1, $2, $3, $4, $5, $6)
+   ON CONFLICT (tenant_id, realm_id, session_id, application_id) DO UPDATE SET subject = excluded.subject
+   RETURNING client_session_id`,
 );
 
 const findByClient = statement(
@@ -54,9 +56,10 @@ const postpone = statement(
    WHERE tenant_id = $1 AND realm_id = $2 AND session_id = $3 AND application_id = $4 AND told_at_ms IS NULL`,
 );
 
-/** Notes that a session was used for an application; once is enough. */
-export async function insertSessionApplication(db: Queryable, used: SessionApplication): Promise<void> {
-  await db.run(insert, [...ids(used), used.clientSessionId, used.subject]);
+/** Notes that a session was used for an application. Returns what the client calls it: as it did before, if it was. */
+export async function noteSessionApplication(db: Queryable, used: SessionApplication): Promise<string> {
+  const [row] = await db.run(note, [...ids(used), used.clientSessionId, used.subject]);
+  return row === undefined ? used.clientSessionId : (row.client_session_id as string);
 }
 
 /** Reads the session that a client calls so, whatever became of it; undefined when there never was one, or it was forgotten. */

@@ -29,6 +29,7 @@ export interface TokenFacts extends ApplicationKey {
   readonly clientId: string;
   readonly confidentiality: string;
   readonly issuerMode: IssuerMode;
+  readonly isPairwise: boolean;
   readonly resourceServerId: string | undefined;
   readonly resourceServerIdentifier: string | undefined;
   readonly resourceServerIsManaged: boolean;
@@ -92,7 +93,7 @@ const read = statement(
 function selectToken(): string {
   return `SELECT t.tenant_id, t.realm_id, t.application_id, t.id, t.resource_server_id, t.identity_id, t.grant_id, t.session_id,
      t.transaction_id, t.key_id, t.token_hash, t.grant_type, t.subject, t.audience, t.scope, t.custom_claims, t.target_realm,
-     t.issued_at, t.not_before, t.expires_at, t.revoked_at, a.client_id, a.protocol_config->>'confidentiality' AS confidentiality, a.protocol_config->>'issuer_mode' AS issuer_mode, a.target_realm AS live_target_realm,
+     t.issued_at, t.not_before, t.expires_at, t.revoked_at, a.client_id, a.protocol_config->>'confidentiality' AS confidentiality, a.protocol_config->>'issuer_mode' AS issuer_mode, COALESCE(a.protocol_config->>'subject_type', '') = 'pairwise' AS is_pairwise, a.target_realm AS live_target_realm,
      rs.identifier AS rs_identifier, rs.is_managed AS rs_is_managed, rs.introspectors AS rs_introspectors,
      CASE WHEN t.identity_id IS NULL AND NOT (string_to_array(t.scope, ' ') <@ rs.scopes AND a.resource_server_id = t.resource_server_id
        AND a.protocol_config -> 'allowed_scopes' ?& string_to_array(t.scope, ' ')) THEN rs.scopes END AS rs_scopes,
@@ -183,6 +184,7 @@ function toTokenFacts(row: Row): Omit<TokenFacts, "grantIsDead"> {
     clientId: row.client_id as string,
     confidentiality: row.confidentiality as string,
     issuerMode: row.issuer_mode as IssuerMode,
+    isPairwise: row.is_pairwise === true,
     resourceServerId: optionalText(row.resource_server_id),
     resourceServerIdentifier: optionalText(row.rs_identifier),
     resourceServerIsManaged: row.rs_is_managed === true,
