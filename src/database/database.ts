@@ -40,8 +40,7 @@ export interface SentStatement {
 /** How a transaction runs. */
 export interface TransactionOptions {
   /**
-   * All of it sees one moment, and it fails as unavailable when it writes what others have changed since: for plans of many rows,
-   * which cannot name the version of each.
+   * All of it sees one moment, and it fails as unavailable when it writes what others have changed since: for what reads many rows.
    */
   readonly isSnapshot?: boolean;
 }

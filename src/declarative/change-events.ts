@@ -1,14 +1,16 @@
 import type { Queryable } from "../database/database.ts";
+import { FACTS_MAX } from "../protocol/decision-facts.ts";
 import { insertEvents, type NewEvent } from "../resources/event/queries.ts";
 import type { EventAction, EventType } from "../resources/event/schema.ts";
 import type { EventSource } from "../resources/event-source.ts";
-import type { Step } from "./planning.ts";
+import type { About, Step, Told } from "./planning.ts";
 
 const KINDS = {
   tenant: { type: "V1TenantChange", resource: "Tenant" },
   realm: { type: "V1RealmChange", resource: "Realm" },
   resource_server: { type: "ResourceServerOperation", resource: "ResourceServer" },
   role: { type: "RoleOperation", resource: "Role" },
+  role_scopes: { type: "RoleScopesOperation", resource: "Role" },
   role_members: { type: "RoleMembershipOperation", resource: "Role" },
   authenticator_config: { type: "AuthenticatorConfigOperation", resource: "AuthenticatorConfig" },
   group: { type: "V1GroupChange", resource: "Group" },
@@ -34,10 +36,31 @@ export async function recordChanges(
   steps: readonly Step[],
   source: EventSource,
 ): Promise<void> {
-  for (let from = 0; from < steps.length; from += EVENTS_AT_ONCE) {
-    const events = steps.slice(from, from + EVENTS_AT_ONCE).map((step) => toEvent(step, source));
-    await insertEvents(db, tenantId, events);
+  const events = steps.flatMap((step) => toEvents(step, source));
+  for (let from = 0; from < events.length; from += EVENTS_AT_ONCE) {
+    await insertEvents(db, tenantId, events.slice(from, from + EVENTS_AT_ONCE));
   }
+}
+
+function toEvents(step: Step, source: EventSource): NewEvent[] {
+  const { about, told, also = [] } = step;
+  const own = told === undefined ? [toEvent(step, source)] : [];
+  return [...own, ...[...(told ?? []), ...also].flatMap((one) => toListEvents(about, one, source))];
+}
+
+// An event keeps so many of a list: more take more events.
+function toListEvents({ id, realmId }: About, { kind, action, lists }: Told, source: EventSource): NewEvent[] {
+  const { type, resource } = KINDS[kind];
+  return Object.entries(lists).flatMap(([name, values]) => {
+    const parts = Array.from({ length: Math.ceil(values.length / FACTS_MAX) }, (_, n) =>
+      values.slice(n * FACTS_MAX, (n + 1) * FACTS_MAX),
+    );
+    const of = { realmId, resource: { type: resource, id } };
+    return parts.map((part) => ({
+      ...{ ...source, ...of, type, action: ACTIONS[action] },
+      facts: { by: "declarative file", [name]: part },
+    }));
+  });
 }
 
 function toEvent({ about, change }: Step, source: EventSource): NewEvent {

@@ -17,7 +17,7 @@ import { newClientId, newClientSecret, sealClientSecret } from "../resources/cre
 import type { Path } from "./file.ts";
 import type { DeclaredApplication } from "./file-schema.ts";
 import { findUnnamed, type Matched } from "./matching.ts";
-import { type About, type Planning, planDeletions, planObject, refuse, refuseOther } from "./planning.ts";
+import { type About, type Planning, planDeletions, planObject, refuse, refuseOther, withoutLost } from "./planning.ts";
 import type { PlannedServer, RealmPlan } from "./realm-plan.ts";
 
 /** What a realm's plan tells the plan of its applications. */
@@ -36,6 +36,7 @@ export function planApplications(realm: RealmPlan, places: ApplicationPlaces): v
   const removed = isPruned ? unnamed.filter((application) => !application.isManaged) : [];
   const kept = unnamed.filter((application) => !removed.includes(application));
   checkKept(realm, kept, places);
+  for (const application of kept) planLoss(realm, application, places);
   for (const match of matches.applications) planApplication(realm, match, places);
   const deletions = removed.map(({ key, settings }) => ({
     about: { kind: "application", id: key.applicationId, realmId: key.realmId } as const,
@@ -59,6 +60,28 @@ function checkKept(realm: RealmPlan, kept: readonly Application[], places: Appli
   }
 }
 
+// An application that the file does not name loses what its resource server does.
+function planLoss(realm: RealmPlan, { key, settings }: Application, places: ApplicationPlaces): void {
+  const { planning } = realm;
+  const changed = withoutLostScopes(settings, places);
+  planObject(planning, {
+    path: [...realm.path, "applications"],
+    about: { kind: "application", id: key.applicationId, realmId: key.realmId },
+    what: `application ${JSON.stringify(settings.display_name)} (${key.applicationId})`,
+    current: settings,
+    checked: { ok: true, value: changed },
+    insert: async () => {},
+    update: (db) => updateApplicationSettings(db, key, changed, planning.nowMs),
+  });
+}
+
+function withoutLostScopes(settings: ApplicationSettings, { servers }: ApplicationPlaces): ApplicationSettings {
+  const { resource_server_id: id, protocol_config } = settings;
+  if (id === undefined) return settings;
+  const allowed_scopes = withoutLost(protocol_config.allowed_scopes, servers.get(id));
+  return { ...settings, protocol_config: { ...protocol_config, allowed_scopes } };
+}
+
 function planApplication(realm: RealmPlan, match: MatchedApplication, places: ApplicationPlaces): void {
   const { planning } = realm;
   const { path, stored, declared } = match;
@@ -79,7 +102,7 @@ function planApplication(realm: RealmPlan, match: MatchedApplication, places: Ap
     checked:
       stored === undefined
         ? createApplication(body, surroundings)
-        : updateApplication(stored.settings, body, surroundings),
+        : updateApplication(withoutLostScopes(stored.settings, places), body, surroundings),
     insert: (db, created) => {
       const isConfidential = created.protocol_config.confidentiality === "confidential";
       const text = isConfidential ? (secret ?? newClientSecret(planning.deps.random)) : undefined;

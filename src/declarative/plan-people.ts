@@ -70,6 +70,7 @@ export async function planGroups(realm: RealmPlan): Promise<void> {
       about: { kind: "group_members", id, realmId: key.realmId },
       what,
       kind: "members",
+      list: "identity_ids",
       current: stored === undefined ? [] : await readGroupMembers(planning.db, key),
       wanted: matches.directories.identities.resolveAll([...path, "members"], members),
       add: (db, ids) => insertGroupMembers(db, key, ids, planning.nowMs),

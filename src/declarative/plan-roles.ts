@@ -17,7 +17,7 @@ import { createRole, updateRole } from "../resources/role/rules.ts";
 import type { Path } from "./file.ts";
 import type { DeclaredRole } from "./file-schema.ts";
 import { findUnnamed, type Matched, matchObjects } from "./matching.ts";
-import { planDeletions, planMembers, planObject } from "./planning.ts";
+import { planDeletions, planMembers, planObject, type Told, withoutLost } from "./planning.ts";
 import type { PlannedServer, RealmPlan } from "./realm-plan.ts";
 import { readAll } from "./realm-state.ts";
 
@@ -25,8 +25,11 @@ import { readAll } from "./realm-state.ts";
 export async function planRoles(realm: RealmPlan, servers: ReadonlyMap<string, PlannedServer>): Promise<void> {
   for (const { path, declared, id } of realm.matches.servers) {
     const server = servers.get(id);
-    if (server === undefined || declared.roles === undefined) continue;
-    await planRolesOf(realm, { id, server, path: [...path, "roles"], declared: declared.roles });
+    if (server === undefined) continue;
+    const stored = realm.state.roles.filter((role) => role.resourceServerId === id);
+    const place = { id, server, path: [...path, "roles"], stored };
+    if (declared.roles === undefined) planLosses(realm, place, stored);
+    else await planRolesOf(realm, { ...place, declared: declared.roles });
   }
 }
 
@@ -34,12 +37,15 @@ interface ServerRoles {
   readonly id: string;
   readonly server: PlannedServer;
   readonly path: Path;
-  readonly declared: readonly DeclaredRole[];
+  readonly stored: readonly Role[];
 }
 
-async function planRolesOf(realm: RealmPlan, { id, server, path, declared }: ServerRoles): Promise<void> {
-  const { planning, state } = realm;
-  const stored = state.roles.filter((role) => role.resourceServerId === id);
+async function planRolesOf(
+  realm: RealmPlan,
+  { declared, ...place }: ServerRoles & { readonly declared: readonly DeclaredRole[] },
+): Promise<void> {
+  const { planning } = realm;
+  const { id, server, path, stored } = place;
   const matched = matchObjects(
     planning,
     { path, declared, stored },
@@ -52,12 +58,45 @@ async function planRolesOf(realm: RealmPlan, { id, server, path, declared }: Ser
   );
   for (const match of matched) await planRole(realm, { id, server, match });
   if (server.isManaged) return; // its own role stays, whatever the file names
-  const unnamed = findUnnamed(stored, matched).map((role) => ({
+  const others = findUnnamed(stored, matched);
+  if (!planning.isPruned) planLosses(realm, place, others);
+  const unnamed = others.map((role) => ({
     about: { kind: "role", id: role.key.roleId, realmId: role.key.realmId } as const,
     what: `role ${JSON.stringify(role.settings.display_name)} (${role.key.roleId})`,
     write: (db: Queryable) => deleteRole(db, role.key, planning.nowMs),
   }));
   planDeletions(planning, path, unnamed);
+}
+
+// A role that the file does not name loses what its resource server does.
+function planLosses({ planning }: RealmPlan, { server, path }: ServerRoles, unnamed: readonly Role[]): void {
+  for (const { key, settings } of unnamed) {
+    const kept = withoutLost(settings.scopes, server);
+    if (kept.length === settings.scopes.length) continue;
+    const changed = { ...settings, scopes: kept };
+    planObject(planning, {
+      path,
+      about: { kind: "role", id: key.roleId, realmId: key.realmId },
+      what: whatOf(settings.display_name, key),
+      current: settings,
+      checked: { ok: true, value: changed },
+      tell: (before, after) => tellScopes(before?.scopes ?? [], after.scopes),
+      insert: async () => {},
+      update: (db) => updateRoleSettings(db, key, changed, planning.nowMs),
+    });
+  }
+}
+
+function whatOf(displayName: string, { roleId }: RoleKey): string {
+  return `role ${JSON.stringify(displayName)} (${roleId})`;
+}
+
+function tellScopes(before: readonly string[], after: readonly string[]): readonly Told[] {
+  const [old, now] = [new Set(before), new Set(after)];
+  return [
+    { kind: "role_scopes", action: "create", lists: { scopes: [...now.difference(old)] } },
+    { kind: "role_scopes", action: "delete", lists: { scopes: [...old.difference(now)] } },
+  ];
 }
 
 interface OneRole {
@@ -73,29 +112,32 @@ async function planRole(realm: RealmPlan, { id: resourceServerId, server, match 
   const { id: _, groups, identities, ...written } = match.declared;
   const named = server.isManaged ? written.scopes : undefined;
   const body = named ? { ...written, scopes: [...expandManagementScopes(named)] } : written;
-  const what = `role ${JSON.stringify(body.display_name ?? stored?.settings.display_name ?? "")} (${match.id})`;
+  const what = whatOf(body.display_name ?? stored?.settings.display_name ?? "", key);
+  const kept = stored && { ...stored.settings, scopes: withoutLost(stored.settings.scopes, server) };
   planObject(planning, {
     path,
     about: { kind: "role", id: key.roleId, realmId: key.realmId },
     what,
     current: stored?.settings,
-    checked:
-      stored === undefined ? createRole(body, server.settings) : updateRole(stored.settings, body, server.settings),
+    checked: kept === undefined ? createRole(body, server.settings) : updateRole(kept, body, server.settings),
+    tell: (before, after) => tellScopes(before?.scopes ?? [], after.scopes),
     insert: (db, settings) => insertRole(db, key, { resourceServerId, settings }, planning.nowMs),
     update: (db, settings) => updateRoleSettings(db, key, settings, planning.nowMs),
   });
   const { directories } = realm.matches;
+  const { identities: people } = directories;
   const lists = [
-    { kind: "group", member: "groups", declared: groups, directory: directories.groups },
-    { kind: "identity", member: "identities", declared: identities, directory: directories.identities },
+    { kind: "group", member: "groups", list: "group_ids", declared: groups, directory: directories.groups },
+    { kind: "identity", member: "identities", list: "identity_ids", declared: identities, directory: people },
   ] as const;
-  for (const { kind, member, declared, directory } of lists) {
+  for (const { kind, member, list, declared, directory } of lists) {
     if (declared === undefined) continue;
     planMembers(planning, {
       path: [...path, member],
       about: { kind: "role_members", id: key.roleId, realmId: key.realmId },
       what,
       kind: member,
+      list,
       current: stored === undefined ? [] : await readRoleMembers(planning.db, key, kind),
       wanted: directory.resolveAll([...path, member], declared),
       add: (db, ids) => insertRoleMembers(db, key, { kind, ids }, planning.nowMs),

@@ -13,7 +13,6 @@ import {
   updateResourceServerSettings,
 } from "../resources/resource-server/queries.ts";
 import { createResourceServer, updateResourceServer } from "../resources/resource-server/rules.ts";
-import { takeLostScopes } from "../resources/scope-loss/queries.ts";
 import type { DeclaredAuthenticatorConfig, DeclaredResourceServer } from "./file-schema.ts";
 import { findUnnamed, type Matched } from "./matching.ts";
 import { planDeletions, planObject, refuse, refuseOther } from "./planning.ts";
@@ -71,12 +70,8 @@ function planResourceServer(
         ? createResourceServer(body, { isClientId, publicUrl })
         : updateResourceServer(stored.settings, body),
     insert: (db, created) => insertResourceServer(db, key, { isManaged: false, settings: created }, planning.nowMs),
-    update: async (db, changed) => {
-      await updateResourceServerSettings(db, key, changed, planning.nowMs);
-      const kept = new Set(changed.scopes);
-      const lost = stored?.settings.scopes.filter((scope) => !kept.has(scope)) ?? [];
-      if (lost.length > 0) await takeLostScopes(db, key, lost, planning.nowMs);
-    },
+    // Who has a scope that it loses, loses it by a step of his own.
+    update: (db, changed) => updateResourceServerSettings(db, key, changed, planning.nowMs),
   });
   return settings && { settings, isManaged: stored?.isManaged ?? false };
 }

@@ -4,6 +4,7 @@ import type { Checked } from "../resources/settings.ts";
 import type { ChangedKind } from "./change-events.ts";
 import { describeDifference, type Showing } from "./difference.ts";
 import type { Path, Problem } from "./file.ts";
+import type { PlannedServer } from "./realm-plan.ts";
 import type { ResolvedSecrets } from "./secrets.ts";
 
 /** One object that the file changes, in words without secrets. */
@@ -22,9 +23,21 @@ export interface About {
   readonly realmId: string;
 }
 
+/** An event of a change besides the names of what changed: it names what was given or taken. */
+export interface Told {
+  readonly kind: ChangedKind;
+  readonly action: "create" | "delete";
+  /** lists of ids or names */
+  readonly lists: Readonly<Record<string, readonly string[]>>;
+}
+
 /** A change and how it is written. */
 export interface Step {
   readonly about: About;
+  /** where this tells it all, in place of an event of `about` */
+  readonly told?: readonly Told[];
+  /** besides that event */
+  readonly also?: readonly Told[];
   readonly path: Path;
   readonly change: Change;
   readonly write: (db: Queryable) => Promise<void>;
@@ -52,6 +65,8 @@ export interface PlannedObject<T> {
   readonly checked: Checked<T>;
   readonly isManaged?: boolean;
   readonly showing?: Showing;
+  /** events besides that of the object, of what was given or taken; `before` is undefined for a new one */
+  readonly tell?: (before: T | undefined, after: T) => readonly Told[];
   readonly insert: (db: Queryable, settings: T) => Promise<void>;
   readonly update: (db: Queryable, settings: T) => Promise<void>;
 }
@@ -70,9 +85,10 @@ export function planObject<T>(planning: Planning, object: PlannedObject<T>): T |
     return current;
   }
   const settings = checked.value;
+  const told = object.tell?.(current, settings) ?? [];
   if (current === undefined) {
     const change: Change = { action: "create", what, details: [] };
-    planning.steps.push({ path, about, change, write: (db) => object.insert(db, settings) });
+    planning.steps.push({ path, about, change, also: told, write: (db) => object.insert(db, settings) });
     return settings;
   }
   const details = describeDifference(current, settings, object.showing ?? "values");
@@ -82,10 +98,17 @@ export function planObject<T>(planning: Planning, object: PlannedObject<T>): T |
   planning.steps.push({
     path,
     about,
+    also: told,
     change: { action: "update", what, details },
     write: (db) => object.update(db, settings),
   });
   return settings;
+}
+
+/** Of these scopes those that a resource server will have: what it loses, nobody keeps, whether the file names him or not. */
+export function withoutLost(scopes: readonly string[], server: PlannedServer | undefined): string[] {
+  const held = new Set(server?.settings.scopes);
+  return scopes.filter((scope) => held.has(scope));
 }
 
 /** Notes something that is wrong; the plan goes on, so that all of it is told at once. */
@@ -105,6 +128,8 @@ export interface PlannedMembers {
   readonly about: About;
   readonly what: string;
   readonly kind: string;
+  /** how events name the list: `identity_ids` */
+  readonly list: string;
   readonly current: readonly string[];
   readonly wanted: readonly string[];
   readonly add: (db: Queryable, ids: readonly string[]) => Promise<unknown>;
@@ -122,6 +147,10 @@ export function planMembers(planning: Planning, members: PlannedMembers): void {
   planning.steps.push({
     path: members.path,
     about: members.about,
+    told: [
+      { kind: members.about.kind, action: "create", lists: { [members.list]: added } },
+      { kind: members.about.kind, action: "delete", lists: { [members.list]: removed } },
+    ],
     change: { action: "update", what: members.what, details },
     write: async (db) => {
       if (added.length > 0) await members.add(db, added);

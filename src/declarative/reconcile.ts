@@ -7,6 +7,8 @@ import type { Deps } from "../deps.ts";
 import { newTraceId } from "../http/trace-id.ts";
 import type { EventSource } from "../resources/event-source.ts";
 import { transactionWithEvents } from "../resources/event-transaction.ts";
+import { holdRealms } from "../resources/realm/queries.ts";
+import { holdTenant } from "../resources/tenant/queries.ts";
 import { recordChanges } from "./change-events.ts";
 import { DeclarativeError, type DeclarativeFile, parseDeclarativeFile, parseDeclaredTenant } from "./file.ts";
 import type { DeclaredTenant } from "./file-schema.ts";
@@ -65,8 +67,8 @@ export interface SentTenant {
 }
 
 /**
- * Makes a tenant what its part of a declarative file says, as a start does with the whole file, in one transaction that fails as
- * unavailable where somebody else changes the same objects meanwhile: nobody's change is lost.
+ * Makes a tenant what its part of a declarative file says, as a start does with the whole file, in one transaction. Whoever writes into
+ * a realm of the tenant meanwhile is waited for, or waits: nobody's change is lost.
  *
  * @returns what was changed, or would be
  * @throws DeclarativeError naming place and rule of all that is wrong
@@ -83,13 +85,14 @@ export async function reconcileTenant(
   const declaration = await withSecrets(file, undefined);
   const place = { position: 0, tenant };
   const work = async (db: Queryable): Promise<readonly Change[]> => {
+    if (!isDryRun) await holdAll(db, tenantId);
     const steps = await planSteps(deps, db, declaration, place);
     if (isDryRun) return steps.map((step) => step.change);
     for (const step of steps) await write(db, file, step);
     await recordChanges(db, tenantId, steps, source);
     return steps.map((step) => step.change);
   };
-  return transactionWithEvents(deps, tenantId, work, { isSnapshot: true });
+  return transactionWithEvents(deps, tenantId, work, { isSnapshot: isDryRun });
 }
 
 async function readDeclaration(path: string, environment: Environment): Promise<Declaration> {
@@ -149,6 +152,7 @@ async function planOne(
 function applyTenant(deps: Deps, lease: Lease, declaration: Declaration, place: Position): Promise<string[]> {
   return transactionWithEvents(deps, place.tenant.id, async (db) => {
     await lease.keep(db);
+    await holdAll(db, place.tenant.id);
     const steps = await planSteps(deps, db, declaration, place);
     for (const step of steps) await write(db, declaration.file, step);
     const actor = { type: "Operator", id: "declarative file" } as const;
@@ -156,6 +160,12 @@ function applyTenant(deps: Deps, lease: Lease, declaration: Declaration, place: 
     await recordChanges(db, place.tenant.id, steps, source);
     return steps.map((step) => formatChange(step.change));
   });
+}
+
+// The plan merges into what is stored, and writes whole rows. Realms first: whoever writes into one may need the tenant next.
+async function holdAll(db: Queryable, tenantId: string): Promise<void> {
+  await holdRealms(db, tenantId);
+  await holdTenant(db, tenantId);
 }
 
 async function planSteps(deps: Deps, db: Queryable, declaration: Declaration, place: Position): Promise<Step[]> {

@@ -7,6 +7,7 @@ import { reconcileFile } from "../../src/declarative/reconcile.ts";
 import { hexId } from "../../src/platform/random.ts";
 import { listAllEvents, type ShownEvent } from "../support/events.ts";
 import { call } from "../support/http.ts";
+import { managementClient, succeed } from "../support/management-client.ts";
 import { sharedServer } from "../support/test-server.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
 
@@ -56,7 +57,7 @@ describe("what a declarative file changes is an event", () => {
       "ApplicationOperation CREATE",
       "IdentityChange CREATE",
       "V1GroupChange CREATE",
-      "V1GroupMembershipChange UPDATE",
+      "V1GroupMembershipChange CREATE",
     ]);
     for (const event of made) {
       assert.deepEqual(event.actor, { type: "Application", id: tenant.management.key.applicationId });
@@ -74,6 +75,71 @@ describe("what a declarative file changes is an event", () => {
     ]);
     const told = JSON.stringify(changed);
     for (const secret of [SECRET, other]) assert.ok(!told.includes(secret));
+  });
+
+  test("of the ids of who comes and goes, however many, and of the scopes that a role is given and loses", async () => {
+    const tenant = await testTenant();
+    const names = Array.from({ length: 120 }, (_, n) => `person-${n}`);
+    const identities = names.map((username) => ({ display_name: "P", traits: { type: "traits_v0", username } }));
+    const server = (scopes: string[], roles: object[]) => ({ identifier: "urn:s", display_name: "S", scopes, roles });
+    const role = { display_name: "R", scopes: ["a", "b"], identities: names.slice(0, 2), groups: ["Staff"] };
+    const groups = (members: string[]) => [{ display_name: "Staff", members }];
+    await apply(tenant, { identities, groups: groups(names), resource_servers: [server(["a", "b"], [role])] });
+    const lists = async () =>
+      (await changesOf(tenant)).flatMap(({ type, action, payload }) =>
+        Object.entries(payload)
+          .filter(([name]) => name.endsWith("_ids") || name === "scopes")
+          .map(([name, values]) => `${type} ${action} ${name} ${[values].flat().length}`),
+      );
+    const made = [
+      "RoleMembershipOperation CREATE group_ids 1",
+      "RoleMembershipOperation CREATE identity_ids 2",
+      "RoleScopesOperation CREATE scopes 2",
+      ...[20, 50, 50].map((size) => `V1GroupMembershipChange CREATE identity_ids ${size}`),
+    ];
+    assert.deepEqual((await lists()).toSorted(), made);
+    const less = { ...role, scopes: ["a"], identities: names.slice(1, 2) };
+    await apply(tenant, { groups: groups(names.slice(1)), resource_servers: [server(["a", "b"], [less])] });
+    const taken = [
+      "RoleMembershipOperation DELETE identity_ids 1",
+      "RoleScopesOperation DELETE scopes 1",
+      "V1GroupMembershipChange DELETE identity_ids 1",
+    ];
+    assert.deepEqual((await lists()).toSorted(), [...made, ...taken].toSorted());
+  });
+
+  test("also of roles and applications that lose a scope with their resource server, named in the file or not", async () => {
+    const tenant = await testTenant();
+    const server = { identifier: "urn:s", display_name: "S" };
+    const roles = ["Named", "Other"].map((display_name) => ({ display_name, scopes: ["a", "b"] }));
+    const config = (allowed_scopes: string[]) => ({ ...application.protocol_config, allowed_scopes });
+    const named = { ...application, resource_server_id: "urn:s", protocol_config: config(["a", "b"]) };
+    const other = { ...named, id: "5f1d7a52-7d0c-4c6e-9a53-6b1f0a5be002", display_name: "Other" };
+    const scopes = ["a", "b"];
+    await apply(tenant, { resource_servers: [{ ...server, scopes, roles }], applications: [named, other] });
+    const before = await changesOf(tenant);
+    await apply(tenant, {
+      resource_servers: [{ ...server, scopes: ["a"], roles: [{ display_name: "Named" }] }],
+      applications: [{ id: named.id, display_name: "Export" }],
+    });
+    const told = (await changesOf(tenant)).filter(({ id }) => !before.some((event) => event.id === id));
+    assert.deepEqual(
+      told.map(({ type, payload }) => `${type} ${String(payload.changed ?? payload.scopes)}`).toSorted(),
+      [
+        "ApplicationOperation protocol_config.allowed_scopes",
+        "ApplicationOperation protocol_config.allowed_scopes",
+        "ResourceServerOperation scopes",
+        "RoleOperation scopes",
+        "RoleOperation scopes",
+        "RoleScopesOperation b",
+        "RoleScopesOperation b",
+      ],
+    );
+    const api = managementClient(tenant);
+    for (const { id } of [named, other]) {
+      const { protocol_config } = await succeed(api("GetApplication", { application: id }));
+      assert.deepEqual(protocol_config.allowed_scopes, ["a"]);
+    }
   });
 
   test("of the operator, where a start reads it, and the tenant's own are its own", async () => {

@@ -152,6 +152,12 @@ export async function hadRealm(db: Queryable, key: RealmKey): Promise<boolean> {
   return (await db.run(existed, [key.tenantId, key.realmId])).length > 0;
 }
 
+// In the order of ids, in which all who hold several take them.
+const holdAll = statement(
+  "realm.hold_all",
+  `SELECT realm_id FROM realms WHERE tenant_id = $1 AND ${alive()} ORDER BY realm_id FOR UPDATE`,
+);
+
 /** Whether a realm exists. */
 export async function hasRealm(db: Queryable, key: RealmKey): Promise<boolean> {
   return (await db.run(exists, [key.tenantId, key.realmId])).length > 0;
@@ -164,6 +170,11 @@ export async function hasRealm(db: Queryable, key: RealmKey): Promise<boolean> {
  */
 export async function holdRealm(db: Queryable, key: RealmKey, alone: boolean): Promise<boolean> {
   return (await db.run(alone ? hold : holdShared, [key.tenantId, key.realmId])).length > 0;
+}
+
+/** Keeps all realms of a tenant as they are, and all that is in them, until the transaction ends: who writes into one waits. */
+export async function holdRealms(db: Queryable, tenantId: string): Promise<void> {
+  await db.run(holdAll, [tenantId]);
 }
 
 // deleted_at_ms IS NULL: one of these is found by whichever index, and LIMIT ends the search at the first.
