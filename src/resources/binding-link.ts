@@ -13,6 +13,7 @@ import { BINDING_LIFETIME_SECONDS } from "./credential-binding-job/rules.ts";
 import { deliverMail, type MailDeps } from "./deliver-mail.ts";
 import { insertEvents } from "./event/queries.ts";
 import type { EventSource } from "./event-source.ts";
+import { transactionWithEvents } from "./event-transaction.ts";
 
 const DAYS = BINDING_LIFETIME_SECONDS / 86_400;
 
@@ -62,7 +63,7 @@ export async function noteMailed(
   status: "SENT" | "FAILED",
 ): Promise<void> {
   const nowMs = clock.nowMs();
-  await database.transaction([key.tenantId], async (db) => {
+  await transactionWithEvents({ database, clock }, key.tenantId, async (db) => {
     const failing = { from: ["LINK_SENT"], to: "FAILED_TO_SEND" } as const;
     if (status === "FAILED" && !(await moveBindingJob(db, key, failing, nowMs))) return;
     const about = { type: "CredentialBindingJob", id: key.jobId };

@@ -12,6 +12,7 @@ import type { AuthenticatorSettings } from "../authenticator-config/schema.ts";
 import { readPowerOf } from "../authority/queries.ts";
 import { findOpenedLink, type OpenedLink } from "../binding-place/queries.ts";
 import { insertEvents } from "../event/queries.ts";
+import { transactionWithEvents } from "../event-transaction.ts";
 import { type BindingJob, type BindingJobKey, moveBindingJob } from "./queries.ts";
 import { bindUrl, isLinkUsable } from "./rules.ts";
 
@@ -76,7 +77,7 @@ async function findTarget(
 async function markOpened({ database, clock }: LinkDeps, job: BindingJob, http: HttpRequest): Promise<void> {
   const { key, identityId } = job;
   const nowMs = clock.nowMs();
-  await database.transaction([key.tenantId], async (db) => {
+  await transactionWithEvents({ database, clock }, key.tenantId, async (db) => {
     if (!(await moveBindingJob(db, key, { from: ["LINK_SENT"], to: "LINK_OPENED" }, nowMs))) return;
     const event = { type: "CredentialBindingJobChange", action: "UPDATE", realmId: key.realmId } as const;
     const about = { resource: { type: "CredentialBindingJob", id: key.jobId }, actor: { type: "Anonymous" } } as const;
