@@ -2,7 +2,7 @@ import type { Queryable } from "../database/database.ts";
 import type { HttpRequest } from "../http/route.ts";
 import { readSessionCookie, setSessionCookie } from "../http/session-cookie.ts";
 import { equalBytes, sha256 } from "../platform/hash.ts";
-import type { ApplicationContext } from "../protocol/client-metadata.ts";
+import type { ApplicationContext, RealmKey } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { isSessionOpen } from "../protocol/session.ts";
 import type { AuthorizationRequest } from "../resources/authorization-request/queries.ts";
@@ -35,10 +35,10 @@ export interface BrowserAt {
 /** The session that this browser proves to have in the realm, whatever became of it. */
 export async function readBrowserSession(
   services: Services,
-  { request, application }: BrowserAt,
+  request: HttpRequest,
+  { tenantId, realmId }: RealmKey,
 ): Promise<Session | undefined> {
   const { config, database } = services.deps;
-  const { tenantId, realmId } = application.context.key;
   const shown = readSessionCookie(request, { publicUrl: config.publicUrl, realmId });
   if (shown === undefined) return undefined;
   const session = await findSession(database.tenants([tenantId]), { tenantId, realmId, sessionId: shown.sessionId });
@@ -47,8 +47,8 @@ export async function readBrowserSession(
 
 /** The session that logs its person in at this moment. */
 export async function findOpenSession(services: Services, at: BrowserAt): Promise<Session | undefined> {
-  const session = await readBrowserSession(services, at);
   const { context, now } = at.application;
+  const session = await readBrowserSession(services, at.request, context.key);
   return session !== undefined && isSessionOpen(session, context.realm.sessionPolicy, now) ? session : undefined;
 }
 
@@ -141,7 +141,7 @@ async function planAuthenticated(services: Services, at: BrowserAt, person: Auth
   const { random, clock, config } = services.deps;
   const { context, now } = at.application;
   const { tenantId, realmId } = context.key;
-  const shown = await readBrowserSession(services, at);
+  const shown = await readBrowserSession(services, at.request, context.key);
   const isOpen = shown !== undefined && isSessionOpen(shown, context.realm.sessionPolicy, now);
   const own = isOpen && shown.identityId === person.identityId ? shown : undefined;
   const secret = random.bytes(SECRET_BYTES);

@@ -4,13 +4,13 @@ import { redirectReply, replyWithErrorPage } from "../http/pages.ts";
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../http/route.ts";
 import { clearSessionCookie, readSessionCookie } from "../http/session-cookie.ts";
 import { equalBytes } from "../platform/hash.ts";
-import { issuerOf } from "../protocol/client-metadata.ts";
+import { type ApplicationKey, issuerOf, type RealmKey } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { parseQuery, type RequestParameters } from "../protocol/parameters.ts";
 import { appendParameters } from "../protocol/redirect-uri.ts";
 import { isSessionOpen } from "../protocol/session.ts";
 import { endSession, type Session } from "../resources/session/queries.ts";
-import { findClientSession } from "../resources/session-application/queries.ts";
+import { findClientSession, findSessionApplication } from "../resources/session-application/queries.ts";
 import { atIssuers } from "./at-issuer.ts";
 import { readBrowserSession } from "./browser-session.ts";
 import { confirmLogoutPage, signedOutPage } from "./end-session-pages.ts";
@@ -25,12 +25,26 @@ const STATE_LENGTH_MAX = 8_192;
 /** GET and POST end-session (OpenID Connect RP-Initiated Logout 1.0, rule 12). */
 export function endSessionRoutes(services: Services): readonly Route[] {
   const handle = (request: HttpRequest): Promise<HttpReply> => handleEndSession(services, request);
-  const findApplication = findNamedApplication(services);
+  const findApplication = (realm: RealmKey, sent: HttpRequest) => findLeftApplication(services, realm, sent);
   const endpoint = { path: "/end-session", kind: "auth", isShown: true, findApplication, handle } as const;
   return [
     ...atIssuers(services, { ...endpoint, name: "endSession", method: "GET" }),
     ...atIssuers(services, { ...endpoint, name: "endSessionByPost", method: "POST" }),
   ];
+}
+
+/** At a realm's issuer a request may name no client: then its page is that of one which the browser's session was used for. */
+async function findLeftApplication(services: Services, realm: RealmKey, request: HttpRequest): Promise<ApplicationKey> {
+  try {
+    return await findNamedApplication(services)(realm, request);
+  } catch (error) {
+    if (!(error instanceof OAuthError) || error.status === 404) throw error;
+    const session = await readBrowserSession(services, request, realm);
+    const db = services.deps.database.tenants([realm.tenantId]);
+    const found = session === undefined ? undefined : await findSessionApplication(db, session.key, "realm");
+    if (found === undefined) throw error;
+    return found;
+  }
 }
 
 async function handleEndSession(services: Services, request: HttpRequest): Promise<HttpReply> {
@@ -40,7 +54,7 @@ async function handleEndSession(services: Services, request: HttpRequest): Promi
     const application = await findLiveApplication(services, request);
     isTestTenant = application.context.tenant.kind === "test";
     const parameters = request.method === "POST" ? readForm(request) : parseQuery(request.queryString);
-    const session = await readBrowserSession(services, { request, application });
+    const session = await readBrowserSession(services, request, application.context.key);
     const visit: Visit = { services, request, application, parameters, session };
     return request.method === "POST" ? await handlePost(visit) : await decideLogout(visit);
   } catch (error) {

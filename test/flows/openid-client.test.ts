@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as client from "openid-client";
 import { realmPath } from "../../src/protocol/client-metadata.ts";
-import { testLogin } from "../support/test-browser.ts";
+import { locationOf, testBrowser, testLogin } from "../support/test-browser.ts";
 import { type TestApplication, type TestTenant, testTenant } from "../support/test-tenant.ts";
 
 const EMAIL = "pat@example.com";
 const REDIRECT_URI = "https://client.example/callback";
+const SIGNED_OUT = "https://client.example/signed-out";
 
 /** An application as a product team registers it, and the library's configuration of it. */
 async function relyingParty(): Promise<{
@@ -22,6 +23,7 @@ async function relyingParty(): Promise<{
       type: "oidc",
       grant_type: ["authorization_code"],
       redirect_uris: [REDIRECT_URI],
+      post_logout_redirect_uris: [SIGNED_OUT],
       pkce: "s256",
       token_configuration: { expires_after: 86_400 },
       refresh_token_configuration: { enabled: true, absolute_duration: 86_400, rotate: true },
@@ -107,4 +109,35 @@ test("openid-client gets a token of its own with client_secret_post, and a clear
     error_description:
       "expiration_time 7200 is above the maximum of 3600 seconds, set by the application (token_configuration.expires_after)",
   });
+});
+
+test("openid-client logs in again without a page, checks how old the login is, and logs out", async () => {
+  const { tenant, application, config } = await relyingParty();
+  const browser = testBrowser();
+  const authorize = async (parameters: Record<string, string>) => {
+    const pkceCodeVerifier = client.randomPKCECodeVerifier();
+    const url = client.buildAuthorizationUrl(config, {
+      redirect_uri: REDIRECT_URI,
+      scope: "openid",
+      code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
+      code_challenge_method: "S256",
+      ...parameters,
+    });
+    return { url, pkceCodeVerifier };
+  };
+  const first = await testLogin(tenant, application, { browser });
+  await first.finish(await first.logIn(EMAIL));
+  const { url, pkceCodeVerifier } = await authorize({ prompt: "none", max_age: "600" });
+  const callback = locationOf(await browser.open(url.href));
+  const tokens = await client.authorizationCodeGrant(config, callback, { pkceCodeVerifier, maxAge: 600 });
+  assert.match(String(tokens.claims()?.sid), /^[A-Za-z0-9_-]{32}$/);
+  const out = client.buildEndSessionUrl(config, {
+    id_token_hint: tokens.id_token ?? "",
+    post_logout_redirect_uri: SIGNED_OUT,
+    state: "s1",
+  });
+  assert.equal(locationOf(await browser.open(out.href)).href, `${SIGNED_OUT}?state=s1`);
+  const silent = await authorize({ prompt: "none" });
+  const refused = locationOf(await browser.open(silent.url.href));
+  await assert.rejects(client.authorizationCodeGrant(config, refused, silent), { error: "login_required" });
 });

@@ -164,9 +164,13 @@ describe("a realm's issuer (rule 11)", () => {
     assert.deepEqual(await at.flow.tenant.introspect(at.flow.application, tokens.access), { active: false });
     const asked = await at.browser.open(`${at.issuer}/end-session?client_id=${at.other.clientId}`);
     assert.match(asked.text, /Sign out\?/);
+    const nameless = await at.browser.open(`${at.issuer}/end-session`);
+    assert.match(nameless.text, /Sign out\?/, "the browser's session knows its applications");
     const hint = new URLSearchParams({ id_token_hint: tokens.idToken, post_logout_redirect_uri: BACK });
     const left = await at.browser.open(`${at.issuer}/end-session?${hint}`);
     assert.equal(left.headers.get("location"), BACK);
+    const strange = await at.browser.open(`${at.issuer}/end-session`);
+    assert.equal(strange.status, 400, "no client, and no session that knows one");
     const late = await at.browser.post(`${at.issuer}/end-session`, hiddenFields(asked));
     assert.match(late.text, /You are signed out/);
   });

@@ -20,6 +20,7 @@ export async function noteSessions(used: TenantInUse, note: Queryable, db: Query
   await sessions.useSession(note, key, { identityId, at: authTime + 1, keptUntilMs: 1 });
   await sessions.endSession(note, key, { at: authTime + 1, reason: "logout" });
   const application = { ...key, ...used.flow.application.key, clientSessionId: key.sessionId, subject: identityId };
+  await applications.findSessionApplication(note, key, "application");
   await applications.findClientSession(note, application, key.sessionId);
   await applications.noteSessionApplication(note, { ...application, applicationId: used.job.key.applicationId });
   await applications.postponeLogout(note, application, 1);

@@ -44,6 +44,14 @@ const findByClient = statement(
   )}`,
 );
 
+const findAny = statement(
+  "session_application.find_any",
+  `SELECT p.application_id FROM session_applications p
+   JOIN applications a ON a.tenant_id = p.tenant_id AND a.realm_id = p.realm_id AND a.application_id = p.application_id
+     AND ${alive("a")} AND a.protocol_config ->> 'issuer_mode' = $4
+   WHERE p.tenant_id = $1 AND p.realm_id = $2 AND p.session_id = $3 ORDER BY p.application_id LIMIT 1`,
+);
+
 const settle = statement(
   "session_application.settle",
   `UPDATE session_applications SET attempts = attempts + 1, told_at_ms = $5, told_outcome = $6
@@ -70,6 +78,16 @@ export async function findClientSession(
 ): Promise<Session | undefined> {
   const [row] = await db.run(findByClient, [key.tenantId, key.realmId, key.applicationId, clientSessionId]);
   return row && toSession(row);
+}
+
+/** Finds an application that a session was used for, of those whose issuer is of this kind. */
+export async function findSessionApplication(
+  db: Queryable,
+  { tenantId, realmId, sessionId }: SessionKey,
+  mode: IssuerMode,
+): Promise<ApplicationKey | undefined> {
+  const [row] = await db.run(findAny, [tenantId, realmId, sessionId, mode]);
+  return row && { tenantId, realmId, applicationId: row.application_id as string };
 }
 
 /** Notes what came of telling an application: it is not told again. */
