@@ -5,7 +5,7 @@ import { wrapped } from "../../http/operation.ts";
 import { uuid } from "../../platform/random.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import { READ_ONLY } from "../answer-parts.ts";
-import { readAuthoritiesThrough } from "../authority/queries.ts";
+import { readAuthoritiesThrough, readPowerInvitedThrough } from "../authority/queries.ts";
 import { demandCover } from "../authority/rules.ts";
 import { type Call, type Outcome, readPathId, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
@@ -120,6 +120,7 @@ export const AUTHENTICATOR_CONFIG_OPERATIONS = [
       const { key } = config;
       // Rule 1: whoever says how people log in to an application can have what they have there.
       demandCover(call.caller, await readAuthoritiesThrough(db, key, key.authenticatorConfigId));
+      await demandInvited(call, key);
       const settings = demandValid(updateAuthenticatorConfig(config.settings, body.authenticator_config));
       await demandRoaming(call, settings, config.settings);
       await updateAuthenticatorConfigSettings(db, key, settings, nowMs);
@@ -146,6 +147,7 @@ export const AUTHENTICATOR_CONFIG_OPERATIONS = [
       if (await isAuthenticatorConfigUsed(call.db, key)) {
         throw new ManagementError("conflict", "authenticator config has children");
       }
+      await demandInvited(call, key);
       await deleteAuthenticatorConfig(call.db, key, call.nowMs);
       return { value: undefined, about: { id: key.authenticatorConfigId } };
     },
@@ -171,6 +173,14 @@ async function getHeld(call: WriteCall<unknown, unknown>): Promise<Authenticator
   const config = present(await holdAuthenticatorConfig(call.db, keyOf(call)), call);
   demandVersion(call.request, config.version);
   return config;
+}
+
+// Rule 1: links of invitations lead to where the config says at the moment they are opened, and bring their token there.
+async function demandInvited(call: WriteCall<unknown, unknown>, key: AuthenticatorConfigKey): Promise<void> {
+  const { authenticatorConfigId } = key;
+  const now = Math.floor(call.nowMs / 1_000);
+  const power = await readPowerInvitedThrough(call.db, key, { authenticatorConfigId, now });
+  if (power !== undefined) demandCover(call.caller, [power]);
 }
 
 async function isAdminRealm(db: Queryable, { tenantId, realmId }: RealmKey): Promise<boolean> {

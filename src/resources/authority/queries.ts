@@ -50,6 +50,45 @@ const readThrough = statement(
    WHERE a.tenant_id = $1 AND a.realm_id = $2 AND a.authenticator_config_id = $3 AND ${alive("a")}`,
 );
 
+// From who has roles, of whom there are few in an admin realm, to their invitations. A link is worth nothing once it was used or is over.
+const listInvited = statement(
+  "authority.list_invited_through_config",
+  `SELECT DISTINCT held.identity_id FROM (
+     SELECT rm.member_id AS identity_id FROM role_members rm
+     WHERE rm.tenant_id = $1 AND rm.realm_id = $2 AND rm.member_kind = 'identity'
+     UNION
+     SELECT gm.identity_id FROM role_members rm
+     JOIN group_members gm ON gm.tenant_id = rm.tenant_id AND gm.realm_id = rm.realm_id AND gm.group_id = rm.member_id
+     WHERE rm.tenant_id = $1 AND rm.realm_id = $2 AND rm.member_kind = 'group'
+   ) held
+   WHERE EXISTS (SELECT FROM resource_servers s WHERE s.tenant_id = $1 AND s.realm_id = $2 AND s.is_managed AND ${alive("s")})
+     AND (EXISTS (SELECT FROM credential_binding_jobs j WHERE j.tenant_id = $1 AND j.realm_id = $2
+         AND j.identity_id = held.identity_id AND j.authenticator_config_id = $3 AND j.state IN ('LINK_SENT', 'LINK_OPENED')
+         AND j.expires_at > $4 + (SELECT t.clock_offset_seconds FROM tenants t WHERE t.tenant_id = $1) AND ${alive("j")})
+       OR EXISTS (SELECT FROM batch_credential_binding_results x
+         JOIN batch_credential_binding_jobs b ON b.tenant_id = x.tenant_id AND b.realm_id = x.realm_id
+           AND b.batch_credential_binding_job_id = x.batch_id
+         WHERE x.tenant_id = $1 AND x.realm_id = $2 AND x.identity_id = held.identity_id AND x.state = 'PENDING'
+           AND b.job_template ->> 'authenticator_config_id' = $3::text))`,
+);
+
+/**
+ * What the people may do together whose invitations lead to an authenticator config, or will once they are sent: who says where a link
+ * leads is given its token.
+ *
+ * @param now seconds of real time
+ * @returns undefined where none of them may do anything
+ */
+export async function readPowerInvitedThrough(
+  db: Queryable,
+  realm: RealmKey,
+  { authenticatorConfigId, now }: { readonly authenticatorConfigId: string; readonly now: number },
+): Promise<Authority | undefined> {
+  const rows = await db.run(listInvited, [realm.tenantId, realm.realmId, authenticatorConfigId, now]);
+  if (rows.length === 0) return undefined;
+  return readPowerOf(db, realm, { identityIds: rows.map((row) => String(row.identity_id)) });
+}
+
 /** What may be had through the applications that people log in to by an authenticator config, one by one. */
 export async function readAuthoritiesThrough(
   db: Queryable,

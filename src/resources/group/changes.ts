@@ -68,12 +68,19 @@ export async function storeNewGroup({ db, nowMs, ...call }: AnyWrite, settings: 
   return { key, settings, version: 1, createdAtMs: nowMs, updatedAtMs: nowMs };
 }
 
-/** Stores what a group, which the call holds, is changed to. Returns it as it is then, and the names of what changed. */
+/**
+ * Stores what a group, which the call holds, is changed to. Throws 403 where another name is given to a group whose roles hold more than
+ * the caller (rule 1): a declarative file finds groups by their names, and would give those roles to whichever bears the name then.
+ *
+ * @returns the group as it is then, and the names of what changed
+ */
 export async function storeGroupChange(
-  { db, nowMs }: AnyWrite,
+  call: AnyWrite,
   group: Group,
   settings: GroupSettings,
 ): Promise<{ readonly group: Group; readonly changed: readonly string[] }> {
+  const { db, nowMs } = call;
+  if (settings.display_name !== group.settings.display_name) await demandPower(call, group.key.groupId, []);
   await updateGroupSettings(db, group.key, settings, nowMs);
   const changed = listChanged(group.settings, settings);
   return { group: { ...group, settings, version: group.version + 1, updatedAtMs: nowMs }, changed };

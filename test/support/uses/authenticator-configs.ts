@@ -24,8 +24,18 @@ async function useInAdminRealm({ tenant, api }: Pick<UseParts, "tenant" | "api">
   const body = { authenticator_config: { config: { type: "hosted_web" as const } } };
   const { id: authenticator_config } = await succeed(api("CreateAuthenticatorConfig", { realm, body }));
   const { resource_servers } = await succeed(api("ListResourceServers", { realm }));
-  const application = consoleOf(resource_servers[0]?.id ?? "", authenticator_config);
+  const resource_server = resource_servers[0]?.id ?? "";
+  const application = consoleOf(resource_server, authenticator_config);
   await succeed(api("CreateApplication", { realm, body: { application } }));
+  // Somebody of power, whose invitation leads there.
+  const traits = { type: "traits_v0" as const, username: "invited administrator" };
+  const person = { identity: { display_name: "Invited", traits } };
+  const { id: identity } = await succeed(api("CreateIdentity", { realm, body: person }));
+  const { roles } = await succeed(api("ListRoles", { realm, resource_server }));
+  const member = { realm, resource_server, role: roles[0]?.id ?? "" };
+  await succeed(api("AddRoleMembers", { ...member, body: { identity_ids: [identity] } }));
+  const job = { delivery_method: "RETURN" as const, authenticator_config_id: authenticator_config };
+  await succeed(api("CreateCredentialBindingJob", { realm, identity, body: { job } }));
   await succeed(api("UpdateAuthenticatorConfig", { realm, authenticator_config, body }));
   assert.equal((await api("DeleteAuthenticatorConfig", { realm, authenticator_config })).status, 409);
 }
