@@ -7,6 +7,7 @@ import { createAfterReply } from "./http/after-reply.ts";
 import { trustNoOrigin } from "./http/cross-origin.ts";
 import { healthRoutes, type NodeView, operationsRoutes, type Readiness } from "./http/health.ts";
 import { referenceRoutes } from "./http/openapi/routes.ts";
+import { createPlaces } from "./http/places.ts";
 import { createRateLimiter } from "./http/rate-limit.ts";
 import type { Route } from "./http/route.ts";
 import { createServer, type ServerOptions } from "./http/server.ts";
@@ -59,10 +60,11 @@ export function createApp(deps: Deps, readiness: Readiness, parts: AppParts): Ap
     for (const cache of [services.contexts, services.directory, services.keys]) cache.forget(tenantId);
   });
   const afterReply = createAfterReply(deps.log);
+  const management = { deps, decisions, liveTokens, afterReply, places: createPlaces(timers) };
   const answered = [
     ...oauthRoutes(services),
     ...loginRoutes({ deps, decisions, afterReply }),
-    ...OPERATIONS.flatMap((operation) => operation.bind({ deps, decisions, liveTokens, afterReply })),
+    ...OPERATIONS.flatMap((operation) => operation.bind(management)),
     ...bindingLinkRoutes(deps),
     ...operatorRoutes(deps),
     ...healthRoutes(deps, readiness),

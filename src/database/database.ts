@@ -43,6 +43,8 @@ export interface TransactionOptions {
    * All of it sees one moment, and it fails as unavailable when it writes what others have changed since: for what reads many rows.
    */
   readonly isSnapshot?: boolean;
+  /** milliseconds that one of its statements waits for a lock at most; then it fails as unavailable */
+  readonly lockMsMax?: number;
 }
 
 /** The database of a process: an embedded PostgreSQL or a server, behind one pool of connections. */
@@ -138,8 +140,8 @@ export function createDatabase(parts: DatabaseParts): Database {
             return (await measure(meter, declared, () => send(client, declared, values))).rows;
           },
         };
-        const begin = options.isSnapshot ? "BEGIN ISOLATION LEVEL REPEATABLE READ" : "BEGIN";
-        return runTransaction(client, { begin, tenantIds }, () => inTransaction.run(true, () => work(session)));
+        const inside = () => inTransaction.run(true, () => work(session));
+        return runTransaction(client, { begin: beginOf(options), tenantIds }, inside);
       };
       const admitted = standby.admit() ?? Promise.resolve();
       return admitted.then(() => runWithFreshPlan(connections, run));
@@ -187,6 +189,11 @@ async function withClient<T>(parts: Connections, work: (client: PoolClient) => P
   } finally {
     client.release(broken);
   }
+}
+
+function beginOf({ isSnapshot, lockMsMax }: TransactionOptions): string {
+  const begin = isSnapshot ? "BEGIN ISOLATION LEVEL REPEATABLE READ" : "BEGIN";
+  return lockMsMax === undefined ? begin : `${begin}; SET LOCAL lock_timeout = ${lockMsMax}`;
 }
 
 // As the owner: what a connection waits for, only its own role is told.

@@ -25,6 +25,12 @@ const PROBLEMS_SHOWN_MAX = 50;
 const ALIASES_MAX = 100;
 /** Most bytes of YAML that a request may hold: they take up to 60 ms, in which nobody else is answered. */
 const YAML_PART_BYTES_MAX = 16_384;
+/** Most objects and memberships that a request may name, and objects that it may delete: one transaction writes them. */
+export const PART_OBJECTS_MAX = 1_000;
+const OBJECT_LISTS = new Set([
+  ...["realms", "resource_servers", "roles", "authenticator_configs", "groups", "identities", "applications"],
+  ...["members", "introspectors", "may_be_exchanged_by"],
+]);
 /** Where a tenant that stands alone is, as seen from a whole file. */
 const TENANT_PLACE: Path = ["tenants", 0];
 const validator = Compile(DeclaredFile);
@@ -73,6 +79,9 @@ export function parseDeclarativeFile(name: string, text: string): DeclarativeFil
  */
 export function parseDeclaredTenant(name: string, text: string): DeclarativeFile {
   const { content: tenant, lineOf: lineOfPart, getNode } = parseJson(text) ?? parseYamlPart(name, text);
+  if (countObjects(tenant) > PART_OBJECTS_MAX) {
+    throw unreadable(name, `names over ${PART_OBJECTS_MAX} objects and memberships: split it into several requests`);
+  }
   const content = { version: 1, tenants: [tenant] };
   const lineOf = (path: Path) => lineOfPart(path.slice(TENANT_PLACE.length));
   refuseUnstorable({ name, lineOf }, content);
@@ -82,6 +91,16 @@ export function parseDeclaredTenant(name: string, text: string): DeclarativeFile
     { name, lineOf },
     found.map((problem) => toProblem((path) => getNode(path.slice(TENANT_PLACE.length)), problem)),
   );
+}
+
+// Before its schema is asked, for which a long list is work as well.
+function countObjects(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  if (Array.isArray(value)) return value.reduce((sum: number, element) => sum + countObjects(element), 0);
+  return Object.entries(value).reduce((sum, [name, member]) => {
+    const own = Array.isArray(member) && OBJECT_LISTS.has(name) ? member.length : 0;
+    return sum + own + countObjects(member);
+  }, 0);
 }
 
 // Names, references and chosen ids are looked up before a rule of theirs is asked (rule 10).

@@ -10,7 +10,13 @@ import { transactionWithEvents } from "../resources/event-transaction.ts";
 import { holdRealms } from "../resources/realm/queries.ts";
 import { holdTenant } from "../resources/tenant/queries.ts";
 import { recordChanges } from "./change-events.ts";
-import { DeclarativeError, type DeclarativeFile, parseDeclarativeFile, parseDeclaredTenant } from "./file.ts";
+import {
+  DeclarativeError,
+  type DeclarativeFile,
+  PART_OBJECTS_MAX,
+  parseDeclarativeFile,
+  parseDeclaredTenant,
+} from "./file.ts";
 import type { DeclaredTenant } from "./file-schema.ts";
 import { type Lease, withLease } from "./lease.ts";
 import { readNamedFile } from "./named-file.ts";
@@ -87,12 +93,20 @@ export async function reconcileTenant(
   const work = async (db: Queryable): Promise<readonly Change[]> => {
     if (!isDryRun) await holdAll(db, tenantId);
     const steps = await planSteps(deps, db, declaration, place);
+    refuseLongDeletion(file, steps);
     if (isDryRun) return steps.map((step) => step.change);
     for (const step of steps) await write(db, file, step);
     await recordChanges(db, tenantId, steps, source);
     return steps.map((step) => step.change);
   };
   return transactionWithEvents(deps, tenantId, work, { isSnapshot: isDryRun });
+}
+
+function refuseLongDeletion(file: DeclarativeFile, steps: readonly Step[]): void {
+  const deleted = steps.filter(({ change }) => change.action === "delete");
+  if (deleted.length <= PART_OBJECTS_MAX) return;
+  const rule = `would delete over ${PART_OBJECTS_MAX} objects: delete some of them first`;
+  throw new DeclarativeError(file, [{ path: ["tenants", 0, "prune"], rule }]);
 }
 
 async function readDeclaration(path: string, environment: Environment): Promise<Declaration> {

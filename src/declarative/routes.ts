@@ -57,7 +57,7 @@ export const DECLARATIVE_OPERATIONS = [
       const source = eventSourceOf(deps.clock, request);
       const changes = await apply(deps, { tenantId, text: readText(request), isDryRun, source });
       if (!isDryRun) {
-        for (const change of changes) deps.log.info({ tenant: tenantId, change }, "a declarative request changed this");
+        deps.log.info({ tenant: tenantId, changes: changes.length }, "a declarative request changed the tenant");
       }
       return {
         value: { dry_run: isDryRun, changes: changes.map((change) => ({ ...change, details: [...change.details] })) },

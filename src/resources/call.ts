@@ -3,6 +3,7 @@ import type { Deps } from "../deps.ts";
 import type { AfterReply } from "../http/after-reply.ts";
 import type { Caller } from "../http/caller.ts";
 import { notFound } from "../http/management-error.ts";
+import type { Places } from "../http/places.ts";
 import type { HttpRequest } from "../http/route.ts";
 import type { RealmKey } from "../protocol/client-metadata.ts";
 import type { DecisionRecorder } from "./decision/recorder.ts";
@@ -14,6 +15,8 @@ export interface ManagementParts {
   readonly decisions: DecisionRecorder;
   readonly liveTokens: LiveCountRecorder;
   readonly afterReply: AfterReply;
+  /** what changes something takes one of its tenant */
+  readonly places: Places;
 }
 
 /** One call of an operation: who calls, and what was sent, after its schemas. */

@@ -1,5 +1,6 @@
 import { type TSchema, Type } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
+import type { Queryable } from "../database/database.ts";
 import { isConflict } from "../database/database-error.ts";
 import { parseJsonBody } from "../http/json-body.ts";
 import { fieldViolations, ManagementError, notFound } from "../http/management-error.ts";
@@ -104,7 +105,7 @@ export function acts<const O extends Operation>(operation: O, handle: Handler<O>
   return bound(operation, async (parts, request) => {
     const call = beginCall(parts, request, parse(request));
     await demandRealm(call, (realm) => hasRealm(call.db, realm));
-    return replyOf(operation, await handle(call));
+    return replyOf(operation, await parts.places.hold(call.caller.tenantId, () => handle(call)));
   });
 }
 
@@ -174,7 +175,7 @@ function written<const O extends Operation & WriteParts>(
     const caller = callerOf(request);
     const sent = { ...parts, ...parse(request), request, caller, nowMs: parts.deps.clock.nowMs() };
     try {
-      const [reply, later] = await transactionWithEvents(parts.deps, caller.tenantId, async (db) => {
+      const change = async (db: Queryable): Promise<readonly [HttpReply, readonly (() => void)[]]> => {
         const { call, events, after } = beginWrite({ ...sent, db });
         await demandRealm(call, (realm) => holdRealm(db, realm, operation.changesRealm === true));
         const work: Work = async () => {
@@ -185,7 +186,10 @@ function written<const O extends Operation & WriteParts>(
           return { reply: replyOf(operation, outcome), id: about?.id };
         };
         return [await answer(call, work), after] as const;
-      });
+      };
+      const [reply, later] = await parts.places.hold(caller.tenantId, () =>
+        transactionWithEvents(parts.deps, caller.tenantId, change),
+      );
       for (const begin of later) begin();
       return reply;
     } catch (error) {
