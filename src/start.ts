@@ -5,7 +5,7 @@ import type { Config, Environment } from "./config.ts";
 import { ensureFirstPartitions } from "./database/partitions.ts";
 import { type BootstrapResult, bootstrap } from "./declarative/bootstrap.ts";
 import { readOperatorToken } from "./declarative/master-key.ts";
-import { planFile, reconcileFile } from "./declarative/reconcile.ts";
+import { planFile, reconcileFile, TenantsLeft } from "./declarative/reconcile.ts";
 import type { Deps } from "./deps.ts";
 import type { NodeView } from "./http/health.ts";
 import { startJobs } from "./jobs/runner.ts";
@@ -138,7 +138,12 @@ async function prepare(deps: Deps, environment: Environment): Promise<BootstrapR
   await readOperatorToken(config, deps.random);
   const firstStart = await bootstrap(deps);
   if (config.declarativeFile !== undefined) {
-    const changes = await reconcileFile(deps, config.declarativeFile, environment);
+    const changes = await reconcileFile(deps, config.declarativeFile, environment).catch((error: unknown) => {
+      if (!(error instanceof TenantsLeft)) throw error;
+      for (const [tenant, err] of error.left)
+        deps.log.error({ tenant, err }, "the declarative file does not fit this tenant, which stays as it is");
+      return error.changes;
+    });
     for (const change of changes) deps.log.info({ change }, "the declarative file changed this");
   }
   return firstStart;

@@ -54,6 +54,8 @@ export function findUnnamed<Stored>(stored: readonly Stored[], matched: readonly
 export interface Entry {
   readonly id: string;
   readonly names: readonly (string | null | undefined)[];
+  /** whether the file names it: then its names mean it, whatever else bears them */
+  readonly isDeclared?: boolean;
 }
 
 /** Finds what references to one kind of object mean. */
@@ -74,6 +76,7 @@ export function createDirectory(
   normalise: (name: string) => string = (name) => name,
 ): Directory {
   const ids = new Set(entries.map((entry) => entry.id));
+  const declared = new Set(entries.filter(({ isDeclared }) => isDeclared).map(({ id }) => id));
   const byName = new Map<string, Set<string>>();
   for (const { id, names } of entries) {
     for (const name of names) {
@@ -83,7 +86,9 @@ export function createDirectory(
   }
   function resolve(path: Path, reference: string): string | undefined {
     if (ids.has(reference)) return reference;
-    const [id, ...others] = byName.get(normalise(reference)) ?? [];
+    const bearers = byName.get(normalise(reference)) ?? new Set();
+    const preferred = bearers.intersection(declared);
+    const [id, ...others] = preferred.size > 0 ? preferred : bearers;
     if (id === undefined) refuse(planning, path, `${JSON.stringify(reference)} is no ${kind}`);
     else if (others.length > 0)
       refuse(planning, path, `${JSON.stringify(reference)} is the name of several: use an id`);

@@ -147,7 +147,8 @@ function merge<Declared, Stored>(
 ): Entry[] {
   const named = matched.map((match) => {
     const now = match.stored === undefined ? [] : entryOf(match.stored).names;
-    return { id: match.id, names: namesOf(match.declared).map((name, position) => name ?? now[position]) };
+    const names = namesOf(match.declared).map((name, position) => name ?? now[position]);
+    return { id: match.id, names, isDeclared: true };
   });
   return [...findUnnamed(stored, matched).map(entryOf), ...named];
 }

@@ -8,7 +8,7 @@ import { newTraceId } from "../http/trace-id.ts";
 import type { EventSource } from "../resources/event-source.ts";
 import { transactionWithEvents } from "../resources/event-transaction.ts";
 import { holdRealms } from "../resources/realm/queries.ts";
-import { holdTenant } from "../resources/tenant/queries.ts";
+import { findTenant, holdTenant } from "../resources/tenant/queries.ts";
 import { recordChanges } from "./change-events.ts";
 import {
   DeclarativeError,
@@ -31,21 +31,51 @@ interface Declaration {
 }
 
 /**
+ * Tenants that the file does not fit, as they have become: they were left as they are, and the others are what the file says.
+ * Whoever changes objects in one tenant must not keep a node from starting for all.
+ */
+export class TenantsLeft extends DeclarativeError {
+  /** what was changed in the other tenants, a line for each object */
+  readonly changes: readonly string[];
+  /** names the places and rules of each tenant that was left */
+  readonly left: ReadonlyMap<string, DeclarativeError>;
+
+  constructor(file: DeclarativeFile, left: ReadonlyMap<string, DeclarativeError>, changes: readonly string[]) {
+    super(
+      file,
+      [...left.values()].flatMap(({ problems }) => problems),
+    );
+    this.name = "TenantsLeft";
+    this.left = left;
+    this.changes = changes;
+  }
+}
+
+/**
  * Makes the database what the declarative file says (settled 14): all tenants are checked first, then each is changed in one
- * transaction, by one node at a time. A file that says what is already so changes nothing.
+ * transaction, by one node at a time. A file that says what is already so changes nothing. A tenant that is there and that the file
+ * does not fit is left as it is; one that the file would make stops everything.
  *
  * @param environment what `{env: NAME}` reads
  * @returns what was changed, a line for each object, without secrets
+ * @throws TenantsLeft when all others are done
  * @throws DeclarativeError naming line, path and rule of all that is wrong
  */
 export function reconcileFile(deps: Deps, path: string, environment: Environment): Promise<string[]> {
   return withLease(deps, "declarative", async (lease) => {
     const declaration = await readDeclaration(path, environment);
-    await planAll(deps, declaration);
+    const left = await findUnfit(deps, declaration);
     const changes: string[] = [];
     for (const [position, tenant] of declaration.file.content.tenants.entries()) {
-      changes.push(...(await applyTenant(deps, lease, declaration, { position, tenant })));
+      if (left.has(tenant.id)) continue;
+      try {
+        changes.push(...(await applyTenant(deps, lease, declaration, { position, tenant })));
+      } catch (error) {
+        if (!(error instanceof DeclarativeError)) throw error;
+        left.set(tenant.id, error);
+      }
     }
+    if (left.size > 0) throw new TenantsLeft(declaration.file, left, changes);
     return changes;
   });
 }
@@ -143,6 +173,21 @@ async function planAll(deps: Deps, declaration: Declaration): Promise<Step[]> {
   const problems = plannings.flatMap((planning) => planning.problems);
   if (problems.length > 0) throw new DeclarativeError(declaration.file, problems);
   return plannings.flatMap((planning) => [...planning.deletions, ...planning.steps]);
+}
+
+// A tenant that is not there yet nobody can have changed: what is wrong with it is the file's own.
+async function findUnfit(deps: Deps, declaration: Declaration): Promise<Map<string, DeclarativeError>> {
+  const { file } = declaration;
+  const left = new Map<string, DeclarativeError>();
+  for (const [position, tenant] of file.content.tenants.entries()) {
+    const place = { position, tenant };
+    const { problems } = await deps.database.transaction([tenant.id], (db) => planOne(deps, db, declaration, place));
+    if (problems.length === 0) continue;
+    const error = new DeclarativeError(file, problems);
+    if ((await findTenant(deps.database.tenants([tenant.id]), tenant.id)) === undefined) throw error;
+    left.set(tenant.id, error);
+  }
+  return left;
 }
 
 interface Position {
