@@ -4,14 +4,31 @@ import { fieldViolations, ManagementError } from "./management-error.ts";
 // header authenticates management routes, never a cookie, so a cross-site form gains nothing by it (rule 38).
 const MEDIA_TYPES = new Set(["", "application/json", "text/plain", "text/json", "application/scim+json"]);
 
+/** JSON is UTF-8 (RFC 8259 §8.1), of which ASCII is a part. */
+const CHARSETS = new Set([undefined, "utf-8", "utf8", "us-ascii"]);
+/** Most members of one object: far more than any resource has, and few enough to be looked at in no time. */
+const MEMBERS_MAX = 1_000;
+
+/** What a body is said to be: two headers. */
+export interface BodyHeaders {
+  readonly contentType: string | undefined;
+  readonly contentEncoding: string | undefined;
+}
+
 /**
  * The JSON of a management route's body.
  *
- * @throws ManagementError 415 for another media type, 400 for bytes that are no UTF-8 or no JSON or hold U+0000 (rule 10)
+ * @throws ManagementError 415 for another media type, charset or a coding such as gzip, 400 for bytes that are no UTF-8 or no JSON or
+ *   hold U+0000 (rule 10), or an object of too many members
  */
-export function parseJsonBody(contentType: string | undefined, body: unknown): unknown {
-  const mediaType = (contentType ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+export function parseJsonBody({ contentType = "", contentEncoding = "" }: BodyHeaders, body: unknown): unknown {
+  const mediaType = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
   if (!MEDIA_TYPES.has(mediaType)) throw new ManagementError("unsupported_media_type", "send application/json");
+  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1]?.toLowerCase();
+  if (!CHARSETS.has(charset)) throw new ManagementError("unsupported_media_type", "send UTF-8");
+  if (!["", "identity"].includes(contentEncoding.trim().toLowerCase())) {
+    throw new ManagementError("unsupported_media_type", "send the body without a content coding");
+  }
   if (!(body instanceof Uint8Array) || body.length === 0) return {};
   let text: string;
   try {
@@ -46,6 +63,9 @@ export function isUnstorable(value: unknown): boolean {
 function checkStrings(value: unknown): unknown {
   if (isUnstorable(value)) throw new ManagementError("bad_request", `a string in the body ${UNSTORABLE}`);
   if (typeof value === "object" && value !== null) {
+    if (!Array.isArray(value) && Object.keys(value).length > MEMBERS_MAX) {
+      throw new ManagementError("bad_request", `an object in the body has more than ${MEMBERS_MAX} members`);
+    }
     for (const [name, member] of Object.entries(value)) {
       checkStrings(name);
       checkStrings(member);

@@ -94,6 +94,6 @@ export interface PageSizes {
 /** A page size from a query: absent or 0 is the default, more than the maximum is the maximum (reference 2.1). */
 export function readPageSize(text: string | undefined, sizes: PageSizes): number | undefined {
   if (text === undefined || text === "") return undefined;
-  if (!/^\d{1,10}$/.test(text)) throw fieldViolations([{ field: "page_size", description: "not a whole number" }]);
+  if (!/^\d+$/.test(text)) throw fieldViolations([{ field: "page_size", description: "not a whole number" }]);
   return Number(text) === 0 ? sizes.fallback : Math.min(Number(text), sizes.maximum);
 }

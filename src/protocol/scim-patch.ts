@@ -1,10 +1,13 @@
 import { ScimError } from "./scim-error.ts";
+import type { Filter } from "./scim-filter.ts";
 import { findTarget, isExtension, type ScimTarget } from "./scim-path.ts";
 import type { ScimModel } from "./scim-schema.ts";
 import { changeValue, isObject } from "./scim-value.ts";
 
 /** Most operations of one PATCH. */
 export const PATCH_OPERATIONS_MAX = 1_000;
+/** Most comparisons in the filters of one PATCH, all together: each is made with every value of its attribute. */
+const COMPARISONS_MAX = 1_000;
 const PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 /** A resource with its attributes as their schemas spell them; those of an extension are under its URN. */
@@ -34,7 +37,19 @@ export function readPatch(body: unknown, model: ScimModel): readonly PatchStep[]
   if (!Array.isArray(operations) || operations.length === 0 || operations.length > PATCH_OPERATIONS_MAX) {
     throw new ScimError("invalidSyntax", `Operations: must be 1 to ${PATCH_OPERATIONS_MAX} operations`);
   }
-  return operations.flatMap((operation) => readOperation(operation, model));
+  const steps = operations.flatMap((operation) => readOperation(operation, model));
+  const comparisons = steps.reduce((sum, { target: { filter } }) => sum + (filter ? countComparisons(filter) : 0), 0);
+  if (comparisons > COMPARISONS_MAX) {
+    throw new ScimError("invalidFilter", `Operations: their filters hold more than ${COMPARISONS_MAX} comparisons`);
+  }
+  return steps;
+}
+
+function countComparisons(filter: Filter): number {
+  if (filter.kind === "and" || filter.kind === "or") {
+    return filter.filters.reduce((sum, part) => sum + countComparisons(part), 0);
+  }
+  return filter.kind === "not" ? countComparisons(filter.filter) : 1;
 }
 
 /** Reads the body of a whole resource, which has no attribute that is not known here. Throws ScimError for a value of another type. */

@@ -7,6 +7,8 @@ import type { ScimAttribute } from "./scim-schema.ts";
 
 /** Most values that one attribute is given. */
 const VALUES_MAX = 100;
+/** Most characters of one text. */
+const TEXT_LENGTH_MAX = 2_048;
 
 /** Whether a value is a JSON object. */
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -115,6 +117,9 @@ function readScalar(attribute: ScimAttribute, value: unknown): string | boolean 
     const flag = typeof value === "string" ? FLAGS.get(value.toLowerCase()) : value;
     if (typeof flag === "boolean") return flag;
     throw invalidValue(attribute, "must be true or false");
+  }
+  if (typeof value === "string" && value.length > TEXT_LENGTH_MAX) {
+    throw invalidValue(attribute, `is longer than ${TEXT_LENGTH_MAX} characters`);
   }
   if (typeof value === "string") return value;
   throw invalidValue(attribute, "must be a string");

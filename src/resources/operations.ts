@@ -23,6 +23,7 @@ import {
 } from "../http/route.ts";
 import { readSchemaError, toViolation } from "../http/schema-error.ts";
 import { scimReply } from "../http/scim-reply.ts";
+import { splitUnknown } from "../http/unknown-members.ts";
 import type { RealmKey } from "../protocol/client-metadata.ts";
 import { answerOnce } from "./answer-once.ts";
 import { type Call, type ManagementParts, type Outcome, realmOf } from "./call.ts";
@@ -265,7 +266,8 @@ export function createParser<O extends Operation>(operation: O): (request: HttpR
   return (request) => {
     const query = readQuery(request.query ?? {});
     if (operation.body === undefined) return { query, body: readBody({}) };
-    const sent = parseJsonBody(headerOf(request, "content-type"), request.bytes);
+    const contentEncoding = headerOf(request, "content-encoding");
+    const sent = parseJsonBody({ contentType: headerOf(request, "content-type"), contentEncoding }, request.bytes);
     return { query, body: readBody(sent) };
   };
 }
@@ -278,7 +280,10 @@ function createReader<Value>(schema: TSchema = EMPTY): (value: unknown) => Value
     validator ??= Compile(typed);
     const given = dropReadOnly(value, schema);
     if (validator.Check(given)) return given;
-    throw fieldViolations(validator.Errors(given).flatMap(readSchemaError).map(toViolation));
+    // TypeBox tells of its first errors alone, so that many unknown members would hide what else is wrong, and themselves.
+    const { known, unknown } = splitUnknown(given, schema);
+    const problems = [...validator.Errors(known).flatMap(readSchemaError), ...unknown];
+    throw fieldViolations(problems.map(toViolation));
   };
 }
 

@@ -60,12 +60,10 @@ export function oneOf<const Words extends readonly string[]>(words: Words): TUns
   return Type.Unsafe<Words[number]>({ type: "string", enum: [...words] });
 }
 
-const Digits = Type.Optional(Type.String({ maxLength: 10 }));
-
 /** The members of a list's query (reference 2.1), which `parseListQuery` reads: a query is text. */
 export const ListQueryParts = {
-  page_size: Digits,
+  page_size: Type.Optional(Type.String({ maxLength: 100 })),
   page_token: Type.Optional(Type.String({ maxLength: LIST_PAGE_TOKEN_LENGTH_MAX })),
-  skip: Digits,
+  skip: Type.Optional(Type.String({ maxLength: 10 })),
   filter: Type.Optional(Type.String({ maxLength: FILTER_LENGTH_MAX })),
 };

@@ -113,10 +113,10 @@ describe("pages", () => {
   test("of more than the maximum, or of 0, are as large as may be", async () => {
     const client = await testClient();
     for (let count = 0; count < 3; count += 1) await issue(client);
-    for (const size of ["0", "500", "9999999999", ""]) {
+    for (const size of ["0", "500", "99999999999999999999", ""]) {
       assert.equal((await list(client, `?page_size=${size}`)).tokens.length, 3);
     }
-    for (const size of ["-1", "1.5", "x", "99999999999"]) {
+    for (const size of ["-1", "1.5", "x"]) {
       assertViolation(await client.tenant.manage("GET", `${pathOf(client)}?page_size=${size}`), "page_size");
     }
   });

@@ -33,6 +33,7 @@ const HEX_ID = /^[0-9a-f]{16}$/;
  * there is such a job.
  */
 export async function openBindingLink(deps: LinkDeps, http: HttpRequest): Promise<HttpReply> {
+  if (http.method === "HEAD") return { status: 204 }; // a look opens nothing
   const failure = { traceId: http.traceId, accept: headerOf(http, "accept"), log: deps.log };
   let isTestTenant = false;
   try {

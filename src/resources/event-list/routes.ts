@@ -123,7 +123,11 @@ function nextTokenOf({ pageSize, filter, kept, place }: ListQuery, after: string
 
 function acceptsNdjson(request: HttpRequest): boolean {
   const ranges = headerOf(request, "accept")?.split(",") ?? [];
-  return ranges.some((range) => range.replace(/;.*/, "").trim().toLowerCase() === NDJSON);
+  // A weight of 0 says that it is not wanted (RFC 9110 §12.4.2).
+  return ranges.some((range) => {
+    const isRefused = /;\s*q\s*=\s*0(\.0*)?\s*(;|$)/i.test(range);
+    return !isRefused && range.replace(/;.*/, "").trim().toLowerCase() === NDJSON;
+  });
 }
 
 function answerOf({ tenantId }: RealmKey, event: ListedEvent): EventAnswer {

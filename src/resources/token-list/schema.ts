@@ -22,7 +22,7 @@ export const TokenListQuery = Type.Object(
   {
     principal_type: Type.Optional(oneOf(["application", "identity"])),
     principal_id: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
-    page_size: Type.Optional(Type.String({ maxLength: 10 })),
+    page_size: Type.Optional(Type.String({ maxLength: 100 })),
     page_token: Type.Optional(Type.String({ maxLength: 2000 })),
   },
   { additionalProperties: false },
