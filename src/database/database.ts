@@ -287,10 +287,13 @@ async function runAsOwner<T>(
 // itself is missing only before the first migration.
 async function leaveOwner(client: PoolClient): Promise<void> {
   try {
-    await client.query("ROLLBACK");
+    // Outside of a transaction it would be a warning in the server's log each time.
+    if (client.getTransactionStatus() !== "I") await client.query("ROLLBACK");
     await client.query(
       `SET statement_timeout = ${STATEMENT_TIMEOUT_MS}; SELECT set_config('role', rolname, false) FROM pg_roles WHERE rolname = 'mayfly_app'`,
     );
+    // What the database began to answer too late to be seen before.
+    if (client.getTransactionStatus() !== "I") throw new Error("a transaction was left open");
   } catch (error) {
     throw new DatabaseUnavailable("a connection could not be given back", { cause: error });
   }

@@ -3,8 +3,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { Pool } from "pg";
 import { openScratchDatabase } from "../../test/support/scratch-database.ts";
 import { openEmbedded } from "./embedded.ts";
+import type { DatabaseMeter } from "./meter.ts";
 import { migrate } from "./migrate.ts";
 import { statement } from "./statement.ts";
 
@@ -53,4 +55,27 @@ test("what a request waits for takes no longer than a request may", async () => 
   );
   await database.maintain((session) => session.query(text));
   assert.deepEqual(await database.tenants([tenantId]).run(echo, [2]), [{ value: 2 }]);
+});
+
+test("maintenance leaves no warning in the server's log that there was no transaction to end", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "mayfly-maintain-"));
+  const warnings: string[] = [];
+  const meter: DatabaseMeter = {
+    connection: (wait) => wait(),
+    statement: (_name, send) => send(),
+    watchPool: (pool) => {
+      assert.ok(pool instanceof Pool);
+      pool.on("connect", (client) => client.on("notice", ({ message }) => warnings.push(String(message))));
+    },
+  };
+  const onFailure = (error: Error) => {
+    throw error;
+  };
+  const database = await openEmbedded({ directory, onFailure, meter });
+  await database.maintain((session) => session.query("SELECT 1"));
+  await database.maintain((session) => session.query("BEGIN; CREATE TABLE left_over (id integer)"));
+  const name = await database.maintain((session) => session.query("SELECT to_regclass('left_over') AS name"));
+  assert.deepEqual([warnings, name], [[], [{ name: null }]]);
+  await database.close();
+  await rm(directory, { recursive: true, force: true });
 });
