@@ -1,8 +1,9 @@
 import { Type } from "typebox";
 import { isConflict, readQuotaReached } from "../database/database-error.ts";
 import type { Deps } from "../deps.ts";
+import { readBodyText } from "../http/json-body.ts";
 import { fieldViolations, ManagementError, notFound, quotaReached } from "../http/management-error.ts";
-import type { HttpRequest } from "../http/route.ts";
+import { type HttpRequest, headerOf } from "../http/route.ts";
 import { MANAGEMENT_SCOPES } from "../protocol/management-scopes.ts";
 import { eventSourceOf } from "../resources/event-source.ts";
 import { acts } from "../resources/operations.ts";
@@ -99,12 +100,9 @@ async function apply(deps: Deps, sent: Parameters<typeof reconcileTenant>[1]): P
   }
 }
 
-function readText({ bytes }: HttpRequest): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new ManagementError("bad_request", "the body is not valid UTF-8", { cause });
-  }
+function readText(request: HttpRequest): string {
+  const contentEncoding = headerOf(request, "content-encoding");
+  return readBodyText({ contentType: headerOf(request, "content-type"), contentEncoding }, request.bytes);
 }
 
 async function readExport(deps: Deps, tenantId: string, withPeople: boolean): Promise<DeclaredTenant> {

@@ -10,32 +10,40 @@ const CHARSETS = new Set([undefined, "utf-8", "utf8", "us-ascii"]);
 const MEMBERS_MAX = 1_000;
 
 /** What a body is said to be: two headers. */
-export interface BodyHeaders {
+interface BodyHeaders {
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
 }
 
 /**
- * The JSON of a management route's body.
+ * The text of a management route's body.
  *
- * @throws ManagementError 415 for another media type, charset or a coding such as gzip, 400 for bytes that are no UTF-8 or no JSON or
- *   hold U+0000 (rule 10), or an object of too many members
+ * @throws ManagementError 415 for a charset besides UTF-8 or a coding such as gzip, 400 for bytes that are no UTF-8
  */
-export function parseJsonBody({ contentType = "", contentEncoding = "" }: BodyHeaders, body: unknown): unknown {
-  const mediaType = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
-  if (!MEDIA_TYPES.has(mediaType)) throw new ManagementError("unsupported_media_type", "send application/json");
+export function readBodyText({ contentType = "", contentEncoding = "" }: BodyHeaders, body: Uint8Array): string {
   const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1]?.toLowerCase();
   if (!CHARSETS.has(charset)) throw new ManagementError("unsupported_media_type", "send UTF-8");
   if (!["", "identity"].includes(contentEncoding.trim().toLowerCase())) {
     throw new ManagementError("unsupported_media_type", "send the body without a content coding");
   }
-  if (!(body instanceof Uint8Array) || body.length === 0) return {};
-  let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(body);
+    return new TextDecoder("utf-8", { fatal: true }).decode(body);
   } catch (error) {
     throw new ManagementError("bad_request", "the body is not valid UTF-8", { cause: error });
   }
+}
+
+/**
+ * The JSON of a management route's body.
+ *
+ * @throws ManagementError 415 for another media type, what `readBodyText` throws, 400 for what is no JSON or holds U+0000 (rule 10), or
+ *   an object of too many members
+ */
+export function parseJsonBody(headers: BodyHeaders, body: unknown): unknown {
+  const mediaType = (headers.contentType ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+  if (!MEDIA_TYPES.has(mediaType)) throw new ManagementError("unsupported_media_type", "send application/json");
+  const text = readBodyText(headers, body instanceof Uint8Array ? body : new Uint8Array());
+  if (text === "") return {};
   try {
     return checkStrings(JSON.parse(text));
   } catch (error) {

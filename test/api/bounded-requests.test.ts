@@ -20,6 +20,12 @@ async function post(
   });
 }
 
+async function apply(tenant: TestTenant, headers: Readonly<Record<string, string>>) {
+  const authorization = `Bearer ${await tenant.managementToken()}`;
+  const url = `${tenant.server.url}/v1/tenants/${tenant.tenantId}:apply?dry_run=true`;
+  return call(url, { method: "POST", body: `id: ${tenant.tenantId}\n`, headers: { authorization, ...headers } });
+}
+
 const membersOf = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`m${at}`, 1]));
 
 test("an object of too many members is refused before anything looks at them", async () => {
@@ -48,6 +54,8 @@ test("a body in a coding or charset that is not read is refused", async () => {
     await post(tenant, group("A"), { "content-encoding": "gzip" }),
     await post(tenant, new Uint8Array(gzipSync(group("A"))), { "content-encoding": "gzip" }),
     await post(tenant, group("A"), { "content-type": "application/json; charset=utf-16" }),
+    await apply(tenant, { "content-encoding": "gzip" }),
+    await apply(tenant, { "content-type": "application/yaml; charset=utf-16" }),
   ];
   assert.deepEqual(
     refused.map(({ status, json }) => [status, json?.code]),
