@@ -6,7 +6,7 @@ import { changeValue, isObject } from "./scim-value.ts";
 
 /** Most operations of one PATCH. */
 export const PATCH_OPERATIONS_MAX = 1_000;
-/** Most comparisons in the filters of one PATCH, all together: each is made with every value of its attribute. */
+/** Most comparisons in the filters of one body, all together: each is made with every value of its attribute. */
 const COMPARISONS_MAX = 1_000;
 const PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
@@ -37,12 +37,13 @@ export function readPatch(body: unknown, model: ScimModel): readonly PatchStep[]
   if (!Array.isArray(operations) || operations.length === 0 || operations.length > PATCH_OPERATIONS_MAX) {
     throw new ScimError("invalidSyntax", `Operations: must be 1 to ${PATCH_OPERATIONS_MAX} operations`);
   }
-  const steps = operations.flatMap((operation) => readOperation(operation, model));
+  return demandBounded(operations.flatMap((operation) => readOperation(operation, model)));
+}
+
+function demandBounded(steps: readonly PatchStep[]): readonly PatchStep[] {
   const comparisons = steps.reduce((sum, { target: { filter } }) => sum + (filter ? countComparisons(filter) : 0), 0);
-  if (comparisons > COMPARISONS_MAX) {
-    throw new ScimError("invalidFilter", `Operations: their filters hold more than ${COMPARISONS_MAX} comparisons`);
-  }
-  return steps;
+  if (comparisons <= COMPARISONS_MAX) return steps;
+  throw new ScimError("invalidFilter", `the filters of its paths hold more than ${COMPARISONS_MAX} comparisons`);
 }
 
 function countComparisons(filter: Filter): number {
@@ -59,7 +60,7 @@ export function readResource(body: unknown, model: ScimModel): ScimResource {
 
 /** The changes that make a resource of what a body says. */
 export function readSteps(body: unknown, model: ScimModel): readonly PatchStep[] {
-  return expand("add", body, model);
+  return demandBounded(expand("add", body, model));
 }
 
 /** A resource after these changes, one after the other; none is made where one cannot be. Throws ScimError. */

@@ -85,6 +85,12 @@ test("a SCIM PATCH has long texts and many comparisons refused", async () => {
   const over = await patch(...many(51));
   assert.equal(over.status, 400);
   assert.match(String(over.json?.detail), /more than 1000 comparisons/);
+  // Names of members are paths, too.
+  const path = (at: number) => `emails[${'value co "s" and '.repeat(20)}value co "${at}"].type`;
+  const named = Object.fromEntries(Array.from({ length: 51 }, (_, at) => [path(at), "work"]));
+  const replaced = await api("SCIMReplaceUser", { identity, body: { userName: "sue", ...named } });
+  assert.equal(replaced.status, 400);
+  assert.match(String(replaced.json?.detail), /more than 1000 comparisons/);
 });
 
 test("a page size of any number of digits is the largest there is", async () => {
