@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Environment } from "../config.ts";
 import type { Queryable } from "../database/database.ts";
-import { isConflict, readQuotaReached } from "../database/database-error.ts";
+import { DatabaseUnavailable, isConflict, isLockTimeout, readQuotaReached } from "../database/database-error.ts";
 import type { Deps } from "../deps.ts";
 import { newTraceId } from "../http/trace-id.ts";
 import type { EventSource } from "../resources/event-source.ts";
@@ -23,6 +23,9 @@ import { readNamedFile } from "./named-file.ts";
 import { planTenant } from "./plan.ts";
 import { type Change, formatChange, type Planning, type Step } from "./planning.ts";
 import { type ResolvedSecrets, resolveSecrets, type SecretPlaces } from "./secrets.ts";
+
+/** A start tries so often to have the locks of a tenant: all in all shorter than a lease. */
+const LOCK_ATTEMPTS_MAX = 5;
 
 /** A file that was read and whose secrets were found. */
 interface Declaration {
@@ -69,7 +72,7 @@ export function reconcileFile(deps: Deps, path: string, environment: Environment
     for (const [position, tenant] of declaration.file.content.tenants.entries()) {
       if (left.has(tenant.id)) continue;
       try {
-        changes.push(...(await applyTenant(deps, lease, declaration, { position, tenant })));
+        changes.push(...(await insist(() => applyTenant(deps, lease, declaration, { position, tenant }))));
       } catch (error) {
         if (!(error instanceof DeclarativeError)) throw error;
         left.set(tenant.id, error);
@@ -205,6 +208,18 @@ async function planOne(
   const planning = { deps, db, nowMs: deps.clock.nowMs(), secrets, isPruned: tenant.prune === true, ...found };
   await planTenant(planning, ["tenants", position], tenant);
   return planning;
+}
+
+// Whoever writes into a tenant all the time must not keep a node from starting: it waits for the locks again.
+async function insist<T>(work: () => Promise<T>): Promise<T> {
+  for (let left = LOCK_ATTEMPTS_MAX - 1; ; left -= 1) {
+    try {
+      return await work();
+    } catch (error) {
+      const isLocked = error instanceof DatabaseUnavailable && isLockTimeout(error.cause);
+      if (!isLocked || left === 0) throw error;
+    }
+  }
 }
 
 // The plan is made anew inside the transaction: what was read before it may have changed.

@@ -4,8 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { reconcileFile, TenantsLeft } from "../../src/declarative/reconcile.ts";
+import { holdRealm } from "../../src/resources/realm/queries.ts";
 import { findTenant } from "../../src/resources/tenant/queries.ts";
 import { managementClient, succeed } from "../support/management-client.ts";
+import { databaseSide } from "../support/test-database.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
 
 // What somebody does in one tenant keeps no node from starting.
@@ -64,3 +66,28 @@ test("a name means the object that the file gives it to, whatever else bears it"
   await tenant.addApplication(settings);
   assert.deepEqual(await start(tenant, file), []);
 });
+
+// On the embedded database's one session nobody waits for a lock.
+if (databaseSide() === "postgresql") {
+  test("a start waits for the locks of a tenant longer than a request does", async () => {
+    const tenant = await testTenant();
+    const { database } = tenant.server.deps;
+    await tenant.managementToken();
+    const create = () => managementClient(tenant)("CreateGroup", { body: { group: { display_name: "Late" } } });
+    const held = Promise.withResolvers<void>();
+    const gone = Promise.withResolvers<void>();
+    const holding = database.transaction([tenant.tenantId], async (db) => {
+      await holdRealm(db, tenant.realm, true);
+      held.resolve();
+      await gone.promise;
+    });
+    await held.promise;
+    const started = start(tenant, [{ id: tenant.tenantId, display_name: "Renamed" }]);
+    const refused = started.catch((error: unknown) => error);
+    // Who asked later has waited for its second.
+    const late = await create().finally(gone.resolve);
+    await holding;
+    assert.equal(late.status, 503, late.text);
+    assert.ok(Array.isArray(await refused), String(await refused));
+  });
+}
