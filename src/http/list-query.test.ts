@@ -64,10 +64,11 @@ describe("the size of a page", () => {
   });
 
   test("and the number of rows to skip are refused when they are no numbers", () => {
-    for (const text of ["-1", "1.5", "x", "1e3", " 1", "99999999999"]) {
+    for (const text of ["-1", "1.5", "x", "1e3", " 1"]) {
       refuses("page_size", () => parse({ page_size: text }));
       refuses("skip", () => parse({ skip: text }));
     }
+    refuses("skip", () => parse({ skip: "99999999999" }));
     refuses("skip", () => parse({ skip: "4294967296" }));
     assert.equal(parse({ skip: "4294967295" }).skip, 4_294_967_295);
   });
