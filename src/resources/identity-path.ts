@@ -1,11 +1,8 @@
 import type { Queryable } from "../database/database.ts";
 import { notFound } from "../http/management-error.ts";
 import type { RealmKey } from "../protocol/client-metadata.ts";
-import { readPowerOf } from "./authority/queries.ts";
-import { demandCover } from "./authority/rules.ts";
 import { type Call, readPathId, realmOf } from "./call.ts";
 import { findIdentity } from "./identity/queries.ts";
-import type { WriteCall } from "./operations.ts";
 
 /** In a path it stands for every identity of the realm (reference 2.1). */
 const EVERYBODY = "-";
@@ -31,13 +28,4 @@ export async function demandOwner<T>(
   if (found.length > 0 || identityId === undefined) return found;
   if ((await findIdentity(db, { ...realm, identityId })) === undefined) throw notFound("Identity", identityId);
   return found;
-}
-
-/** Rule 1: what lets somebody log in as these people gives no more than the caller holds. Throws 403 otherwise. */
-export async function demandPowerOver(
-  call: WriteCall<unknown, unknown>,
-  identityIds: readonly string[],
-): Promise<void> {
-  const power = await readPowerOf(call.db, realmOf(call), { identityIds });
-  if (power !== undefined) demandCover(call.caller, [power]);
 }

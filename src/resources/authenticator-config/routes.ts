@@ -5,10 +5,11 @@ import { wrapped } from "../../http/operation.ts";
 import { uuid } from "../../platform/random.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import { READ_ONLY } from "../answer-parts.ts";
-import { readAuthoritiesThrough, readPowerInvitedThrough } from "../authority/queries.ts";
+import { listInvitedThrough, readAuthoritiesThrough } from "../authority/queries.ts";
 import { demandCover } from "../authority/rules.ts";
 import { type Call, type Outcome, readPathId, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
+import { demandPowerOver } from "../demand-power.ts";
 import { demandVersion } from "../etag.ts";
 import { type EventKind, listChanged } from "../event-draft.ts";
 import { holdGroups } from "../group/queries.ts";
@@ -179,8 +180,8 @@ async function getHeld(call: WriteCall<unknown, unknown>): Promise<Authenticator
 async function demandInvited(call: WriteCall<unknown, unknown>, key: AuthenticatorConfigKey): Promise<void> {
   const { authenticatorConfigId } = key;
   const now = Math.floor(call.nowMs / 1_000);
-  const power = await readPowerInvitedThrough(call.db, key, { authenticatorConfigId, now });
-  if (power !== undefined) demandCover(call.caller, [power]);
+  const identityIds = await listInvitedThrough(call.db, key, { authenticatorConfigId, now });
+  if (identityIds.length > 0) await demandPowerOver(call, key, { identityIds });
 }
 
 async function isAdminRealm(db: Queryable, { tenantId, realmId }: RealmKey): Promise<boolean> {

@@ -73,20 +73,18 @@ const listInvited = statement(
 );
 
 /**
- * What the people may do together whose invitations lead to an authenticator config, or will once they are sent: who says where a link
- * leads is given its token.
+ * The people with roles whose invitations lead to an authenticator config, or will once they are sent: who says where a link leads is
+ * given its token.
  *
  * @param now seconds of real time
- * @returns undefined where none of them may do anything
  */
-export async function readPowerInvitedThrough(
+export async function listInvitedThrough(
   db: Queryable,
   realm: RealmKey,
   { authenticatorConfigId, now }: { readonly authenticatorConfigId: string; readonly now: number },
-): Promise<Authority | undefined> {
+): Promise<string[]> {
   const rows = await db.run(listInvited, [realm.tenantId, realm.realmId, authenticatorConfigId, now]);
-  if (rows.length === 0) return undefined;
-  return readPowerOf(db, realm, { identityIds: rows.map((row) => String(row.identity_id)) });
+  return rows.map((row) => String(row.identity_id));
 }
 
 /** What may be had through the applications that people log in to by an authenticator config, one by one. */

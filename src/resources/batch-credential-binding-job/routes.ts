@@ -10,8 +10,8 @@ import { holdBindingConfig } from "../binding-place/queries.ts";
 import { type Call, type Outcome, readPathId, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
 import { BINDING_LIFETIME_SECONDS } from "../credential-binding-job/rules.ts";
+import { demandPowerOver } from "../demand-power.ts";
 import { eventSourceOf } from "../event-source.ts";
-import { demandPowerOver } from "../identity-path.ts";
 import { creates, reads, type WriteCall } from "../operations.ts";
 import { ListQueryParts } from "../schema-parts.ts";
 import { findTenant } from "../tenant/queries.ts";
@@ -58,7 +58,7 @@ export const BATCH_BINDING_JOB_OPERATIONS = [
       const { identity_ids, job_template } = demandValid(createBatch(call.body.batch_credential_binding_job));
       await demandRoom(call, identity_ids.length);
       await demandConfig(call, job_template);
-      await demandPowerOver(call, identity_ids);
+      await demandPowerOver(call, realmOf(call), { identityIds: identity_ids });
       const tenant = await findTenant(db, caller.tenantId);
       const now = Math.floor(nowMs / 1_000) + (tenant?.clockOffsetSeconds ?? 0);
       const key = { ...realmOf(call), batchId: uuid(deps.random) };

@@ -19,10 +19,11 @@ import {
 import { type BindingPlace, holdBindingConfig, holdBindingPlace } from "../binding-place/queries.ts";
 import { type Call, readPathId, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
+import { demandPowerOver } from "../demand-power.ts";
 import { demandVersion } from "../etag.ts";
 import type { EventKind } from "../event-draft.ts";
 import { eventSourceOf } from "../event-source.ts";
-import { demandOwner, demandPowerOver, identityIdOf, ownerOf } from "../identity-path.ts";
+import { demandOwner, identityIdOf, ownerOf } from "../identity-path.ts";
 import { lists } from "../list-operation.ts";
 import { creates, reads, type WriteCall, writes } from "../operations.ts";
 import { openBindingLink } from "./open-link.ts";
@@ -70,7 +71,7 @@ export const CREDENTIAL_BINDING_JOB_OPERATIONS = [
       const settings = demandValid(createBindingJob(call.body.job));
       const identityId = identityIdOf(call);
       const place = await getPlace(call, settings);
-      await demandPowerOver(call, [identityId]);
+      await demandPowerOver(call, realmOf(call), { identityIds: [identityId] });
       const { job, token } = await storeJob(call, settings, place);
       const { publicUrl } = call.deps.config;
       const link = formatBindingLink(publicUrl, { key: job.key, identityId, token });
@@ -151,7 +152,7 @@ export const CREDENTIAL_BINDING_JOB_OPERATIONS = [
       const job = await holdBindingJob(db, key, identityIdOf(call));
       if (job === undefined) throw notFound("CredentialBindingJob", key.jobId);
       demandVersion(request, job.version);
-      await demandPowerOver(call, [job.identityId]);
+      await demandPowerOver(call, key, { identityIds: [job.identityId] });
       if (job.state === "COMPLETE") throw new ManagementError("conflict", "credential binding job is already complete");
       if (job.state === "REVOKED") return { value: answerOf(job, nowMs), version: job.version };
       await moveBindingJob(db, key, { from: [...OPEN_STATES, "FAILED_TO_SEND"], to: "REVOKED" }, nowMs);

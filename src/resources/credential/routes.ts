@@ -2,8 +2,9 @@ import { DIRECTORY_PAGE_SIZES } from "../../http/list-query.ts";
 import { notFound } from "../../http/management-error.ts";
 import { timesOf } from "../answer-parts.ts";
 import { type Call, readPathId, realmOf } from "../call.ts";
+import { demandPowerOver } from "../demand-power.ts";
 import { demandVersion } from "../etag.ts";
-import { demandOwner, demandPowerOver, identityIdOf, ownerOf } from "../identity-path.ts";
+import { demandOwner, identityIdOf, ownerOf } from "../identity-path.ts";
 import { lists } from "../list-operation.ts";
 import { reads, writes } from "../operations.ts";
 import {
@@ -82,7 +83,7 @@ export const CREDENTIAL_OPERATIONS = [
       const credential = await holdCredential(db, key, identityIdOf(call));
       if (credential === undefined) throw notFound("Credential", key.credentialId);
       demandVersion(request, credential.version);
-      await demandPowerOver(call, [credential.identityId]);
+      await demandPowerOver(call, key, { identityIds: [credential.identityId] });
       if (credential.state === "REVOKED") return { value: answerOf(credential), version: credential.version };
       await revokeCredential(db, key, nowMs);
       const revoked: Credential = {

@@ -4,9 +4,8 @@ import type { Queryable } from "../../database/database.ts";
 import { notFound } from "../../http/management-error.ts";
 import { hexId } from "../../platform/random.ts";
 import type { MemberChange } from "../../protocol/scim-members.ts";
-import { readPowerOf } from "../authority/queries.ts";
-import { demandCover } from "../authority/rules.ts";
 import { type Call, readPathId, realmOf } from "../call.ts";
+import { demandPowerOver } from "../demand-power.ts";
 import { type EventKind, listChanged } from "../event-draft.ts";
 import { holdIdentities } from "../identity/queries.ts";
 import type { WriteCall } from "../operations.ts";
@@ -165,7 +164,6 @@ async function readMembers(db: Queryable, key: GroupKey): Promise<readonly strin
 }
 
 // Rule 1: what the group gives its members, and what they hold already.
-async function demandPower(call: AnyWrite, groupId: string, identityIds: readonly string[]): Promise<void> {
-  const power = await readPowerOf(call.db, realmOf(call), { groupIds: [groupId], identityIds });
-  if (power !== undefined) demandCover(call.caller, [power]);
+function demandPower(call: AnyWrite, groupId: string, identityIds: readonly string[]): Promise<void> {
+  return demandPowerOver(call, realmOf(call), { groupIds: [groupId], identityIds });
 }

@@ -6,10 +6,10 @@ import { hexId } from "../../platform/random.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import { checkClientId, subjectKey } from "../../protocol/subject.ts";
 import { hasClientIdLike } from "../application/queries.ts";
-import { readPowerOf } from "../authority/queries.ts";
-import { demandCover } from "../authority/rules.ts";
-import { type Call, readPathId, realmOf } from "../call.ts";
+import { type Call, realmOf } from "../call.ts";
+import { demandPowerOver } from "../demand-power.ts";
 import { type EventKind, listChanged } from "../event-draft.ts";
+import { identityIdOf } from "../identity-path.ts";
 import { refuseRepeats } from "../list-rules.ts";
 import type { WriteCall } from "../operations.ts";
 import type { Checked } from "../settings.ts";
@@ -45,8 +45,7 @@ export const IDENTITY_CONFLICTS = { identities_username: "username already exist
 
 /** The identity that a call's path names. */
 export function identityKeyOf(call: AnyCall): IdentityKey {
-  const identityId = readPathId(call.request, { parameter: "identity", shape: "hex", kind: "Identity" });
-  return { ...realmOf(call), identityId };
+  return { ...realmOf(call), identityId: identityIdOf(call) };
 }
 
 /** Reads the identity of a call's path. Throws 404 where there is none. */
@@ -108,7 +107,8 @@ export async function storeIdentityChange(
   settings: IdentitySettings,
 ): Promise<{ readonly identity: ShownIdentity; readonly changed: readonly string[] }> {
   const before = settingsOf(identity);
-  if (changesLogin(before, settings)) await demandPower(call, [identity.key.identityId]);
+  if (changesLogin(before, settings))
+    await demandPowerOver(call, identity.key, { identityIds: [identity.key.identityId] });
   await demandAddress(call, settings, identity);
   await updateIdentitySettings(call.db, identity.key, settings, call.nowMs);
   const { display_name: displayName, status, traits } = settings;
@@ -118,7 +118,7 @@ export async function storeIdentityChange(
 
 /** Deletes an identity that the call holds: it leaves its groups and roles, and its tokens are dead. Throws 403 as rule 1 says. */
 export async function removeIdentity(call: AnyWrite, { key }: Identity): Promise<void> {
-  await demandPower(call, [key.identityId]);
+  await demandPowerOver(call, key, { identityIds: [key.identityId] });
   await deleteIdentity(call.db, key, call.nowMs);
 }
 
@@ -133,7 +133,7 @@ export async function removeIdentities(call: AnyWrite, ids: readonly string[]): 
   const held = new Set(await holdDoomedIdentities(call.db, realmOf(call), ids));
   const unknown = ids.filter((id) => !held.has(id));
   if (unknown.length > 0) throw someNotFound("Identity", unknown);
-  await demandPower(call, ids);
+  await demandPowerOver(call, realmOf(call), { identityIds: ids });
   await deleteIdentities(call.db, realmOf(call), ids, call.nowMs);
   for (const id of ids) call.record({ ...IDENTITY_EVENT, action: "DELETE", id });
 }
@@ -143,13 +143,8 @@ async function demandAddress(call: AnyWrite, { traits }: IdentitySettings, own?:
   const address = traits.primary_email_address;
   if (!address || subjectKey(address) === own?.emailKey) return;
   const holders = await findIdentitiesByEmail(call.db, realmOf(call), subjectKey(address));
-  const ids = holders.map(({ key }) => key.identityId);
-  if (ids.length > 0) await demandPower(call, ids);
-}
-
-async function demandPower(call: AnyWrite, identityIds: readonly string[]): Promise<void> {
-  const power = await readPowerOf(call.db, realmOf(call), { identityIds });
-  if (power !== undefined) demandCover(call.caller, [power]);
+  const identityIds = holders.map(({ key }) => key.identityId);
+  if (identityIds.length > 0) await demandPowerOver(call, realmOf(call), { identityIds });
 }
 
 // Most user names are addresses, which no client_id can be.

@@ -5,10 +5,9 @@ import { wrapped } from "../../http/operation.ts";
 import { formatInstant } from "../../platform/clock.ts";
 import { parseAddress } from "../../protocol/network.ts";
 import { evaluatePolicy, type PolicyTransaction } from "../../protocol/policy.ts";
-import { readPowerOf } from "../authority/queries.ts";
-import { demandCover } from "../authority/rules.ts";
 import { type Call, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
+import { demandPowerOver } from "../demand-power.ts";
 import { demandVersion } from "../etag.ts";
 import { lists } from "../list-operation.ts";
 import { creates, reads, type WriteCall } from "../operations.ts";
@@ -145,8 +144,7 @@ async function showVersion(call: Call<unknown, unknown>): Promise<{ value: Polic
 // Rule 1: a policy says who may come to the power that the realm's roles give.
 async function demandPower(call: WriteCall<unknown, unknown>): Promise<void> {
   const realm = realmOf(call);
-  const power = await readPowerOf(call.db, realm, { roleIds: await listPowerRoleIds(call.db, realm) });
-  if (power !== undefined) demandCover(call.caller, [power]);
+  await demandPowerOver(call, realm, { roleIds: await listPowerRoleIds(call.db, realm) });
 }
 
 async function demandNoLockOut(call: WriteCall<unknown, unknown>, policy: PolicyBody): Promise<void> {

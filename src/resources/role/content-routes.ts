@@ -1,6 +1,7 @@
 import { DIRECTORY_PAGE_SIZES } from "../../http/list-query.ts";
 import { fieldViolations, notFound } from "../../http/management-error.ts";
 import { expandManagementScopes } from "../../protocol/management-scopes.ts";
+import { demandPowerOver } from "../demand-power.ts";
 import type { EventKind } from "../event-draft.ts";
 import { holdGroups } from "../group/queries.ts";
 import { holdIdentities } from "../identity/queries.ts";
@@ -8,7 +9,7 @@ import { lists } from "../list-operation.ts";
 import { type WriteCall, writes } from "../operations.ts";
 import type { ResourceServer } from "../resource-server/queries.ts";
 import { Scope } from "../schema-parts.ts";
-import { demandPower, getHeldRole, getRole, ROLE, storedRole } from "./found-role.ts";
+import { getHeldRole, getRole, ROLE, storedRole } from "./found-role.ts";
 import {
   deleteRoleMembers,
   insertRoleMembers,
@@ -85,7 +86,10 @@ export const ROLE_CONTENT_OPERATIONS = [
       const unknown = added.filter((scope) => !known.has(scope));
       if (unknown.length > 0) throw refuseScopes(unknown);
       const scopes = [...new Set([...role.settings.scopes, ...added])];
-      await demandPower(call, { roleIds: [role.key.roleId], scopesAfter: server.isManaged ? scopes : [] });
+      await demandPowerOver(call, role.key, {
+        roleIds: [role.key.roleId],
+        scopesAfter: server.isManaged ? scopes : [],
+      });
       return storeScopes(call, role, { scopes, named: added });
     },
   ),
@@ -105,7 +109,7 @@ export const ROLE_CONTENT_OPERATIONS = [
     async (call) => {
       const { role, server } = await getHeldRole(call);
       const named = scopesOf(call.body, server);
-      await demandPower(call, { roleIds: [role.key.roleId] });
+      await demandPowerOver(call, role.key, { roleIds: [role.key.roleId] });
       return storeScopes(call, role, { scopes: role.settings.scopes.filter((scope) => !named.includes(scope)), named });
     },
   ),
@@ -179,7 +183,7 @@ function demandMembersPower(
 ): Promise<void> {
   const idsOf = (kind: RoleMembers["kind"]) => members.find((some) => some.kind === kind)?.ids ?? [];
   const holders = { groupIds: idsOf("group"), identityIds: idsOf("identity"), roleIds: [role.key.roleId] };
-  return demandPower(call, holders);
+  return demandPowerOver(call, role.key, holders);
 }
 
 function refuseScopes(unknown: readonly string[]) {

@@ -1,10 +1,6 @@
 // What the operations on a role begin and end with.
 
-import type { Queryable } from "../../database/database.ts";
-import type { Caller } from "../../http/caller.ts";
 import { notFound } from "../../http/management-error.ts";
-import { type PowerHolders, readPowerOf } from "../authority/queries.ts";
-import { demandCover } from "../authority/rules.ts";
 import { type Call, readPathId, realmOf } from "../call.ts";
 import { demandVersion } from "../etag.ts";
 import type { WriteCall, WriteOutcome } from "../operations.ts";
@@ -38,22 +34,6 @@ export async function getHeldRole(
   const role = checkPlace(call, await holdRole(call.db, roleKeyOf(call)));
   demandVersion(call.request, role.version);
   return { role, server };
-}
-
-/** What a call changes through a role. */
-interface RoleChange extends PowerHolders {
-  /** the scopes of a role of the built-in resource server after the change */
-  readonly scopesAfter?: readonly string[] | undefined;
-}
-
-/** Rule 1: what the role gives before and after, and what those hold already whom it is given to or taken from. Throws 403. */
-export async function demandPower(
-  call: { readonly caller: Caller; readonly db: Queryable } & Pick<Call<unknown, unknown>, "request">,
-  { scopesAfter = [], ...holders }: RoleChange,
-): Promise<void> {
-  const power = await readPowerOf(call.db, realmOf(call), holders);
-  if (power === undefined) return;
-  demandCover(call.caller, [power, { scopes: new Set(scopesAfter), reach: power.reach }]);
 }
 
 /** What an operation answers that leaves a role stored so. */

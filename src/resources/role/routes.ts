@@ -5,11 +5,12 @@ import { hexId } from "../../platform/random.ts";
 import { READ_ONLY } from "../answer-parts.ts";
 import { type Call, type Outcome, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
+import { demandPowerOver } from "../demand-power.ts";
 import { type EventKind, listChanged } from "../event-draft.ts";
 import { lists } from "../list-operation.ts";
 import { creates, reads, writes } from "../operations.ts";
 import { ROLE_CONTENT_OPERATIONS } from "./content-routes.ts";
-import { demandPower, getHeldRole, getRole, getRoleServer, ROLE, ROLES, storedRole } from "./found-role.ts";
+import { getHeldRole, getRole, getRoleServer, ROLE, ROLES, storedRole } from "./found-role.ts";
 import { LIST_ROLE_MEMBERS } from "./list-members.ts";
 import {
   countRolesOfServer,
@@ -109,7 +110,7 @@ export const ROLE_OPERATIONS = [
     async (call) => {
       const { db, nowMs, body } = call;
       const { role } = await getHeldRole(call);
-      await demandPower(call, { roleIds: [role.key.roleId] });
+      await demandPowerOver(call, role.key, { roleIds: [role.key.roleId] });
       const settings = demandValid(updateRole(role.settings, body.role, role.settings));
       await updateRoleSettings(db, role.key, settings, nowMs);
       const changed = { ...role, settings, version: role.version + 1, updatedAtMs: nowMs };

@@ -9,9 +9,9 @@ import { decodeId, ID_KINDS } from "../../protocol/token-id.ts";
 import { type ListPage, pageOf, TOTAL_SIZE } from "../answer-parts.ts";
 import { findApplication, readClients } from "../application/queries.ts";
 import { readSecretRulesOf } from "../application-place/queries.ts";
-import { readPowerOf } from "../authority/queries.ts";
 import { authoritiesOf, demandCover } from "../authority/rules.ts";
 import { type Call, type ManagementParts, type Outcome, readPathId, realmOf } from "../call.ts";
+import { demandPowerOver } from "../demand-power.ts";
 import { readGrants } from "../grant/queries.ts";
 import { wantRecount } from "../live-count/queries.ts";
 import { acts, reads } from "../operations.ts";
@@ -112,7 +112,7 @@ async function revoke(call: Call<unknown, unknown>): Promise<void> {
   if (parts === undefined || !isLivePartitionRange(parts.bucket, deps.clock.nowSeconds())) return;
   const holder = await findHolder(db, { ...key, id }, parts.kind);
   if (holder?.applicationId !== key.applicationId) return;
-  await demandPowerOver(call, { ...key, identityId: holder.identityId });
+  await demandHolder(call, { ...key, identityId: holder.identityId });
   const revocation: Revocation = {
     ...key,
     id,
@@ -138,14 +138,11 @@ async function findHolder(db: Queryable, row: TokenKey, kind: number): Promise<H
 }
 
 // Rule 1: who ends a token could do all that the person may do whose it is, or without one its client.
-async function demandPowerOver(
+async function demandHolder(
   { db, caller }: Call<unknown, unknown>,
   { identityId, ...key }: ApplicationKey & Pick<Holder, "identityId">,
 ): Promise<void> {
-  if (identityId !== undefined) {
-    const power = await readPowerOf(db, key, { identityIds: [identityId] });
-    return demandCover(caller, power === undefined ? [] : [power]);
-  }
+  if (identityId !== undefined) return demandPowerOver({ db, caller }, key, { identityIds: [identityId] });
   const [application, rules] = await Promise.all([findApplication(db, key), readSecretRulesOf(db, key)]);
   demandCover(caller, application === undefined ? [] : authoritiesOf(application, rules));
 }
