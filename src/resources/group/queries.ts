@@ -1,3 +1,4 @@
+import { countedChange } from "../../database/counted-change.ts";
 import type { Queryable, Row } from "../../database/database.ts";
 import { declareList, type ListPage } from "../../database/list-statements.ts";
 import { statement } from "../../database/statement.ts";
@@ -85,45 +86,43 @@ const remove = statement(
 );
 
 // LIMIT keeps it at look-ups by primary key, however many identities the realm has.
-const listMembers = statement(
-  "group.list_members",
-  `SELECT m.identity_id FROM group_members m
+const LIVING_MEMBERS = `SELECT m.identity_id FROM group_members m
    CROSS JOIN LATERAL (SELECT FROM identities i WHERE i.tenant_id = m.tenant_id AND i.realm_id = m.realm_id
      AND i.identity_id = m.identity_id AND ${alive("i")} LIMIT 1) i
-   WHERE m.tenant_id = $1 AND m.realm_id = $2 AND m.group_id = $3 AND m.identity_id > $4
-   ORDER BY m.identity_id LIMIT $5`,
+   WHERE m.tenant_id = $1 AND m.realm_id = $2 AND m.group_id = $3`;
+
+const listMembers = statement(
+  "group.list_members",
+  `${LIVING_MEMBERS} AND m.identity_id > $4 ORDER BY m.identity_id LIMIT $5`,
 );
 
-// Who is in a group is part of what `If-Match` protects: what changes it counts the group's version, and what changes nothing does not.
-function countMembership(change: string): string {
-  return `WITH changed AS (
-     ${change} RETURNING 1
-   )
-   UPDATE groups SET version = version + 1, updated_at_ms = $5
-   WHERE tenant_id = $1 AND realm_id = $2 AND group_id = $3 AND ${alive()} AND EXISTS (SELECT FROM changed)
-   RETURNING version`;
-}
+// Who is in a group is part of what `If-Match` protects.
+const GROUP = {
+  table: "groups",
+  where: `tenant_id = $1 AND realm_id = $2 AND group_id = $3 AND ${alive()}`,
+  nowMs: "$5",
+};
 
 const addMembers = statement(
   "group.add_members",
-  countMembership(`INSERT INTO group_members (tenant_id, realm_id, group_id, identity_id)
+  countedChange(
+    `INSERT INTO group_members (tenant_id, realm_id, group_id, identity_id)
      SELECT $1, $2, $3, unnest($4::text[])
-     ON CONFLICT DO NOTHING`),
+     ON CONFLICT DO NOTHING`,
+    GROUP,
+  ),
 );
 
 const removeMembers = statement(
   "group.remove_members",
-  countMembership(`DELETE FROM group_members
-     WHERE tenant_id = $1 AND realm_id = $2 AND group_id = $3 AND identity_id = ANY ($4)`),
+  countedChange(
+    `DELETE FROM group_members
+     WHERE tenant_id = $1 AND realm_id = $2 AND group_id = $3 AND identity_id = ANY ($4)`,
+    GROUP,
+  ),
 );
 
-const hasMembers = statement(
-  "group.has_members",
-  `SELECT m.identity_id FROM group_members m
-   CROSS JOIN LATERAL (SELECT FROM identities i WHERE i.tenant_id = m.tenant_id AND i.realm_id = m.realm_id
-     AND i.identity_id = m.identity_id AND ${alive("i")} LIMIT 1) i
-   WHERE m.tenant_id = $1 AND m.realm_id = $2 AND m.group_id = $3 LIMIT 1`,
-);
+const hasMembers = statement("group.has_members", `${LIVING_MEMBERS} LIMIT 1`);
 
 /** Reads one group; undefined when there is none or it was deleted. */
 export async function findGroup(db: Queryable, key: GroupKey): Promise<Group | undefined> {

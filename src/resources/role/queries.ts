@@ -1,3 +1,4 @@
+import { countedChange } from "../../database/counted-change.ts";
 import type { Queryable, Row } from "../../database/database.ts";
 import { declareList, type ListPage } from "../../database/list-statements.ts";
 import { statement } from "../../database/statement.ts";
@@ -161,51 +162,44 @@ const remove = statement(
 );
 
 // A deleted member is none, though its row may wait for the job that removes it. LIMIT keeps it at look-ups by primary key.
+const LIVING_MEMBERS = `SELECT m.member_id FROM role_members m
+   LEFT JOIN LATERAL (SELECT i.identity_id FROM identities i WHERE m.member_kind = 'identity' AND i.tenant_id = m.tenant_id
+     AND i.realm_id = m.realm_id AND i.identity_id = m.member_id AND ${alive("i")} LIMIT 1) i ON true
+   LEFT JOIN LATERAL (SELECT g.group_id FROM groups g WHERE m.member_kind = 'group' AND g.tenant_id = m.tenant_id
+     AND g.realm_id = m.realm_id AND g.group_id = m.member_id AND ${alive("g")} LIMIT 1) g ON true
+   WHERE m.tenant_id = $1 AND m.realm_id = $2 AND m.role_id = $3 AND (i.identity_id IS NOT NULL OR g.group_id IS NOT NULL)`;
+
 const listMembers = statement(
   "role.list_members",
-  `SELECT m.member_id FROM role_members m
-   LEFT JOIN LATERAL (SELECT i.identity_id FROM identities i WHERE m.member_kind = 'identity' AND i.tenant_id = m.tenant_id
-     AND i.realm_id = m.realm_id AND i.identity_id = m.member_id AND ${alive("i")} LIMIT 1) i ON true
-   LEFT JOIN LATERAL (SELECT g.group_id FROM groups g WHERE m.member_kind = 'group' AND g.tenant_id = m.tenant_id
-     AND g.realm_id = m.realm_id AND g.group_id = m.member_id AND ${alive("g")} LIMIT 1) g ON true
-   WHERE m.tenant_id = $1 AND m.realm_id = $2 AND m.role_id = $3 AND m.member_kind = $4 AND m.member_id > $5
-     AND (i.identity_id IS NOT NULL OR g.group_id IS NOT NULL)
-   ORDER BY m.member_id LIMIT $6`,
+  `${LIVING_MEMBERS} AND m.member_kind = $4 AND m.member_id > $5 ORDER BY m.member_id LIMIT $6`,
 );
 
-// As listMembers: a member that was deleted is none.
-const hasMembers = statement(
-  "role.has_members",
-  `SELECT m.member_id FROM role_members m
-   LEFT JOIN LATERAL (SELECT i.identity_id FROM identities i WHERE m.member_kind = 'identity' AND i.tenant_id = m.tenant_id
-     AND i.realm_id = m.realm_id AND i.identity_id = m.member_id AND ${alive("i")} LIMIT 1) i ON true
-   LEFT JOIN LATERAL (SELECT g.group_id FROM groups g WHERE m.member_kind = 'group' AND g.tenant_id = m.tenant_id
-     AND g.realm_id = m.realm_id AND g.group_id = m.member_id AND ${alive("g")} LIMIT 1) g ON true
-   WHERE m.tenant_id = $1 AND m.realm_id = $2 AND m.role_id = $3 AND (i.identity_id IS NOT NULL OR g.group_id IS NOT NULL)
-   LIMIT 1`,
-);
+const hasMembers = statement("role.has_members", `${LIVING_MEMBERS} LIMIT 1`);
 
-// Who holds a role is part of what `If-Match` protects: what changes it counts the role's version, and what changes nothing does not.
-function countMembership(change: string): string {
-  return `WITH changed AS (
-     ${change} RETURNING 1
-   )
-   UPDATE roles SET version = version + 1, updated_at_ms = $6
-   WHERE tenant_id = $1 AND realm_id = $2 AND role_id = $3 AND ${alive()} AND EXISTS (SELECT FROM changed)
-   RETURNING version`;
-}
+// Who holds a role is part of what `If-Match` protects.
+const ROLE = {
+  table: "roles",
+  where: `tenant_id = $1 AND realm_id = $2 AND role_id = $3 AND ${alive()}`,
+  nowMs: "$6",
+};
 
 const addMembers = statement(
   "role.add_members",
-  countMembership(`INSERT INTO role_members (tenant_id, realm_id, role_id, member_kind, member_id)
+  countedChange(
+    `INSERT INTO role_members (tenant_id, realm_id, role_id, member_kind, member_id)
      SELECT $1, $2, $3, $4, unnest($5::text[])
-     ON CONFLICT DO NOTHING`),
+     ON CONFLICT DO NOTHING`,
+    ROLE,
+  ),
 );
 
 const removeMembers = statement(
   "role.remove_members",
-  countMembership(`DELETE FROM role_members
-     WHERE tenant_id = $1 AND realm_id = $2 AND role_id = $3 AND member_kind = $4 AND member_id = ANY ($5)`),
+  countedChange(
+    `DELETE FROM role_members
+     WHERE tenant_id = $1 AND realm_id = $2 AND role_id = $3 AND member_kind = $4 AND member_id = ANY ($5)`,
+    ROLE,
+  ),
 );
 
 /** Reads one role; undefined when there is none or it was deleted. */
