@@ -18,7 +18,7 @@ export interface EventDraft extends EventKind {
   /** of the object */
   readonly id: string;
   /** names of what changed and the like; never a secret */
-  readonly facts?: Readonly<Record<string, unknown>>;
+  readonly facts?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Stores the events of a call in the transaction of its change: neither is without the other. */

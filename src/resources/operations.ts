@@ -62,7 +62,7 @@ export interface WriteParts {
 
 /** What an operation that changed something answers, and what it was about, for its event. */
 export interface WriteOutcome<Answer> extends Outcome<Answer> {
-  readonly about?: { readonly id: string; readonly facts?: Readonly<Record<string, unknown>> };
+  readonly about?: { readonly id: string; readonly facts?: EventDraft["facts"] };
 }
 
 type Handler<O extends Operation> = (call: Call<QueryOf<O>, BodyOf<O>>) => Promise<Outcome<AnswerOf<O>>>;

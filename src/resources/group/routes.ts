@@ -219,8 +219,7 @@ async function showGroup(call: Call<unknown, unknown>): Promise<Outcome<GroupAns
 }
 
 function stored(group: Group, facts?: Readonly<Record<string, unknown>>): WriteOutcome<GroupAnswer> {
-  const about = { id: group.key.groupId, ...(facts === undefined ? {} : { facts }) };
-  return { value: groupAnswerOf(group), version: group.version, about };
+  return { value: groupAnswerOf(group), version: group.version, about: { id: group.key.groupId, facts } };
 }
 
 async function getHeld(call: WriteCall<unknown, unknown>): Promise<Group> {

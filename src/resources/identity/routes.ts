@@ -26,7 +26,7 @@ import {
   storeIdentityChange,
   storeNewIdentity,
 } from "./changes.ts";
-import { countIdentities, listIdentities } from "./queries.ts";
+import { countIdentities, type IdentityKey, listIdentities } from "./queries.ts";
 import { enrolledAnswerOf, type ShownIdentity } from "./rules.ts";
 import { type EnrollmentStatus, IdentityAnswer, IdentityBatchBody, IdentityBody } from "./schema.ts";
 
@@ -86,17 +86,16 @@ export const IDENTITY_OPERATIONS = [
       takesFilter: true,
     },
     (call) => {
-      const { db, deps } = call;
-      let enrollment: ReadonlyMap<string, EnrollmentStatus> = new Map();
+      const { db } = call;
       return {
-        page: (page) => listIdentities(db, realmOf(call), page),
-        count: (filter) => countIdentities(db, realmOf(call), filter),
-        idOf: ({ key }) => key.identityId,
-        note: async (rows) => {
-          const ids = rows.map(({ key }) => key.identityId);
-          enrollment = await readEnrollment(db, realmOf(call), ids, deps.clock.nowSeconds());
+        page: async (page) => {
+          const identities = await listIdentities(db, realmOf(call), page);
+          const enrollmentOf = await readEnrollments(call, identities);
+          return identities.map((identity) => ({ identity, enrollment: enrollmentOf(identity) }));
         },
-        show: (identity) => enrolledAnswerOf(identity, enrollment.get(identity.key.identityId) ?? "UNENROLLED"),
+        count: (filter) => countIdentities(db, realmOf(call), filter),
+        idOf: ({ identity }) => identity.key.identityId,
+        show: ({ identity, enrollment }) => enrolledAnswerOf(identity, enrollment),
       };
     },
   ),
@@ -202,11 +201,19 @@ export const IDENTITY_OPERATIONS = [
   ),
 ] as const;
 
-/** How far the identity in a call's path is on the way to a passkey. */
+/** How far identities of the realm are on the way to a passkey. */
+async function readEnrollments(
+  call: Call<unknown, unknown>,
+  identities: readonly { readonly key: IdentityKey }[],
+): Promise<(identity: { readonly key: IdentityKey }) => EnrollmentStatus> {
+  const ids = identities.map(({ key }) => key.identityId);
+  const read = await readEnrollment(call.db, realmOf(call), ids, call.deps.clock.nowSeconds());
+  return ({ key }) => read.get(key.identityId) ?? "UNENROLLED";
+}
+
 async function enrollmentIn(call: Call<unknown, unknown>): Promise<EnrollmentStatus> {
-  const { identityId, ...realm } = identityKeyOf(call);
-  const read = await readEnrollment(call.db, realm, [identityId], call.deps.clock.nowSeconds());
-  return read.get(identityId) ?? "UNENROLLED";
+  const identity = { key: identityKeyOf(call) };
+  return (await readEnrollments(call, [identity]))(identity);
 }
 
 async function showIdentity(call: Call<unknown, unknown>): Promise<Outcome<IdentityAnswer>> {
@@ -219,6 +226,9 @@ function stored(
   enrollment: EnrollmentStatus,
   facts?: Readonly<Record<string, unknown>>,
 ): WriteOutcome<IdentityAnswer> {
-  const about = { id: identity.key.identityId, ...(facts === undefined ? {} : { facts }) };
-  return { value: enrolledAnswerOf(identity, enrollment), version: identity.version, about };
+  return {
+    value: enrolledAnswerOf(identity, enrollment),
+    version: identity.version,
+    about: { id: identity.key.identityId, facts },
+  };
 }

@@ -1,22 +1,22 @@
 import { CONFIGURATION_PAGE_SIZES } from "../../http/list-query.ts";
-import { fieldViolations, ManagementError, notFound } from "../../http/management-error.ts";
+import { fieldViolations, ManagementError } from "../../http/management-error.ts";
 import { wrapped } from "../../http/operation.ts";
 import { uuid } from "../../platform/random.ts";
 import { READ_ONLY } from "../answer-parts.ts";
 import { findUsedClientIds } from "../application/queries.ts";
 import { findConfidentialApplications } from "../application-place/queries.ts";
-import { type Call, type Outcome, readPathId, realmOf } from "../call.ts";
+import { type Call, type Outcome, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
 import { demandVersion } from "../etag.ts";
 import { type EventKind, listChanged } from "../event-draft.ts";
 import { lists } from "../list-operation.ts";
 import { refuseOthers } from "../list-rules.ts";
 import { creates, reads, type WriteCall, writes } from "../operations.ts";
+import { getPathServer } from "../resource-server-path.ts";
 import { takeLostScopes } from "../scope-loss/queries.ts";
 import {
   countResourceServers,
   deleteResourceServer,
-  findResourceServer,
   insertResourceServer,
   isResourceServerUsed,
   listResourceServers,
@@ -163,20 +163,12 @@ export const RESOURCE_SERVER_OPERATIONS = [
 ] as const;
 
 async function showServer(call: Call<unknown, unknown>): Promise<Outcome<ResourceServerAnswer>> {
-  const server = await getServer(call);
+  const server = await getPathServer(call);
   return { value: answerOf(server), version: server.version };
 }
 
-async function getServer(call: Call<unknown, unknown>): Promise<ResourceServer> {
-  const path = { parameter: "resource_server", shape: "uuid", kind: "ResourceServer" } as const;
-  const key = { ...realmOf(call), resourceServerId: readPathId(call.request, path) };
-  const server = await findResourceServer(call.db, key);
-  if (server === undefined) throw notFound("ResourceServer", key.resourceServerId);
-  return server;
-}
-
 async function getChangeable(call: WriteCall<unknown, unknown>): Promise<ResourceServer> {
-  const server = await getServer(call);
+  const server = await getPathServer(call);
   if (server.isManaged) throw new ManagementError("forbidden", "the built-in resource server cannot be changed");
   demandVersion(call.request, server.version);
   return server;

@@ -4,7 +4,8 @@ import { notFound } from "../../http/management-error.ts";
 import { type Call, readPathId, realmOf } from "../call.ts";
 import { demandVersion } from "../etag.ts";
 import type { WriteCall, WriteOutcome } from "../operations.ts";
-import { findResourceServer, type ResourceServer, type ResourceServerKey } from "../resource-server/queries.ts";
+import type { ResourceServer } from "../resource-server/queries.ts";
+import { getPathServer, serverKeyOf } from "../resource-server-path.ts";
 import { findRole, holdRole, type Role, type RoleKey } from "./queries.ts";
 import { roleAnswerOf } from "./rules.ts";
 import type { RoleAnswer } from "./schema.ts";
@@ -12,14 +13,6 @@ import type { RoleAnswer } from "./schema.ts";
 /** The path of a resource server's roles, and of one. */
 export const ROLES = "/v1/tenants/{tenant}/realms/{realm}/resource-servers/{resource_server}/roles";
 export const ROLE = `${ROLES}/{role}` as const;
-
-/** The resource server that a call's path names. Throws 404. */
-export async function getRoleServer(call: Call<unknown, unknown>): Promise<ResourceServer> {
-  const key = serverKeyOf(call);
-  const server = await findResourceServer(call.db, key);
-  if (server === undefined) throw notFound("ResourceServer", key.resourceServerId);
-  return server;
-}
 
 /** The role that a call's path names. Throws 404, also for one of another resource server. */
 export async function getRole(call: Call<unknown, unknown>): Promise<Role> {
@@ -30,7 +23,7 @@ export async function getRole(call: Call<unknown, unknown>): Promise<Role> {
 export async function getHeldRole(
   call: WriteCall<unknown, unknown>,
 ): Promise<{ readonly role: Role; readonly server: ResourceServer }> {
-  const server = await getRoleServer(call);
+  const server = await getPathServer(call);
   const role = checkPlace(call, await holdRole(call.db, roleKeyOf(call)));
   demandVersion(call.request, role.version);
   return { role, server };
@@ -38,13 +31,7 @@ export async function getHeldRole(
 
 /** What an operation answers that leaves a role stored so. */
 export function storedRole(role: Role, facts?: Readonly<Record<string, unknown>>): WriteOutcome<RoleAnswer> {
-  const about = { id: role.key.roleId, ...(facts === undefined ? {} : { facts }) };
-  return { value: roleAnswerOf(role), version: role.version, about };
-}
-
-function serverKeyOf(call: Call<unknown, unknown>): ResourceServerKey {
-  const path = { parameter: "resource_server", shape: "uuid", kind: "ResourceServer" } as const;
-  return { ...realmOf(call), resourceServerId: readPathId(call.request, path) };
+  return { value: roleAnswerOf(role), version: role.version, about: { id: role.key.roleId, facts } };
 }
 
 function roleKeyOf(call: Call<unknown, unknown>): RoleKey {

@@ -9,8 +9,9 @@ import { demandPowerOver } from "../demand-power.ts";
 import { type EventKind, listChanged } from "../event-draft.ts";
 import { lists } from "../list-operation.ts";
 import { creates, reads, writes } from "../operations.ts";
+import { getPathServer } from "../resource-server-path.ts";
 import { ROLE_CONTENT_OPERATIONS } from "./content-routes.ts";
-import { getHeldRole, getRole, getRoleServer, ROLE, ROLES, storedRole } from "./found-role.ts";
+import { getHeldRole, getRole, ROLE, ROLES, storedRole } from "./found-role.ts";
 import { LIST_ROLE_MEMBERS } from "./list-members.ts";
 import {
   countRolesOfServer,
@@ -47,7 +48,7 @@ export const ROLE_OPERATIONS = [
     },
     async (call) => {
       const { db, nowMs, body } = call;
-      const server = await getRoleServer(call);
+      const server = await getPathServer(call);
       const settings = demandValid(createRole(body.role, server.settings));
       const key = { ...realmOf(call), roleId: hexId(call.deps.random) };
       const { resourceServerId } = server.key;
@@ -83,7 +84,7 @@ export const ROLE_OPERATIONS = [
       takesFilter: true,
     },
     (call) => {
-      const server = getRoleServer(call);
+      const server = getPathServer(call);
       return {
         page: async (page) => listRolesOfServer(call.db, (await server).key, page),
         count: async (filter) => countRolesOfServer(call.db, (await server).key, filter),
