@@ -1,5 +1,6 @@
 import type { Queryable, Row } from "../../database/database.ts";
 import { declareList, type ListPage } from "../../database/list-statements.ts";
+import { declareDelete, declareFind, declareHold, type RowDeclaration } from "../../database/row-statements.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationContext, ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts";
 import type { Filter } from "../../protocol/scim-filter.ts";
@@ -112,13 +113,17 @@ export function listBases(bases: readonly (CurrentApplication | undefined)[]): B
   return { parameter: JSON.stringify(rows), numbers };
 }
 
-const find = statement(
-  "application.find",
-  `SELECT * FROM applications
-   WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND ${alive()}`,
-);
+const ROW = {
+  name: "application",
+  from: "applications",
+  owner: ["tenant_id", "realm_id"],
+  id: "application_id",
+  where: alive(),
+} as const satisfies RowDeclaration;
 
-const holdOne = statement("application.hold", `${find.text} FOR UPDATE`);
+const find = declareFind(ROW);
+
+const holdOne = declareHold(ROW);
 
 const findByClientId = statement(
   "application.find_by_client_id",
@@ -126,11 +131,7 @@ const findByClientId = statement(
 );
 
 const list = declareList({
-  name: "application",
-  from: "applications",
-  owner: ["tenant_id", "realm_id"],
-  id: "application_id",
-  where: alive(),
+  ...ROW,
   counted: "by triggers",
   attributes: {
     id: { type: "exact text", sql: "application_id" },
@@ -181,11 +182,7 @@ const updateSecret = statement(
    WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND ${alive()}`,
 );
 
-const remove = statement(
-  "application.delete",
-  `UPDATE applications SET deleted_at_ms = $4, updated_at_ms = $4, version = version + 1
-   WHERE tenant_id = $1 AND realm_id = $2 AND application_id = $3 AND ${alive()}`,
-);
+const remove = declareDelete(ROW);
 
 /** Reads all that a request at `$APP` depends on; undefined when any part of it is missing or deleted. */
 export async function findCurrentApplication(

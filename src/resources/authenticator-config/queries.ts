@@ -1,5 +1,6 @@
 import type { Queryable, Row } from "../../database/database.ts";
 import { declareList, type ListDeclaration, type ListPage } from "../../database/list-statements.ts";
+import { declareDelete, declareFind, declareHold, type RowDeclaration } from "../../database/row-statements.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import type { Filter } from "../../protocol/scim-filter.ts";
@@ -20,18 +21,18 @@ export interface AuthenticatorConfig {
   readonly updatedAtMs: number;
 }
 
-const find = statement(
-  "authenticator_config.find",
-  `SELECT * FROM authenticator_configs
-   WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3 AND ${alive()}`,
-);
-
-const LIST = {
+const ROW = {
   name: "authenticator_config",
   from: "authenticator_configs",
   owner: ["tenant_id", "realm_id"],
   id: "authenticator_config_id",
   where: alive(),
+} as const satisfies RowDeclaration;
+
+const find = declareFind(ROW);
+
+const LIST = {
+  ...ROW,
   counted: "by triggers",
   attributes: {
     id: { type: "exact text", sql: "authenticator_config_id" },
@@ -53,7 +54,7 @@ const listShown = declareList({
     WHERE r.tenant_id = authenticator_configs.tenant_id AND r.realm_id = authenticator_configs.realm_id AND r.is_admin))`,
 });
 
-const holdOne = statement("authenticator_config.hold", `${find.text} FOR UPDATE`);
+const holdOne = declareHold(ROW);
 
 const isUsed = statement(
   "authenticator_config.is_used",
@@ -74,11 +75,7 @@ const update = statement(
    WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3 AND ${alive()}`,
 );
 
-const remove = statement(
-  "authenticator_config.delete",
-  `UPDATE authenticator_configs SET deleted_at_ms = $4, updated_at_ms = $4, version = version + 1
-   WHERE tenant_id = $1 AND realm_id = $2 AND authenticator_config_id = $3 AND ${alive()}`,
-);
+const remove = declareDelete(ROW);
 
 /** Reads one authenticator config; undefined when there is none or it was deleted. */
 export async function findAuthenticatorConfig(

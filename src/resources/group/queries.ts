@@ -1,6 +1,7 @@
 import { countedChange } from "../../database/counted-change.ts";
 import type { Queryable, Row } from "../../database/database.ts";
 import { declareList, type ListPage } from "../../database/list-statements.ts";
+import { declareDelete, declareFind, declareHold, type RowDeclaration } from "../../database/row-statements.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import type { Filter } from "../../protocol/scim-filter.ts";
@@ -22,12 +23,17 @@ export interface Group {
   readonly updatedAtMs: number;
 }
 
-const find = statement(
-  "group.find",
-  `SELECT * FROM groups WHERE tenant_id = $1 AND realm_id = $2 AND group_id = $3 AND ${alive()}`,
-);
+const ROW = {
+  name: "group",
+  from: "groups",
+  owner: ["tenant_id", "realm_id"],
+  id: "group_id",
+  where: alive(),
+} as const satisfies RowDeclaration;
 
-const holdOne = statement("group.hold", `${find.text} FOR UPDATE`);
+const find = declareFind(ROW);
+
+const holdOne = declareHold(ROW);
 
 // In the order of their ids, so that two who hold several never wait for each other.
 const holdMany = statement(
@@ -37,11 +43,7 @@ const holdMany = statement(
 );
 
 const list = declareList({
-  name: "group",
-  from: "groups",
-  owner: ["tenant_id", "realm_id"],
-  id: "group_id",
-  where: alive(),
+  ...ROW,
   counted: "by triggers",
   attributes: {
     id: { type: "exact text", sql: "group_id" },
@@ -79,11 +81,7 @@ const update = statement(
    WHERE tenant_id = $1 AND realm_id = $2 AND group_id = $3 AND ${alive()}`,
 );
 
-const remove = statement(
-  "group.delete",
-  `UPDATE groups SET deleted_at_ms = $4, updated_at_ms = $4, version = version + 1
-   WHERE tenant_id = $1 AND realm_id = $2 AND group_id = $3 AND ${alive()}`,
-);
+const remove = declareDelete(ROW);
 
 // LIMIT keeps it at look-ups by primary key, however many identities the realm has.
 const LIVING_MEMBERS = `SELECT m.identity_id FROM group_members m

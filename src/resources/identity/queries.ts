@@ -1,6 +1,7 @@
 import type { Queryable, Row } from "../../database/database.ts";
 import type { FilterAttribute } from "../../database/filter-condition.ts";
 import { declareList, type ListPage } from "../../database/list-statements.ts";
+import { declareFind, declareHold, type RowDeclaration } from "../../database/row-statements.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import type { Filter } from "../../protocol/scim-filter.ts";
@@ -40,12 +41,17 @@ export interface NewIdentity {
 // Two are enough to know that an address is not unique (rule 2).
 const SAME_ADDRESS_MAX = 2;
 
-const find = statement(
-  "identity.find",
-  `SELECT * FROM identities WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND ${alive()}`,
-);
+const ROW = {
+  name: "identity",
+  from: "identities",
+  owner: ["tenant_id", "realm_id"],
+  id: "identity_id",
+  where: alive(),
+} as const satisfies RowDeclaration;
 
-const holdOne = statement("identity.hold", `${find.text} FOR UPDATE`);
+const find = declareFind(ROW);
+
+const holdOne = declareHold(ROW);
 
 // In the order of their ids, so that two who hold several never wait for each other.
 const holdMany = statement(
@@ -82,11 +88,7 @@ const TRAIT_ATTRIBUTES = Object.fromEntries(
 );
 
 const list = declareList({
-  name: "identity",
-  from: "identities",
-  owner: ["tenant_id", "realm_id"],
-  id: "identity_id",
-  where: alive(),
+  ...ROW,
   counted: "by triggers",
   attributes: {
     id: { type: "exact text", sql: "identity_id" },

@@ -1,5 +1,6 @@
 import type { Queryable, Row } from "../../database/database.ts";
 import { declareList, type ListPage } from "../../database/list-statements.ts";
+import { declareDelete, declareFind, type RowDeclaration } from "../../database/row-statements.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import type { Filter } from "../../protocol/scim-filter.ts";
@@ -23,14 +24,18 @@ export interface NewRealm {
   readonly settings: RealmSettings;
 }
 
-const find = statement("realm.find", `SELECT * FROM realms WHERE tenant_id = $1 AND realm_id = $2 AND ${alive()}`);
-
-const list = declareList({
+const ROW = {
   name: "realm",
   from: "realms",
   owner: ["tenant_id"],
   id: "realm_id",
   where: alive(),
+} as const satisfies RowDeclaration;
+
+const find = declareFind(ROW);
+
+const list = declareList({
+  ...ROW,
   counted: "by triggers",
   attributes: {
     id: { type: "exact text", sql: "realm_id" },
@@ -55,11 +60,7 @@ const update = statement(
    WHERE tenant_id = $1 AND realm_id = $2 AND ${alive()}`,
 );
 
-const remove = statement(
-  "realm.delete",
-  `UPDATE realms SET deleted_at_ms = $3, updated_at_ms = $3, version = version + 1
-   WHERE tenant_id = $1 AND realm_id = $2 AND ${alive()}`,
-);
+const remove = declareDelete(ROW);
 
 /** Reads one realm; undefined when there is none or it was deleted. */
 export async function findRealm(db: Queryable, key: RealmKey): Promise<Realm | undefined> {

@@ -1,5 +1,6 @@
 import type { Queryable, Row } from "../../database/database.ts";
 import { declareList, type ListPage } from "../../database/list-statements.ts";
+import { declareDelete, declareFind, type RowDeclaration } from "../../database/row-statements.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import type { Filter } from "../../protocol/scim-filter.ts";
@@ -26,11 +27,15 @@ export interface NewResourceServer {
   readonly settings: ResourceServerSettings;
 }
 
-const find = statement(
-  "resource_server.find",
-  `SELECT * FROM resource_servers
-   WHERE tenant_id = $1 AND realm_id = $2 AND resource_server_id = $3 AND ${alive()}`,
-);
+const ROW = {
+  name: "resource_server",
+  from: "resource_servers",
+  owner: ["tenant_id", "realm_id"],
+  id: "resource_server_id",
+  where: alive(),
+} as const satisfies RowDeclaration;
+
+const find = declareFind(ROW);
 
 const findByIdentifier = statement(
   "resource_server.find_by_identifier",
@@ -38,11 +43,7 @@ const findByIdentifier = statement(
 );
 
 const list = declareList({
-  name: "resource_server",
-  from: "resource_servers",
-  owner: ["tenant_id", "realm_id"],
-  id: "resource_server_id",
-  where: alive(),
+  ...ROW,
   counted: "by triggers",
   attributes: {
     id: { type: "exact text", sql: "resource_server_id" },
@@ -74,11 +75,7 @@ const update = statement(
    WHERE tenant_id = $1 AND realm_id = $2 AND resource_server_id = $3 AND ${alive()}`,
 );
 
-const remove = statement(
-  "resource_server.delete",
-  `UPDATE resource_servers SET deleted_at_ms = $4, updated_at_ms = $4, version = version + 1
-   WHERE tenant_id = $1 AND realm_id = $2 AND resource_server_id = $3 AND ${alive()}`,
-);
+const remove = declareDelete(ROW);
 
 // deleted_at_ms IS NULL: what both tables have a partial index for.
 const isUsed = statement(

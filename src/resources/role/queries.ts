@@ -1,6 +1,7 @@
 import { countedChange } from "../../database/counted-change.ts";
 import type { Queryable, Row } from "../../database/database.ts";
 import { declareList, type ListPage } from "../../database/list-statements.ts";
+import { declareDelete, declareFind, declareHold, type RowDeclaration } from "../../database/row-statements.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import type { Filter } from "../../protocol/scim-filter.ts";
@@ -66,17 +67,18 @@ export function selectRoleScopes({ tenant, realm, identity, resourceServer }: Ro
    CROSS JOIN unnest(ro.scopes) AS scope WHERE scope = ANY (server.scopes))`;
 }
 
-const find = statement(
-  "role.find",
-  `SELECT * FROM roles WHERE tenant_id = $1 AND realm_id = $2 AND role_id = $3 AND ${alive()}`,
-);
-
-const list = declareList({
+const ROW = {
   name: "role",
   from: "roles",
   owner: ["tenant_id", "realm_id"],
   id: "role_id",
   where: alive(),
+} as const satisfies RowDeclaration;
+
+const find = declareFind(ROW);
+
+const list = declareList({
+  ...ROW,
   counted: "by triggers",
   attributes: {
     id: { type: "exact text", sql: "role_id" },
@@ -88,7 +90,7 @@ const list = declareList({
   },
 });
 
-const holdOne = statement("role.hold", `${find.text} FOR UPDATE`);
+const holdOne = declareHold(ROW);
 
 /** Whose roles are asked for. */
 export interface RoleHolder {
@@ -155,11 +157,7 @@ const update = statement(
    WHERE tenant_id = $1 AND realm_id = $2 AND role_id = $3 AND ${alive()}`,
 );
 
-const remove = statement(
-  "role.delete",
-  `UPDATE roles SET deleted_at_ms = $4, updated_at_ms = $4, version = version + 1
-   WHERE tenant_id = $1 AND realm_id = $2 AND role_id = $3 AND ${alive()}`,
-);
+const remove = declareDelete(ROW);
 
 // A deleted member is none, though its row may wait for the job that removes it. LIMIT keeps it at look-ups by primary key.
 const LIVING_MEMBERS = `SELECT m.member_id FROM role_members m
