@@ -92,10 +92,9 @@ async function answer(services: Services, question: Question, introspector: Intr
 async function answerApplication(services: Services, question: Question): Promise<HttpReply> {
   const { request, realm, parameters } = question;
   const presented = presentedClient({ authorization: headerOf(request, "authorization"), parameters });
-  const unknown = new OAuthError("invalid_client", "the client is unknown in this realm");
-  if (presented === undefined) throw unknown;
+  if (presented === undefined) throw unknownClient();
   const known = await services.directory.applicationOf(realm.key, presented.clientId);
-  if (known === undefined) throw unknown;
+  if (known === undefined) throw unknownClient();
   try {
     return await answerAs(services, question, { key: known, presented });
   } catch (error) {
@@ -115,12 +114,15 @@ async function answerAs(
 ): Promise<HttpReply> {
   // Where the path names the application, it is the path that leads nowhere (rule 38).
   const isNamed = question.request.parameters.application === key.applicationId;
-  const unknown = () =>
-    isNamed ? unknownApplication() : new OAuthError("invalid_client", "the client is unknown in this realm");
+  const unknown = isNamed ? unknownApplication : unknownClient;
   const client = await authenticateClient(services, key, { presented, unknown });
   if (client.current.context.client.confidentiality === "public")
     throw new OAuthError("invalid_client", "a public client may not introspect");
   return answer(services, question, { kind: "application", applicationId: key.applicationId, client });
+}
+
+function unknownClient(): OAuthError {
+  return new OAuthError("invalid_client", "the client is unknown in this realm");
 }
 
 /** The claims of a live token that the introspector may see, or why the answer is inactive. */
