@@ -36,27 +36,31 @@ export const NO_CALLERS: Gate = {
   noteFailure: refuse,
 };
 
-/** A visit of a route. */
-export interface Visit {
-  readonly route: Route;
-  /** without its caller */
-  readonly request: HttpRequest;
-  readonly reply: FastifyReply;
-}
+/** Answers a request that has no caller yet, or throws. */
+export type Answer = (request: HttpRequest, reply: FastifyReply) => Promise<HttpReply>;
 
 /**
  * What a route answers to whoever may pass to it: to a management route with a live token, within its rate, with the route's scopes and
- * realm; to an operator route with the operator's credential.
- *
- * @throws ManagementError 400, 401, 403, 404, 429, and whatever the route throws
+ * realm; to an operator route with the operator's credential. It throws ManagementError 400, 401, 403, 404, 429, and whatever the route
+ * throws.
  */
-export async function answerAdmitted(gate: Gate, { route, request, reply }: Visit): Promise<HttpReply> {
-  if (route.kind !== "management" && route.kind !== "operator") return route.handle(request);
-  checkQueryStrings(request.query);
-  if (route.kind === "operator") {
-    gate.demandOperator(request);
-    return route.handle(request);
+export function admitCallers(gate: Gate, route: Route): Answer {
+  switch (route.kind) {
+    case "management":
+      return (request, reply) => answerCaller(gate, route, request, reply);
+    case "operator":
+      return (request) => {
+        checkQueryStrings(request.query);
+        gate.demandOperator(request);
+        return route.handle(request);
+      };
+    default:
+      return (request) => route.handle(request);
   }
+}
+
+async function answerCaller(gate: Gate, route: Route, request: HttpRequest, reply: FastifyReply): Promise<HttpReply> {
+  checkQueryStrings(request.query);
   let caller: Caller | undefined;
   try {
     caller = await gate.authenticate(request);

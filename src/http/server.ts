@@ -7,7 +7,7 @@ import type { Random } from "../platform/random.ts";
 import type { Timers } from "../platform/timers.ts";
 import type { Tracing } from "../platform/tracing.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
-import { answerAdmitted, type Gate } from "./admit-caller.ts";
+import { admitCallers, type Gate } from "./admit-caller.ts";
 import { admitRequests } from "./admit-requests.ts";
 import { sentCorrelationId } from "./correlation.ts";
 import { answerPreflight, type OriginTrust, shareAcrossOrigins } from "./cross-origin.ts";
@@ -134,9 +134,9 @@ function decodeColons(url: string): string {
 
 function register(server: FastifyInstance, route: Route, options: ServerOptions): void {
   const isManagement = route.kind === "management" || route.kind === "operator";
-  const trace = traceRequests(options.tracing, route);
+  const answer = admitCallers(options.gate, route);
   const hooks = [
-    ...trace,
+    ...traceRequests(options.tracing, route),
     ...(isManagement ? [showCorrelation] : []),
     ...shareAcrossOrigins(route, options.isTrustedOrigin),
   ];
@@ -152,9 +152,7 @@ function register(server: FastifyInstance, route: Route, options: ServerOptions)
     },
     ...(hooks.length === 0 ? {} : { onRequest: hooks }),
     handler: async (request, reply) => {
-      const answered = await withinSpan(options.tracing, request, async () =>
-        answerAdmitted(options.gate, { route, request: readRequest(request), reply }),
-      );
+      const answered = await withinSpan(options.tracing, request, () => answer(readRequest(request), reply));
       options.onAnswer?.(route, answered);
       return send(reply, answered);
     },
