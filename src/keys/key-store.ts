@@ -1,6 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { createCacheMeter } from "../platform/cache-meter.ts";
 import { sha256 } from "../platform/hash.ts";
+import { shareOne } from "../platform/share-one.ts";
 import { traced } from "../platform/tracing.ts";
 import type { RealmKey, SigningAlgorithm } from "../protocol/client-metadata.ts";
 import { listSigningKeys, type SigningKeyRow } from "../resources/signing-key/queries.ts";
@@ -176,17 +177,6 @@ function createRowCache(deps: KeyDeps): RowCache {
       cache.deleteAll(tenantId);
     },
   };
-}
-
-/** Runs `work` once for all who ask for the same name while it runs. */
-function shareOne<T>(running: Map<string, Promise<T>>, name: string, work: () => Promise<T>): Promise<T> {
-  const known = running.get(name);
-  if (known !== undefined) return known;
-  const started = work().finally(() => {
-    if (running.get(name) === started) running.delete(name);
-  });
-  running.set(name, started);
-  return started;
 }
 
 function nameOf(realm: RealmKey, ...parts: readonly string[]): string {

@@ -1,5 +1,6 @@
 import type { Deps } from "../deps.ts";
 import { createCacheMeter } from "../platform/cache-meter.ts";
+import { shareOne } from "../platform/share-one.ts";
 import { type ApplicationKey, applicationPath } from "../protocol/client-metadata.ts";
 import { type CurrentApplication, findCurrentApplication, type LiveClient } from "../resources/application/queries.ts";
 import type { TenantClasses } from "./tenant-classes.ts";
@@ -24,14 +25,12 @@ interface Kept {
 
 type ContextDeps = Pick<Deps, "database" | "clock" | "metrics">;
 
-type Reading = Map<string, Promise<CurrentApplication | undefined>>;
-
 /** A cache that holds the applications used last. */
 export function createContextCache(deps: ContextDeps, tenants: TenantClasses): ContextCache {
   const { database, clock, metrics } = deps;
   const meter = createCacheMeter(metrics, "application");
   const kept = new Map<string, Kept>();
-  const reading: Reading = new Map();
+  const reading = new Map<string, Promise<CurrentApplication | undefined>>();
   let forgotten = 0;
 
   async function read(key: ApplicationKey, name: string): Promise<CurrentApplication | undefined> {
@@ -55,7 +54,7 @@ export function createContextCache(deps: ContextDeps, tenants: TenantClasses): C
       const entry = kept.get(name);
       const isKept = entry !== undefined && clock.monotonicMs() - entry.readAtMs <= STALE_MS_MAX;
       (isKept ? meter.hit : meter.miss).add();
-      return isKept ? entry.current : share(reading, name, () => read(key, name));
+      return isKept ? entry.current : shareOne(reading, name, () => read(key, name));
     },
     fresh: async (key, live) => {
       const name = applicationPath(key);
@@ -64,7 +63,7 @@ export function createContextCache(deps: ContextDeps, tenants: TenantClasses): C
       (isCurrent ? meter.hit : meter.miss).add();
       if (isCurrent) return entry.current;
       // A look-up that another began when this stamp had been seen shows at least what is to be seen of it.
-      return share(reading, `${name} ${live.stamp}`, () => read(key, name));
+      return shareOne(reading, `${name} ${live.stamp}`, () => read(key, name));
     },
     forget: (tenantId) => {
       forgotten += 1;
@@ -73,19 +72,4 @@ export function createContextCache(deps: ContextDeps, tenants: TenantClasses): C
         if (tenantId === undefined || entry.current.context.key.tenantId === tenantId) kept.delete(name);
     },
   };
-}
-
-/** Whoever waits for the same shares one look-up. */
-function share(
-  reading: Reading,
-  what: string,
-  read: () => Promise<CurrentApplication | undefined>,
-): Promise<CurrentApplication | undefined> {
-  const running = reading.get(what);
-  if (running !== undefined) return running;
-  const started = read().finally(() => {
-    if (reading.get(what) === started) reading.delete(what);
-  });
-  reading.set(what, started);
-  return started;
 }
