@@ -1,9 +1,9 @@
 import { deleteOldAttempts } from "../resources/attempt-count/queries.ts";
+import { inBatches } from "./in-batches.ts";
 import type { Job } from "./job.ts";
 
 /** The longest window of rule 35 is a day; nothing asks for older counts. */
 const KEPT_HOURS = 48;
-const BATCHES_MAX = 1_000;
 
 /** Deletes counts of attempts that no limit looks at any more, in bounded batches. */
 export const attemptCountsJob: Job = {
@@ -11,9 +11,6 @@ export const attemptCountsJob: Job = {
   everySeconds: 3_600,
   run: async ({ database, clock }) => {
     const beforeHour = Math.floor(clock.nowSeconds() / 3_600) - KEPT_HOURS;
-    for (let batch = 0; batch < BATCHES_MAX; batch += 1) {
-      const deleted = await database.maintain((session) => deleteOldAttempts(session, beforeHour));
-      if (deleted === 0) return;
-    }
+    await inBatches(database, (session) => deleteOldAttempts(session, beforeHour));
   },
 };

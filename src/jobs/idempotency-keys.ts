@@ -1,9 +1,9 @@
 import { deleteOldIdempotencyKeys } from "../resources/idempotency-key/queries.ts";
+import { inBatches } from "./in-batches.ts";
 import type { Job } from "./job.ts";
 
 /** So long a create may be repeated under its key. */
 export const IDEMPOTENCY_KEY_MS = 86_400_000;
-const BATCHES_MAX = 1_000;
 
 /** Forgets what was answered under keys of a day ago, in bounded batches. */
 export const idempotencyKeysJob: Job = {
@@ -11,9 +11,6 @@ export const idempotencyKeysJob: Job = {
   everySeconds: 3_600,
   run: async ({ database, clock }) => {
     const beforeMs = clock.nowMs() - IDEMPOTENCY_KEY_MS;
-    for (let batch = 0; batch < BATCHES_MAX; batch += 1) {
-      const deleted = await database.maintain((session) => deleteOldIdempotencyKeys(session, beforeMs));
-      if (deleted === 0) return;
-    }
+    await inBatches(database, (session) => deleteOldIdempotencyKeys(session, beforeMs));
   },
 };

@@ -14,6 +14,7 @@ import {
 } from "../resources/live-count/queries.ts";
 import { listRealms } from "../resources/realm/queries.ts";
 import { findTenant } from "../resources/tenant/queries.ts";
+import { inBatches } from "./in-batches.ts";
 import type { Job, JobDeps } from "./job.ts";
 
 const TENANTS_A_RUN_MAX = 100;
@@ -22,7 +23,6 @@ const REALMS_A_PAGE = 100;
 const ROWS_A_PAGE = 10_000;
 /** 100 million rows of one application; what lies behind keeps the count it had. */
 const PAGES_MAX = 10_000;
-const BATCHES_MAX = 1_000;
 
 /** Counts exactly where a quota is near: a count may have gone astray by what a killed node knew, or by families that ended. */
 export const recountJob: Job = {
@@ -46,12 +46,7 @@ export const recountJob: Job = {
 export const oldCountsJob: Job = {
   name: "old-live-counts",
   everySeconds: 600,
-  run: async ({ database, clock }) => {
-    for (let batch = 0; batch < BATCHES_MAX; batch += 1) {
-      const deleted = await database.maintain((session) => deleteOldCounts(session, clock.nowSeconds()));
-      if (deleted === 0) return;
-    }
-  },
+  run: ({ database, clock }) => inBatches(database, (session) => deleteOldCounts(session, clock.nowSeconds())),
 };
 
 /** Corrects the counts of all applications of a tenant. Returns by how much, in all. */

@@ -12,13 +12,13 @@ import {
   type Tombstone,
   type TombstonePage,
 } from "../resources/removal/queries.ts";
+import { inBatches } from "./in-batches.ts";
 import type { Job, JobDeps } from "./job.ts";
 
 /** Until then a decision may name what was deleted: thirty days, and the ten of its bucket. */
 const TOMBSTONE_MS_MIN = (DECISION_LIFETIME_SECONDS + 10 * 86_400) * 1_000;
 const TOMBSTONES_A_PAGE = 100;
 const PAGES_MAX = 1_000;
-const BATCHES_MAX = 1_000;
 
 /** What a realm owns and nothing that expires by its bucket refers to; what refers to another comes first. */
 const OWNED_BY_REALM = [
@@ -64,7 +64,7 @@ export const removalJob: Job = {
   run: async (deps) => {
     for (const noun of ["group", "role"] as const)
       await eachTombstone(deps, noun, (one) => removeHolder(deps, noun, one));
-    await repeat(() => deps.database.maintain(emptyIdentities));
+    await inBatches(deps.database, emptyIdentities);
     await eachTombstone(deps, "application", (one) => removeApplication(deps, one));
     await eachTombstone(deps, "authenticator_config", (one) => removeConfig(deps, one));
     await eachPage(
@@ -150,10 +150,5 @@ function realmOf({ tenantId, realmId }: Tombstone): Place {
 }
 
 function removeAll(deps: JobDeps, doomed: Doomed): Promise<void> {
-  return repeat(() => deps.database.maintain((session) => deleteDoomed(session, doomed)));
-}
-
-// One batch a session, so that requests go on in between.
-async function repeat(work: () => Promise<number>): Promise<void> {
-  for (let batch = 0; batch < BATCHES_MAX; batch += 1) if ((await work()) === 0) return;
+  return inBatches(deps.database, (session) => deleteDoomed(session, doomed));
 }
