@@ -53,9 +53,7 @@ export async function startServer(
 ): Promise<Started> {
   const node = await openNode(config, options);
   const { deps, readiness } = node;
-  const firstStart = await prepare(deps, environment);
-  watchStorage(deps);
-  const operatorToken = await readOperatorToken(config, deps.random);
+  const { firstStart, operatorToken } = await prepare(deps, environment);
   const app = createApp(deps, readiness, { ...options, operatorToken });
   const operations = createOperations(deps, readiness, {
     version: await readVersion(),
@@ -109,8 +107,7 @@ export async function startWorker(config: Config): Promise<StartedWorker> {
 export async function startPrimary(config: Config, environment: Environment): Promise<StartedPrimary> {
   const node = await openNode(config);
   const { deps, readiness } = node;
-  const firstStart = await prepare(deps, environment);
-  watchStorage(deps);
+  const { firstStart } = await prepare(deps, environment);
   const jobs = startJobs(deps);
   let operations: ReturnType<typeof createOperations> | undefined;
   return {
@@ -131,11 +128,18 @@ export async function startPrimary(config: Config, environment: Environment): Pr
   };
 }
 
-/** What one process of a node does before any answers: partitions, first start, declarative file. */
-async function prepare(deps: Deps, environment: Environment): Promise<BootstrapResult> {
+/** What was found or made before any answers. */
+interface Prepared {
+  readonly firstStart: BootstrapResult;
+  /** undefined: there is no operator */
+  readonly operatorToken: string | undefined;
+}
+
+/** What one process of a node does before any answers: partitions, operator token, first start, declarative file. */
+async function prepare(deps: Deps, environment: Environment): Promise<Prepared> {
   const { config } = deps;
   await ensureFirstPartitions(deps.database, deps.clock.nowSeconds());
-  await readOperatorToken(config, deps.random);
+  const operatorToken = await readOperatorToken(config, deps.random);
   const firstStart = await bootstrap(deps);
   if (config.declarativeFile !== undefined) {
     const changes = await reconcileFile(deps, config.declarativeFile, environment).catch((error: unknown) => {
@@ -146,7 +150,8 @@ async function prepare(deps: Deps, environment: Environment): Promise<BootstrapR
     });
     for (const change of changes) deps.log.info({ change }, "the declarative file changed this");
   }
-  return firstStart;
+  watchStorage(deps);
+  return { firstStart, operatorToken };
 }
 
 /** Prints what the declarative file would change, and changes nothing. */
