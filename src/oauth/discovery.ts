@@ -1,4 +1,4 @@
-import { type HttpReply, type HttpRequest, jsonReply, type Route } from "../http/route.ts";
+import { type HttpReply, jsonReply, type Route } from "../http/route.ts";
 import { SIGNING_ALGORITHMS } from "../keys/algorithms.ts";
 import { ACR_VALUES } from "../protocol/acr.ts";
 import {
@@ -11,6 +11,7 @@ import {
 import { CLAIMS_SUPPORTED } from "../protocol/id-token.ts";
 import { advertisedLifetimes } from "../protocol/lifetime.ts";
 import { OPENID_SCOPES } from "../protocol/scope.ts";
+import type { RealmFacts } from "../resources/realm/queries.ts";
 import { APPLICATION_ISSUER, REALM_ISSUER } from "./at-issuer.ts";
 import { listClientAuthenticationMethods } from "./client-authentication/index.ts";
 import { findApplication } from "./find-application.ts";
@@ -23,10 +24,14 @@ const METADATA_MAX_AGE_SECONDS = 60;
 
 /** The metadata of an issuer at its four addresses, byte-identical (OpenID Connect Discovery, RFC 8414). */
 export function discoveryRoutes(services: Services): readonly Route[] {
-  const printed: Printed = new WeakMap();
+  const { publicUrl } = services.deps.config;
+  const ofApplication = printedOnce((context: ApplicationContext) => describeClientIssuer(publicUrl, context));
+  const ofRealm = printedOnce(({ key }: RealmFacts) => describeRealmIssuer(publicUrl, key));
   return [
-    ...listAddresses(APPLICATION_ISSUER, "", (request) => describeApplication(services, printed, request)),
-    ...listAddresses(REALM_ISSUER, "AtRealm", (request) => describeRealm(services, request)),
+    ...listAddresses(APPLICATION_ISSUER, "", async (request) =>
+      ofApplication(await findApplication(services, request)),
+    ),
+    ...listAddresses(REALM_ISSUER, "AtRealm", async (request) => ofRealm(await findRealm(services, request))),
   ];
 }
 
@@ -47,26 +52,23 @@ function listAddresses(issuer: string, suffix: string, handle: Route["handle"]):
   }));
 }
 
-/** Answers for as long as the node keeps the configuration that they were printed of. */
-type Printed = WeakMap<ApplicationContext, HttpReply>;
-
-async function describeApplication(services: Services, printed: Printed, request: HttpRequest): Promise<HttpReply> {
-  const context = await findApplication(services, request);
-  const known = printed.get(context);
-  if (known !== undefined) return known;
-  const reply = print(describeClientIssuer(services.deps.config.publicUrl, context));
-  printed.set(context, reply);
-  return reply;
+/** Answers that are good for as long as the node keeps the configuration that they were printed of. */
+function printedOnce<Of extends object>(describe: (of: Of) => object): (of: Of) => HttpReply {
+  const printed = new WeakMap<Of, HttpReply>();
+  return (of) => {
+    const reply = printed.get(of) ?? print(describe(of));
+    printed.set(of, reply);
+    return reply;
+  };
 }
 
 /** What every application may do whose issuer is the realm: each may do less (rule 11). */
-async function describeRealm(services: Services, request: HttpRequest): Promise<HttpReply> {
-  const { key } = await findRealm(services, request);
-  const { publicUrl } = services.deps.config;
+function describeRealmIssuer(publicUrl: string, key: RealmKey): object {
+  const base = `${publicUrl}${realmPath(key)}`;
   const methods = (["confidential", "public"] as const).flatMap(listClientAuthenticationMethods);
-  return print({
-    ...describeIssuer(publicUrl, key, `${publicUrl}${realmPath(key)}`),
-    ...describeLogout("oidc", `${publicUrl}${realmPath(key)}`),
+  return {
+    ...describeIssuer(publicUrl, key, base),
+    ...describeLogout("oidc", base),
     subject_types_supported: ["public", "pairwise"],
     grant_types_supported: GRANTS.map((grant) => grant.grantType),
     id_token_signing_alg_values_supported: SIGNING_ALGORITHMS,
@@ -75,14 +77,11 @@ async function describeRealm(services: Services, request: HttpRequest): Promise<
     code_challenge_methods_supported: ["S256", "plain"],
     scopes_supported: OPENID_SCOPES,
     expiration_time_parameter_supported: true,
-  });
+  };
 }
 
 function print(metadata: object): HttpReply {
-  return jsonReply(200, metadata, {
-    "cache-control": `public, max-age=${METADATA_MAX_AGE_SECONDS}`,
-    "access-control-allow-origin": "*",
-  });
+  return jsonReply(200, metadata, { "cache-control": `public, max-age=${METADATA_MAX_AGE_SECONDS}` });
 }
 
 function describeClientIssuer(publicUrl: string, context: ApplicationContext): object {
