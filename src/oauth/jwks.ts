@@ -1,4 +1,5 @@
-import { type HttpReply, type HttpRequest, headerOf, type Route } from "../http/route.ts";
+import { isKnownTo } from "../http/if-none-match.ts";
+import type { HttpReply, HttpRequest, Route } from "../http/route.ts";
 import type { RealmKey } from "../protocol/client-metadata.ts";
 import { APPLICATION_ISSUER, REALM_ISSUER } from "./at-issuer.ts";
 import { findApplication } from "./find-application.ts";
@@ -41,12 +42,6 @@ async function printKeys(
   const now = services.deps.clock.nowSeconds() + of.offsetSeconds;
   const { body, maxAgeSeconds, etag } = await services.keys.jwks(of.realm, now);
   const headers = { "cache-control": `public, max-age=${maxAgeSeconds}`, etag };
-  if (isKnown(headerOf(request, "if-none-match"), etag)) return { status: 304, headers };
+  if (isKnownTo(request, etag)) return { status: 304, headers };
   return { status: 200, headers: { ...headers, "content-type": "application/jwk-set+json" }, body };
-}
-
-// RFC 9110 section 13.1.2: a list or "*", compared weakly; a proxy that compresses says W/ before our tag.
-function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
-  const known = ifNoneMatch?.split(",").map((one) => one.trim().replace(/^W\//, "")) ?? [];
-  return known.includes(etag) || known.includes("*");
 }

@@ -1,6 +1,7 @@
 import { sha256 } from "../../platform/hash.ts";
+import { isKnownTo } from "../if-none-match.ts";
 import type { Operation } from "../operation.ts";
-import { type HttpReply, type HttpRequest, headerOf, type Route, type RouteKind } from "../route.ts";
+import type { HttpReply, HttpRequest, Route, RouteKind } from "../route.ts";
 import type { AuthOperation } from "./auth-operation.ts";
 import { describeApi } from "./document.ts";
 import { createReference } from "./reference.ts";
@@ -53,11 +54,9 @@ function kept(body: string, headers: Readonly<Record<string, string>>): HttpRepl
   return { status: 200, headers: { ...headers, ...caching }, body: bytes };
 }
 
-// RFC 9110 §13.1.2: the comparison is weak, and a star is any.
 function unlessKnown(request: HttpRequest, reply: HttpReply): HttpReply {
-  const known = headerOf(request, "if-none-match") ?? "";
   const { etag } = reply.headers ?? {};
-  if (typeof etag !== "string" || !(known.trim() === "*" || known.includes(etag))) return reply;
+  if (typeof etag !== "string" || !isKnownTo(request, etag)) return reply;
   return { status: 304, headers: { etag, "cache-control": `public, max-age=${MAX_AGE_SECONDS}` } };
 }
 
