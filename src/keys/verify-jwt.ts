@@ -1,10 +1,7 @@
 import { createPublicKey } from "node:crypto";
+import { readJwtPart, splitJwt } from "../protocol/compact-jwt.ts";
 import type { SigningKeyRow } from "../resources/signing-key/queries.ts";
 import { verifyBytes } from "./algorithms.ts";
-
-/** Longest JWT that is looked at, in characters (rule 30). */
-const JWT_LENGTH_MAX = 16_384;
-const COMPACT = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/;
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -21,27 +18,18 @@ export interface VerifiedJwt {
  * @returns undefined for anything that none of these keys has signed, or one that is compromised
  */
 export function verifyJwt(rows: readonly SigningKeyRow[], token: string): VerifiedJwt | undefined {
-  if (token.length > JWT_LENGTH_MAX) return undefined;
-  const [, head = "", body = "", signature = ""] = COMPACT.exec(token) ?? [];
-  const header = parse(head);
-  const payload = parse(body);
+  const jwt = splitJwt(token);
+  if (jwt === undefined) return undefined;
+  const header = readJwtPart(jwt.header);
+  const payload = readJwtPart(jwt.payload);
   const key = rows.find((row) => row.keyId === header?.kid && row.compromisedAt === undefined);
   if (header === undefined || payload === undefined || key === undefined || header.alg !== key.algorithm)
     return undefined;
   const publicKey = createPublicKey({ key: { ...key.publicJwk }, format: "jwk" });
-  const signed = Buffer.from(`${head}.${body}`, "ascii");
+  const signed = Buffer.from(`${jwt.header}.${jwt.payload}`, "ascii");
   const isOurs = verifyBytes(key.algorithm, publicKey, {
     bytes: signed,
-    signature: Buffer.from(signature, "base64url"),
+    signature: Buffer.from(jwt.signature, "base64url"),
   });
   return isOurs ? { header, payload } : undefined;
-}
-
-function parse(text: string): Members | undefined {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString("utf8"));
-    return typeof value === "object" && value !== null ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
 }

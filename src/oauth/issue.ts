@@ -3,6 +3,7 @@ import { sha256 } from "../platform/hash.ts";
 import { accessTokenClaims, audienceOf, type GrantType } from "../protocol/access-token.ts";
 import { bucketFor } from "../protocol/bucket.ts";
 import { issuerOf } from "../protocol/client-metadata.ts";
+import { JWT_LENGTH_MAX } from "../protocol/compact-jwt.ts";
 import { idTokenClaims } from "../protocol/id-token.ts";
 import {
   collectCeilings,
@@ -19,7 +20,6 @@ import { decodeId, encodeId, ID_KINDS, ID_RANDOM_BYTES, type IdParts } from "../
 import type { KeyExpiry, NewToken } from "../resources/token-issue/queries.ts";
 import type { Authorization, MadeRefreshToken, TokenRequest } from "./grants/grant.ts";
 import { personOf } from "./person.ts";
-import { JWT_LENGTH_MAX } from "./presented-token.ts";
 import { checkQuotas, countIssued } from "./quotas.ts";
 
 /** A token response, RFC 6749 section 5.1 with OpenID Connect's `id_token` and our `lifetime`. */

@@ -1,16 +1,13 @@
 import { equalBytes, sha256 } from "../platform/hash.ts";
 import { isLivePartitionRange } from "../protocol/bucket.ts";
 import type { RealmKey } from "../protocol/client-metadata.ts";
+import { readJwtPart, splitJwt } from "../protocol/compact-jwt.ts";
 import { parseOpaqueToken, parseRefreshToken, type RefreshToken, verifyRefreshMac } from "../protocol/opaque-token.ts";
 import { decodeId, ID_KINDS } from "../protocol/token-id.ts";
 import type { CurrentApplication } from "../resources/application/queries.ts";
 import type { GrantFacts } from "../resources/grant/queries.ts";
 import type { TokenFacts, TokenReading } from "../resources/token/queries.ts";
 import type { Services } from "./services.ts";
-
-/** The longest JWT that is looked at, and so that is issued, in characters (rule 30). */
-export const JWT_LENGTH_MAX = 16_384;
-const JWT_GRAMMAR = /^[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+$/;
 
 /**
  * Finds the recorded access token that a presented string is, in the realm given (rule 30): an opaque token or a JWT of ours
@@ -89,15 +86,8 @@ function readTokenId(presented: string): string | undefined {
 
 /** The unverified payload of a JWT: good for a hint where to look, for nothing else. */
 export function readJwtPayload(presented: string): Readonly<Record<string, unknown>> | undefined {
-  if (presented.length > JWT_LENGTH_MAX) return undefined;
-  const [, payload] = JWT_GRAMMAR.exec(presented) ?? [];
-  if (payload === undefined) return undefined;
-  try {
-    const value: unknown = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
-    return typeof value === "object" && value !== null ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
+  const jwt = splitJwt(presented);
+  return jwt && readJwtPart(jwt.payload);
 }
 
 // Rule 10: only ids of the full grammar, of the right kind and of a partition that can exist enter a batch.
