@@ -1,7 +1,7 @@
 import { DatabaseUnavailable, readQuotaReached } from "../database/database-error.ts";
 import type { Log } from "../platform/log.ts";
 import { OAuthError, publicDescription, statusOf } from "../protocol/oauth-error.ts";
-import { ManagementError, type ManagementErrorCode, quotaReached } from "./management-error.ts";
+import { ManagementError, type ManagementErrorCode, quotaReached, statusOfCode } from "./management-error.ts";
 import { type HttpReply, jsonReply, type Refusal, type RouteKind } from "./route.ts";
 import { scimErrorReply } from "./scim-reply.ts";
 
@@ -88,7 +88,7 @@ function asOAuthError(error: unknown, context: FailureContext): OAuthError {
     });
   }
   const edge = edgeFailure(error);
-  if (edge !== undefined) return new OAuthError("invalid_request", edge.message, { status: edge.status });
+  if (edge !== undefined) return new OAuthError("invalid_request", edge.message, { status: statusOfCode(edge.code) });
   context.log.error({ trace_id: context.traceId, err: error }, "a bug");
   return new OAuthError("server_error", "the server failed; the trace id names this request in its log");
 }
@@ -102,7 +102,7 @@ function asManagementError(error: unknown, context: FailureContext): ManagementE
     return new ManagementError("service_unavailable", "the server cannot answer now; try again", { headers });
   }
   const edge = edgeFailure(error);
-  if (edge !== undefined) return new ManagementError(EDGE_CODES[edge.status] ?? "bad_request", edge.message);
+  if (edge !== undefined) return new ManagementError(edge.code, edge.message);
   context.log.error({ trace_id: context.traceId, err: error }, "a bug");
   return new ManagementError("internal_server_error", "internal server error");
 }
@@ -115,27 +115,23 @@ function isUnavailable(error: unknown, context: FailureContext): boolean {
   return true;
 }
 
-const EDGE_CODES: Readonly<Record<number, ManagementErrorCode>> = {
-  408: "request_timeout",
-  413: "payload_too_large",
-  415: "unsupported_media_type",
-  417: "expectation_failed",
-  431: "request_header_fields_too_large",
+interface EdgeFailure {
+  readonly code: ManagementErrorCode;
+  readonly message: string;
+}
+
+const EDGE_FAILURES: Readonly<Record<number, EdgeFailure>> = {
+  408: { code: "request_timeout", message: "the request took too long" },
+  413: { code: "payload_too_large", message: "the body is too large" },
+  415: { code: "unsupported_media_type", message: "the media type is not supported" },
+  417: { code: "expectation_failed", message: "the expectation is not known" },
+  431: { code: "request_header_fields_too_large", message: "the headers are too large" },
 };
-const EDGE_MESSAGES: Readonly<Record<number, string>> = {
-  408: "the request took too long",
-  413: "the body is too large",
-  415: "the media type is not supported",
-  417: "the expectation is not known",
-  431: "the headers are too large",
-};
+const MALFORMED: EdgeFailure = { code: "bad_request", message: "the request is malformed" };
 
 // What the framework refuses before a handler runs: a body over its limit, a length that does not match, a broken URL.
-function edgeFailure(error: unknown): { status: number; message: string } | undefined {
+function edgeFailure(error: unknown): EdgeFailure | undefined {
   if (!(error instanceof Error) || !("statusCode" in error) || typeof error.statusCode !== "number") return undefined;
   if (error.statusCode < 400 || error.statusCode > 499) return undefined;
-  const message = EDGE_MESSAGES[error.statusCode];
-  return message === undefined
-    ? { status: 400, message: "the request is malformed" }
-    : { status: error.statusCode, message };
+  return EDGE_FAILURES[error.statusCode] ?? MALFORMED;
 }
