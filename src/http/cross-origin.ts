@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest, onRequestHookHandler } from "fastify";
-import type { HttpReply, Route } from "./route.ts";
+import { type HttpReply, methodsOf, type Route } from "./route.ts";
 
 /** Whether pages of an origin may call a route at this path. */
 export type OriginTrust = (
@@ -95,12 +95,11 @@ export async function answerPreflight(
   if (first === undefined) return undefined;
   const isOpen = called.every((route) => route.isOpen === true);
   if (!isOpen && !(await isTrusted(first, parametersOf(request), origin))) return undefined;
-  const methods = called.flatMap((route) => (route.method === "GET" ? ["GET", "HEAD"] : [route.method]));
   return {
     status: 204,
     headers: {
       "access-control-allow-origin": isOpen ? "*" : origin,
-      "access-control-allow-methods": [...new Set(methods)].join(", "),
+      "access-control-allow-methods": [...methodsOf(called)].join(", "),
       "access-control-allow-headers": SENT,
       "access-control-max-age": String(PREFLIGHT_SECONDS),
       vary: "origin, access-control-request-method, access-control-request-headers",

@@ -66,6 +66,11 @@ export interface Route {
   handle(request: HttpRequest): Promise<HttpReply>;
 }
 
+/** The methods that routes of one path answer: what answers GET answers HEAD. */
+export function methodsOf(routes: readonly Pick<Route, "method">[]): ReadonlySet<string> {
+  return new Set(routes.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method])));
+}
+
 const HEX_ID = /^[0-9a-f]{16}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 

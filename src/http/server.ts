@@ -1,5 +1,5 @@
 import { METHODS as NODE_METHODS } from "node:http";
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type HTTPMethods } from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import type { Metrics } from "../platform/metrics.ts";
@@ -15,7 +15,7 @@ import { type FailureContext, replyToError } from "./errors.ts";
 import { ManagementError } from "./management-error.ts";
 import { observeRequests, type TenantClass } from "./observe-requests.ts";
 import { refuseAtEdge } from "./refuse-at-edge.ts";
-import type { HttpReply, HttpRequest, Route, RouteKind } from "./route.ts";
+import { type HttpReply, type HttpRequest, methodsOf, type Route, type RouteKind } from "./route.ts";
 import { newTraceId } from "./trace-id.ts";
 import { traceRequests, withinSpan } from "./trace-requests.ts";
 
@@ -224,9 +224,7 @@ function refuseOtherMethods(
   const byPath = new Map<string, Route[]>();
   for (const route of routes) byPath.set(route.path, [...(byPath.get(route.path) ?? []), route]);
   for (const [path, siblings] of byPath) {
-    const allowed = new Set<HTTPMethods>(
-      siblings.flatMap((route) => (route.method === "GET" ? ["GET", "HEAD"] : [route.method])),
-    );
+    const allowed = methodsOf(siblings);
     const allow = [...allowed].join(", ");
     const [route = NO_ROUTE] = siblings;
     server.route({
