@@ -1,3 +1,4 @@
+import { Option } from "commander";
 import { CliError } from "./cli-error.ts";
 import type { Profile } from "./profile.ts";
 import { findProfile } from "./profile-store.ts";
@@ -17,8 +18,11 @@ export interface Shown {
   readonly text: string;
 }
 
-/** The names of the forms that most commands print. */
-export const FORMATS = ["table", "json"] as const;
+/** `--output` of the commands that print a table or JSON. */
+export function outputOption(): Option {
+  const description = "how to print it; a table on a terminal, else json";
+  return new Option("-o, --output <format>", description).choices(["table", "json"]);
+}
 
 /** Prints an answer: a table on a terminal, JSON elsewhere, or as `--output` says. */
 export function show(world: World, { output }: CommonOptions, shown: Shown): void {

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { MANAGEMENT_SCOPES } from "../../protocol/management-scopes.ts";
 import { CliError } from "../cli-error.ts";
-import { type CommonOptions, FORMATS, profileOf, show } from "../command.ts";
+import { type CommonOptions, outputOption, profileOf, show } from "../command.ts";
 import { type DeclaredPart, readDeclaredPart } from "../declared-file.ts";
 import { listOf, textOf } from "../json.ts";
 import { createManagementClient, RefusedCall } from "../management-client.ts";
@@ -28,9 +28,7 @@ export function addApply(program: Command, world: World): void {
     )
     .requiredOption("-f, --file <path>", "YAML or JSON, a whole file or one tenant's part; - is standard input")
     .option("--dry-run", "only say what would change; ends with 2 if anything would")
-    .addOption(
-      new Option("-o, --output <format>", "how to print it; a table on a terminal, else json").choices(FORMATS),
-    )
+    .addOption(outputOption())
     .action((_: unknown, command: Command) => apply(world, command.optsWithGlobals<ApplyOptions>()));
 }
 

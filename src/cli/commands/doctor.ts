@@ -1,6 +1,6 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { CliError } from "../cli-error.ts";
-import { type CommonOptions, FORMATS, profileOf, show } from "../command.ts";
+import { type CommonOptions, outputOption, profileOf, show } from "../command.ts";
 import type { Finding } from "../doctor/finding.ts";
 import type { Profile } from "../profile.ts";
 import { formatTable } from "../table.ts";
@@ -21,9 +21,7 @@ export function addDoctor(program: Command, world: World): void {
     )
     .option("--ops-url <url>", "the operators' listener (MAYFLY_OPS_HOST, MAYFLY_OPS_PORT)")
     .option("--other-tenant <id>", "a tenant that exists and must stay closed; else an id made up")
-    .addOption(
-      new Option("-o, --output <format>", "how to print it; a table on a terminal, else json").choices(FORMATS),
-    )
+    .addOption(outputOption())
     .action((_: unknown, command: Command) => examine(world, command.optsWithGlobals<DoctorOptions>()));
 }
 

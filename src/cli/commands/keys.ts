@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { type CommonOptions, FORMATS, type PlaceOptions, profileOf, realmPathOf, show } from "../command.ts";
+import { type CommonOptions, outputOption, type PlaceOptions, profileOf, realmPathOf, show } from "../command.ts";
 import { describeInstant } from "../duration.ts";
 import { listOf, numberOf, textOf } from "../json.ts";
 import { createManagementClient } from "../management-client.ts";
@@ -27,11 +27,7 @@ export function addKeys(program: Command, world: World): void {
 }
 
 function withOptions(command: Command): Command {
-  return command
-    .option("--realm <id>", "else the profile's")
-    .addOption(
-      new Option("-o, --output <format>", "how to print it; a table on a terminal, else json").choices(FORMATS),
-    );
+  return command.option("--realm <id>", "else the profile's").addOption(outputOption());
 }
 
 async function list(world: World, options: KeyOptions): Promise<void> {

@@ -1,5 +1,5 @@
-import { type Command, Option } from "commander";
-import { type CommonOptions, FORMATS, profileOf, realmPathOf, show } from "../command.ts";
+import type { Command } from "commander";
+import { type CommonOptions, outputOption, profileOf, realmPathOf, show } from "../command.ts";
 import { describeDuration, describeInstant } from "../duration.ts";
 import { send } from "../http.ts";
 import { listOf, numberOf, objectOf, textOf } from "../json.ts";
@@ -20,9 +20,7 @@ export function addTokenInspect(parent: Command, world: World): void {
     .description("Reads a token from standard input, or asks for it, and says what it is at this moment.")
     .argument("[token]", "- for standard input; a token itself is not taken here")
     .option("--realm <id>", "realm of the token, where it is opaque and not of the profile's")
-    .addOption(
-      new Option("-o, --output <format>", "how to print it; a table on a terminal, else json").choices(FORMATS),
-    )
+    .addOption(outputOption())
     .action((argument: string | undefined, _: unknown, command: Command) =>
       inspect(world, argument, command.optsWithGlobals<InspectOptions>()),
     );

@@ -1,5 +1,5 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
-import { applicationPathOf, type CommonOptions, FORMATS, type PlaceOptions, profileOf, show } from "../command.ts";
+import { type Command, InvalidArgumentError } from "commander";
+import { applicationPathOf, type CommonOptions, outputOption, type PlaceOptions, profileOf, show } from "../command.ts";
 import { describeInstant } from "../duration.ts";
 import { listOf, numberOf, textOf } from "../json.ts";
 import { createManagementClient } from "../management-client.ts";
@@ -24,9 +24,7 @@ export function addTokenList(parent: Command, world: World): void {
     .option("--application <id>", "else the profile's")
     .option("--identity <id>", "only those of one person")
     .option("--limit <number>", "how many at most", readLimit, LIMIT)
-    .addOption(
-      new Option("-o, --output <format>", "how to print it; a table on a terminal, else json").choices(FORMATS),
-    )
+    .addOption(outputOption())
     .action((_: unknown, command: Command) => list(world, command.optsWithGlobals<ListOptions>()));
 }
 
