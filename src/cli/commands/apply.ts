@@ -1,10 +1,10 @@
-import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Command } from "commander";
 import { MANAGEMENT_SCOPES } from "../../protocol/management-scopes.ts";
 import { CliError } from "../cli-error.ts";
 import { type CommonOptions, outputOption, profileOf, show } from "../command.ts";
 import { type DeclaredPart, readDeclaredPart } from "../declared-file.ts";
+import { INPUT, readGivenText } from "../given-text.ts";
 import { listOf, textOf } from "../json.ts";
 import { createManagementClient, RefusedCall } from "../management-client.ts";
 import type { Profile } from "../profile.ts";
@@ -48,19 +48,11 @@ async function apply(world: World, options: ApplyOptions): Promise<void> {
 }
 
 async function readPart(world: World, file: string, { key }: Profile): Promise<DeclaredPart> {
-  const isInput = file === "-";
-  const text = isInput ? await world.readInput() : await readText(file);
+  const isInput = file === INPUT;
+  const text = await readGivenText(world, file);
   const directory = isInput ? "." : dirname(file);
   const source = { name: isInput ? "standard input" : file, text, directory, environment: world.environment };
   return readDeclaredPart(source, key.tenantId);
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (cause) {
-    throw new CliError(`${file} cannot be read`, { cause });
-  }
 }
 
 async function sendPart(profile: Profile, { tenant, locate }: DeclaredPart, isDryRun: boolean): Promise<unknown> {

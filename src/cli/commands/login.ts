@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { CliError } from "../cli-error.ts";
 import { applicationPathOf, type CommonOptions } from "../command.ts";
+import { readGivenText } from "../given-text.ts";
 import { textOf } from "../json.ts";
 import { issuerOf, type Profile, parseIssuer } from "../profile.ts";
 import { findProfile, openProfile, profileNameOf, type StoredProfile, writeProfile } from "../profile-store.ts";
@@ -104,14 +104,7 @@ async function askRemote(world: World, issuer: string, options: LoginOptions): P
 }
 
 async function readSecret(world: World, { clientSecretFile }: LoginOptions): Promise<string> {
-  if (clientSecretFile === "-") return world.readInput();
-  if (clientSecretFile !== undefined) {
-    try {
-      return await readFile(clientSecretFile, "utf8");
-    } catch (cause) {
-      throw new CliError(`${clientSecretFile} cannot be read`, { cause });
-    }
-  }
+  if (clientSecretFile !== undefined) return readGivenText(world, clientSecretFile);
   const { MAYFLY_CLI_CLIENT_SECRET: secret } = world.environment;
   if (secret !== undefined && secret !== "") return secret;
   return world.canAsk ? world.askSecret("Client secret: ") : world.readInput();
