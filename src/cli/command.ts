@@ -1,4 +1,5 @@
 import { Option } from "commander";
+import { realmPath } from "../protocol/client-metadata.ts";
 import { CliError } from "./cli-error.ts";
 import type { Profile } from "./profile.ts";
 import { findProfile } from "./profile-store.ts";
@@ -47,7 +48,7 @@ export interface PlaceOptions {
 /** The path of a realm. Throws CliError for ids of another form. */
 export function realmPathOf({ key }: Profile, { realm = key.realmId }: PlaceOptions): string {
   if (!HEX_ID.test(realm)) throw new CliError("--realm takes an id of 16 hexadecimal digits");
-  return `/v1/tenants/${key.tenantId}/realms/${realm}`;
+  return realmPath({ tenantId: key.tenantId, realmId: realm });
 }
 
 /** The path of an application. Throws CliError for ids of another form. */

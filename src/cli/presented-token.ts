@@ -1,3 +1,4 @@
+import { realmPath } from "../protocol/client-metadata.ts";
 import { decodeId } from "../protocol/token-id.ts";
 import { CliError } from "./cli-error.ts";
 import { sendForm } from "./http.ts";
@@ -23,7 +24,7 @@ export async function readToken(world: World, argument: string | undefined): Pro
     );
   }
   const text = world.canAsk ? await world.askSecret("Token: ") : await world.readInput();
-  const token = text.trim() || "";
+  const token = text.trim();
   // `mayfly token issue` prints JSON into a pipe.
   const issued = token.startsWith("{") ? textOf(parseJson(token), "access_token") : token;
   if (issued === undefined || issued === "" || /\s/.test(issued)) throw new CliError("standard input holds no token");
@@ -54,7 +55,7 @@ export interface SeenToken {
 
 /** Asks what a token is (RFC 7662): as its own client, and if that may not see it, as an administrator where the profile is one. */
 export async function introspect(profile: Profile, realmId: string, token: string): Promise<SeenToken> {
-  const url = `${profile.origin}/v1/tenants/${profile.key.tenantId}/realms/${realmId}/introspect`;
+  const url = `${profile.origin}${realmPath({ tenantId: profile.key.tenantId, realmId })}/introspect`;
   const hint = REFRESH_TOKEN.test(token) ? { token_type_hint: "refresh_token" } : {};
   const ask = (authorization: string) => sendForm(url, { token, ...hint }, { authorization });
   if (realmId === profile.key.realmId) {
