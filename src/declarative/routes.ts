@@ -4,7 +4,7 @@ import type { Deps } from "../deps.ts";
 import { readBodyText } from "../http/json-body.ts";
 import { fieldViolations, ManagementError, notFound, quotaReached } from "../http/management-error.ts";
 import { type HttpRequest, headerOf } from "../http/route.ts";
-import { MANAGEMENT_SCOPES } from "../protocol/management-scopes.ts";
+import { EXPORT_SCOPES, MANAGEMENT_SCOPES } from "../protocol/management-scopes.ts";
 import { eventSourceOf } from "../resources/event-source.ts";
 import { acts } from "../resources/operations.ts";
 import { oneOf } from "../resources/schema-parts.ts";
@@ -17,10 +17,6 @@ import { reconcileTenant } from "./reconcile.ts";
 const Switch = Type.Optional(oneOf(["true", "false"]));
 const ApplyQuery = Type.Object({ dry_run: Switch }, { additionalProperties: false });
 const ExportQuery = Type.Object({ people: Switch }, { additionalProperties: false });
-
-const READ_SCOPES = MANAGEMENT_SCOPES.filter((scope) =>
-  /^(tenants|realms|identities|groups|applications|authenticator-configs|resource-servers|roles):read$/.test(scope),
-);
 
 const ChangeAnswer = Type.Object(
   {
@@ -72,7 +68,7 @@ export const DECLARATIVE_OPERATIONS = [
       path: "/v1/tenants/{tenant}:export",
       tag: TAG,
       summary: "Tells the tenant as its part of a declarative file: to apply it changes nothing.",
-      scopes: READ_SCOPES,
+      scopes: EXPORT_SCOPES,
       query: ExportQuery,
       answer: DeclaredTenant,
       refusals: ["conflict"],

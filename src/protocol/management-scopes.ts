@@ -34,6 +34,11 @@ export const MANAGEMENT_SCOPES: readonly string[] = ACTIONS.flatMap(([noun, acti
   actions.map((action) => `${noun}:${action}`),
 );
 
+/** What it takes to read a tenant as a declarative file, which shows all of these nouns. */
+export const EXPORT_SCOPES: readonly string[] = MANAGEMENT_SCOPES.filter((scope) =>
+  /^(tenants|realms|identities|groups|applications|authenticator-configs|resource-servers|roles):read$/.test(scope),
+);
+
 const ALL_OF_SCIM = "scim:all";
 const SCIM_SCOPES = MANAGEMENT_SCOPES.filter((scope) => scope.startsWith("scim:"));
 

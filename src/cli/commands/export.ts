@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import { stringify } from "yaml";
+import { EXPORT_SCOPES } from "../../protocol/management-scopes.ts";
 import { type CommonOptions, profileOf } from "../command.ts";
 import { createManagementClient } from "../management-client.ts";
 import type { World } from "../world.ts";
@@ -7,17 +8,6 @@ import type { World } from "../world.ts";
 interface ExportOptions extends CommonOptions {
   readonly people: boolean;
 }
-
-const SCOPES = [
-  "tenants",
-  "realms",
-  "identities",
-  "groups",
-  "applications",
-  "authenticator-configs",
-  "resource-servers",
-  "roles",
-];
 
 /** `mayfly export` */
 export function addExport(program: Command, world: World): void {
@@ -33,8 +23,7 @@ export function addExport(program: Command, world: World): void {
 async function exportTenant(world: World, options: ExportOptions): Promise<void> {
   const profile = await profileOf(world, options);
   const path = `/v1/tenants/${profile.key.tenantId}:export${options.people ? "" : "?people=false"}`;
-  const scopes = SCOPES.map((noun) => `${noun}:read`);
-  const tenant = await createManagementClient(profile).call({ method: "GET", path, scopes });
+  const tenant = await createManagementClient(profile).call({ method: "GET", path, scopes: EXPORT_SCOPES });
   const file = { version: 1, tenants: [tenant] };
   world.print(options.output === "json" ? JSON.stringify(file, null, 2) : stringify(file, { lineWidth: 0 }).trimEnd());
 }
