@@ -61,14 +61,7 @@ export class DeclarativeError extends Error {
  */
 export function parseDeclarativeFile(name: string, text: string): DeclarativeFile {
   if (Buffer.byteLength(text, "utf8") > FILE_BYTES_MAX) throw unreadable(name, `has over ${FILE_BYTES_MAX} bytes`);
-  const { content, lineOf, getNode } = parseYaml(name, text);
-  refuseUnstorable({ name, lineOf }, content);
-  if (validator.Check(content)) return { name, content, lineOf };
-  const found = validator.Errors(content).flatMap(readSchemaError);
-  throw new DeclarativeError(
-    { name, lineOf },
-    found.map((problem) => toProblem(getNode, problem)),
-  );
+  return toFile(name, parseYaml(name, text));
 }
 
 /**
@@ -78,18 +71,25 @@ export function parseDeclarativeFile(name: string, text: string): DeclarativeFil
  * @throws DeclarativeError
  */
 export function parseDeclaredTenant(name: string, text: string): DeclarativeFile {
-  const { content: tenant, lineOf: lineOfPart, getNode } = parseJson(text) ?? parseYamlPart(name, text);
-  if (countObjects(tenant) > PART_OBJECTS_MAX) {
+  const part = parseJson(text) ?? parseYamlPart(name, text);
+  if (countObjects(part.content) > PART_OBJECTS_MAX) {
     throw unreadable(name, `names over ${PART_OBJECTS_MAX} objects and memberships: split it into several requests`);
   }
-  const content = { version: 1, tenants: [tenant] };
-  const lineOf = (path: Path) => lineOfPart(path.slice(TENANT_PLACE.length));
+  const inPart = (path: Path): Path => path.slice(TENANT_PLACE.length);
+  return toFile(name, {
+    content: { version: 1, tenants: [part.content] },
+    lineOf: (path) => part.lineOf(inPart(path)),
+    getNode: (path) => part.getNode(inPart(path)),
+  });
+}
+
+function toFile(name: string, { content, lineOf, getNode }: ParsedText): DeclarativeFile {
   refuseUnstorable({ name, lineOf }, content);
   if (validator.Check(content)) return { name, content, lineOf };
   const found = validator.Errors(content).flatMap(readSchemaError);
   throw new DeclarativeError(
     { name, lineOf },
-    found.map((problem) => toProblem((path) => getNode(path.slice(TENANT_PLACE.length)), problem)),
+    found.map((problem) => toProblem(getNode, problem)),
   );
 }
 
