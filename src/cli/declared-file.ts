@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { isAbsolute, resolve } from "node:path";
-import { type Document, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
+import { LineCounter, parseDocument } from "yaml";
+import { ALIASES_MAX, findLine, type Path } from "../platform/yaml-line.ts";
 import { CliError } from "./cli-error.ts";
 import { listOf, objectOf, textOf } from "./json.ts";
 import type { Violation } from "./management-client.ts";
@@ -24,8 +25,6 @@ export interface FileSource {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-const ALIASES_MAX = 100;
-
 /**
  * Reads the part of a declarative file that is about one tenant: the whole file (`version`, `tenants`) or the part alone, which
  * need not say its `id`. Secrets that it names by `{env: …}` and `{file: …}` are read here: the server reads neither for a request.
@@ -46,7 +45,7 @@ export async function readDeclaredPart(source: FileSource, tenantId: string): Pr
   if (isWhole && at < 0) throw unknownTenant(source, tenants, tenantId);
   const prefix = isWhole ? ["tenants", at] : [];
   const tenant = isWhole ? objectOf(tenants[at]) : { id: tenantId, ...objectOf(content) };
-  const place: Place = { source, lineOf: (path) => lineOf(document, [...prefix, ...path], lines) };
+  const place: Place = { source, lineOf: (path) => findLine(document, [...prefix, ...path], lines) ?? 1 };
   return {
     tenant: await resolveSecrets(tenant, place),
     others: tenants.flatMap((other) => textOf(other, "id") ?? []).filter((id) => id !== tenantId),
@@ -58,8 +57,6 @@ interface Place {
   readonly source: FileSource;
   readonly lineOf: (path: Path) => number;
 }
-
-type Path = readonly (string | number)[];
 
 function unknownTenant({ name }: FileSource, tenants: readonly unknown[], tenantId: string): CliError {
   const ids = tenants.map((tenant) => textOf(tenant, "id") ?? "(one without an id)").join(", ");
@@ -102,23 +99,4 @@ async function resolveSecret(written: unknown, path: Path, place: Place): Promis
 /** `realms[0].applications[1].id` in parts. */
 function parsePath(field: string): Path {
   return [...field.matchAll(/([^.[\]]+)/g)].map(([part]) => (/^\d+$/.test(part) ? Number(part) : part));
-}
-
-// The line of a place, or of the nearest place around it that is written.
-function lineOf(document: Document, path: Path, lines: LineCounter): number {
-  let node: unknown = document.contents;
-  let line = 1;
-  for (const part of path) {
-    let place: unknown;
-    if (isSeq(node) && typeof part === "number") place = node = node.items[part];
-    else if (isMap(node)) {
-      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(part));
-      place = pair?.key;
-      node = pair?.value;
-    }
-    const range = objectOf(place).range;
-    if (!Array.isArray(range) || typeof range[0] !== "number") return line;
-    line = lines.linePos(range[0]).line;
-  }
-  return line;
 }

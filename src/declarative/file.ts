@@ -1,11 +1,11 @@
 import { Compile } from "typebox/compile";
-import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import { isScalar, LineCounter, parseDocument } from "yaml";
 import { isUnstorable, UNSTORABLE } from "../http/json-body.ts";
 import { type MemberProblem, readSchemaError } from "../http/schema-error.ts";
+import { ALIASES_MAX, findLine, lineOfNode, type Path } from "../platform/yaml-line.ts";
 import { DeclaredFile, FILE_BYTES_MAX } from "./file-schema.ts";
 
-/** A place in the file: member names and positions in lists. */
-export type Path = readonly (string | number)[];
+export type { Path };
 
 /** One thing that is wrong, and where. It never holds a secret. */
 export interface Problem {
@@ -22,7 +22,6 @@ export interface DeclarativeFile {
 }
 
 const PROBLEMS_SHOWN_MAX = 50;
-const ALIASES_MAX = 100;
 /** Most bytes of YAML that a request may hold: they take up to 60 ms, in which nobody else is answered. */
 const YAML_PART_BYTES_MAX = 16_384;
 /** Most objects and memberships that a request may name, and objects that it may delete: one transaction writes them. */
@@ -153,7 +152,7 @@ function parseYaml(name: string, text: string): ParsedText {
   return {
     // An alias that is used too often is refused by the parser: a short text must not become a huge value.
     content: readYaml(name, () => document.toJS({ maxAliasCount: ALIASES_MAX })),
-    lineOf: (path) => findLine(document, path, lines),
+    lineOf: (path) => findLine(document, path, lines) ?? lineOfNode(document.contents, lines) ?? 1,
     getNode: (path) => document.getIn(path, true),
   };
 }
@@ -189,29 +188,4 @@ function toProblem(getNode: ParsedText["getNode"], { path, description }: Member
   const isNumber = isScalar(node) && typeof node.value === "number";
   const hint = isNumber && description.includes("string") ? "; put it in quotes" : "";
   return { path: places, rule: description + hint };
-}
-
-function findLine(document: Document, path: Path, lines: LineCounter): number {
-  let node: unknown = document.contents;
-  let line = lineOfNode(node, lines) ?? 1;
-  for (const part of path) {
-    const next = stepInto(node, part);
-    if (next === undefined) return line;
-    line = lineOfNode(next.key ?? next.value, lines) ?? line;
-    node = next.value;
-  }
-  return line;
-}
-
-function stepInto(node: unknown, part: string | number): { key?: unknown; value: unknown } | undefined {
-  if (isSeq(node))
-    return typeof part === "number" && part < node.items.length ? { value: node.items[part] } : undefined;
-  if (!isMap(node)) return undefined;
-  const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(part));
-  return pair === undefined ? undefined : { key: pair.key, value: pair.value };
-}
-
-function lineOfNode(node: unknown, lines: LineCounter): number | undefined {
-  const range: Node["range"] | undefined = isNode(node) ? node.range : undefined;
-  return range ? lines.linePos(range[0]).line : undefined;
 }
