@@ -1,5 +1,7 @@
 // What would change, in words: `protocol_config.pkce: "disabled" -> "s256"`.
 
+import { isObject } from "../protocol/json-object.ts";
+
 const VALUE_LENGTH_MAX = 120;
 
 /** How the values of an object may be shown. */
@@ -54,8 +56,4 @@ function show(value: unknown): string {
 
 function cut(text: string): string {
   return text.length <= VALUE_LENGTH_MAX ? text : `${text.slice(0, VALUE_LENGTH_MAX)}…`;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

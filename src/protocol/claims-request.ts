@@ -1,6 +1,7 @@
 // The `claims` parameter (OIDC Core §5.5): claims asked for one by one, besides those of the scopes.
 
 import { type ClaimScope, scopeOfClaim } from "./claims.ts";
+import { isObject } from "./json-object.ts";
 import { OAuthError } from "./oauth-error.ts";
 
 const CLAIMS_LENGTH_MAX = 8_192;
@@ -62,12 +63,12 @@ type Members = Readonly<Record<string, unknown>>;
 function membersOf(value: unknown): Members {
   if (value === undefined || value === null) return {};
   if (!isObject(value)) throw malformed();
-  return { ...value };
+  return value;
 }
 
 // null is the default: asked for, and not essential (§5.5.1).
 function detailOf(value: unknown): Members {
-  return isObject(value) ? { ...value } : {};
+  return isObject(value) ? value : {};
 }
 
 function isKnown(name: string): boolean {
@@ -81,14 +82,10 @@ function textsOf(value: unknown): readonly string[] {
 function parseObject(raw: string): Members | undefined {
   try {
     const value: unknown = JSON.parse(raw);
-    return isObject(value) ? { ...value } : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function malformed(): OAuthError {

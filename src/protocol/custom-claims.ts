@@ -2,6 +2,7 @@
 // JSON.parse judges the grammar; a scan of the text finds what it hides: keys that repeat and numbers that would change.
 
 import type { ClientMetadata } from "./client-metadata.ts";
+import { isObject } from "./json-object.ts";
 import { OAuthError } from "./oauth-error.ts";
 
 /** Most bytes, in UTF-8, that any application may send. */
@@ -57,10 +58,6 @@ function parseJson(text: string): unknown {
   } catch (cause) {
     throw refused("is not valid JSON", cause);
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 // Walks the tokens of a text that is known to be JSON. A level is the set of an object's names, or undefined for an array.

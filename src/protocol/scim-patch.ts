@@ -1,8 +1,9 @@
+import { isObject } from "./json-object.ts";
 import { ScimError } from "./scim-error.ts";
 import type { Filter } from "./scim-filter.ts";
 import { findTarget, isExtension, type ScimTarget } from "./scim-path.ts";
 import type { ScimModel } from "./scim-schema.ts";
-import { changeValue, isObject } from "./scim-value.ts";
+import { changeValue } from "./scim-value.ts";
 
 /** Most operations of one PATCH. */
 export const PATCH_OPERATIONS_MAX = 1_000;

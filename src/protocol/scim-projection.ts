@@ -1,7 +1,7 @@
+import { isObject } from "./json-object.ts";
 import type { ScimResource } from "./scim-patch.ts";
 import { findTarget, isExtension } from "./scim-path.ts";
 import type { ScimModel } from "./scim-schema.ts";
-import { isObject } from "./scim-value.ts";
 
 /** What a request says of the attributes that it wants to see: their names, with commas between them. */
 export interface Projection {

@@ -1,3 +1,4 @@
+import { isObject } from "./json-object.ts";
 import { ScimError } from "./scim-error.ts";
 import type { Filter } from "./scim-filter.ts";
 import { matchesFilter, type ScimValue } from "./scim-match.ts";
@@ -9,11 +10,6 @@ import type { ScimAttribute } from "./scim-schema.ts";
 const VALUES_MAX = 100;
 /** Most characters of one text. */
 const TEXT_LENGTH_MAX = 2_048;
-
-/** Whether a value is a JSON object. */
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /**
  * What an attribute holds after a step of a PATCH (RFC 7644 §3.5.2.1 to §3.5.2.3).

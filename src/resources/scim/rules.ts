@@ -2,11 +2,11 @@
 
 import { fieldViolations, ManagementError } from "../../http/management-error.ts";
 import { formatInstant } from "../../platform/clock.ts";
+import { isObject } from "../../protocol/json-object.ts";
 import { ScimError } from "../../protocol/scim-error.ts";
 import type { ScimResource } from "../../protocol/scim-patch.ts";
 import { type Projection, project } from "../../protocol/scim-projection.ts";
 import { SCIM_GROUP, SCIM_USER, type ScimModel } from "../../protocol/scim-schema.ts";
-import { isObject } from "../../protocol/scim-value.ts";
 import type { Group } from "../group/queries.ts";
 import type { GroupBody } from "../group/schema.ts";
 import type { ShownIdentity } from "../identity/rules.ts";
