@@ -17,7 +17,16 @@ import { newClientId, newClientSecret, sealClientSecret } from "../resources/cre
 import type { Path } from "./file.ts";
 import type { DeclaredApplication } from "./file-schema.ts";
 import { findUnnamed, type Matched } from "./matching.ts";
-import { type About, type Planning, planDeletions, planObject, refuse, refuseOther, withoutLost } from "./planning.ts";
+import {
+  type About,
+  type Planning,
+  planDeletions,
+  planObject,
+  planUpdate,
+  refuse,
+  refuseOther,
+  withoutLost,
+} from "./planning.ts";
 import type { PlannedServer, RealmPlan } from "./realm-plan.ts";
 
 /** What a realm's plan tells the plan of its applications. */
@@ -63,15 +72,13 @@ function checkKept(realm: RealmPlan, kept: readonly Application[], places: Appli
 // An application that the file does not name loses what its resource server does.
 function planLoss(realm: RealmPlan, { key, settings }: Application, places: ApplicationPlaces): void {
   const { planning } = realm;
-  const changed = withoutLostScopes(settings, places);
-  planObject(planning, {
+  planUpdate(planning, {
     path: [...realm.path, "applications"],
     about: { kind: "application", id: key.applicationId, realmId: key.realmId },
     what: `application ${JSON.stringify(settings.display_name)} (${key.applicationId})`,
     current: settings,
-    checked: { ok: true, value: changed },
-    insert: async () => {},
-    update: (db) => updateApplicationSettings(db, key, changed, planning.nowMs),
+    settings: withoutLostScopes(settings, places),
+    update: (db, changed) => updateApplicationSettings(db, key, changed, planning.nowMs),
   });
 }
 

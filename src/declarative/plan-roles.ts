@@ -17,7 +17,7 @@ import { createRole, updateRole } from "../resources/role/rules.ts";
 import type { Path } from "./file.ts";
 import type { DeclaredRole } from "./file-schema.ts";
 import { findUnnamed, type Matched, matchObjects } from "./matching.ts";
-import { planDeletions, planMembers, planObject, type Told, withoutLost } from "./planning.ts";
+import { planDeletions, planMembers, planObject, planUpdate, type Told, withoutLost } from "./planning.ts";
 import type { PlannedServer, RealmPlan } from "./realm-plan.ts";
 import { readAll } from "./realm-state.ts";
 
@@ -73,16 +73,14 @@ function planLosses({ planning }: RealmPlan, { server, path }: ServerRoles, unna
   for (const { key, settings } of unnamed) {
     const kept = withoutLost(settings.scopes, server);
     if (kept.length === settings.scopes.length) continue;
-    const changed = { ...settings, scopes: kept };
-    planObject(planning, {
+    planUpdate(planning, {
       path,
       about: { kind: "role", id: key.roleId, realmId: key.realmId },
       what: whatOf(settings.display_name, key),
       current: settings,
-      checked: { ok: true, value: changed },
-      tell: (before, after) => tellScopes(before?.scopes ?? [], after.scopes),
-      insert: async () => {},
-      update: (db) => updateRoleSettings(db, key, changed, planning.nowMs),
+      settings: { ...settings, scopes: kept },
+      told: tellScopes(settings.scopes, kept),
+      update: (db, changed) => updateRoleSettings(db, key, changed, planning.nowMs),
     });
   }
 }

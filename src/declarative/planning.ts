@@ -91,18 +91,33 @@ export function planObject<T>(planning: Planning, object: PlannedObject<T>): T |
     planning.steps.push({ path, about, change, also: told, write: (db) => object.insert(db, settings) });
     return settings;
   }
-  const details = describeDifference(current, settings, object.showing ?? "values");
-  if (details.length === 0) return settings;
-  if (object.isManaged)
+  planUpdate(planning, { ...object, current, settings, told });
+  return settings;
+}
+
+/** What a stored object becomes. */
+export interface PlannedUpdate<T>
+  extends Pick<PlannedObject<T>, "path" | "about" | "what" | "isManaged" | "showing" | "update"> {
+  readonly current: T;
+  readonly settings: T;
+  /** events besides that of the object */
+  readonly told?: readonly Told[];
+}
+
+/** Plans what a stored object becomes: nothing when it is already so. */
+export function planUpdate<T>(planning: Planning, planned: PlannedUpdate<T>): void {
+  const { path, about, what, current, settings, told = [], update } = planned;
+  const details = describeDifference(current, settings, planned.showing ?? "values");
+  if (details.length === 0) return;
+  if (planned.isManaged)
     refuse(planning, path, `is managed by the server and cannot be changed (${details.join("; ")})`);
   planning.steps.push({
     path,
     about,
     also: told,
     change: { action: "update", what, details },
-    write: (db) => object.update(db, settings),
+    write: (db) => update(db, settings),
   });
-  return settings;
 }
 
 /** Of these scopes those that a resource server will have: what it loses, nobody keeps, whether the file names him or not. */
