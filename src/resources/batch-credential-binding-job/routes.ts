@@ -1,12 +1,12 @@
 import { Type } from "typebox";
 import { DIRECTORY_PAGE_SIZES, type ListQueryMembers, parseListQuery, readListPage } from "../../http/list-query.ts";
-import { fieldViolations, ManagementError, notFound } from "../../http/management-error.ts";
+import { ManagementError, notFound } from "../../http/management-error.ts";
 import { wrapped } from "../../http/operation.ts";
 import { formatInstant } from "../../platform/clock.ts";
 import { uuid } from "../../platform/random.ts";
 import { READ_ONLY, timesOf } from "../answer-parts.ts";
 import { authorityOf } from "../authority/rules.ts";
-import { holdBindingConfig } from "../binding-place/queries.ts";
+import { demandBindingConfig } from "../binding-config.ts";
 import { type Call, type Outcome, readPathId, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
 import { BINDING_LIFETIME_SECONDS } from "../credential-binding-job/rules.ts";
@@ -27,7 +27,7 @@ import {
   listBatchResults,
 } from "./queries.ts";
 import { batchState, createBatch, QUEUED_MAX } from "./rules.ts";
-import { BatchAnswer, BatchBody, type BatchSettings, type JobResult, JobResultsAnswer } from "./schema.ts";
+import { BatchAnswer, BatchBody, type JobResult, JobResultsAnswer } from "./schema.ts";
 
 const BATCHES = "/v1/tenants/{tenant}/realms/{realm}/batch-credential-binding-jobs";
 const BATCH = `${BATCHES}/{batch}` as const;
@@ -57,7 +57,7 @@ export const BATCH_BINDING_JOB_OPERATIONS = [
       const { db, nowMs, deps, caller } = call;
       const { identity_ids, job_template } = demandValid(createBatch(call.body.batch_credential_binding_job));
       await demandRoom(call, identity_ids.length);
-      await demandConfig(call, job_template);
+      await demandBindingConfig(call, job_template, "batch_credential_binding_job.job_template");
       await demandPowerOver(call, realmOf(call), { identityIds: identity_ids });
       const tenant = await findTenant(db, caller.tenantId);
       const now = Math.floor(nowMs / 1_000) + (tenant?.clockOffsetSeconds ?? 0);
@@ -145,16 +145,6 @@ async function demandRoom(call: WriteCall<unknown, unknown>, wanted: number): Pr
     "ratelimit-reset": String(RETRY_AFTER_SECONDS),
   };
   throw new ManagementError("too_many_requests", message, { headers });
-}
-
-async function demandConfig(
-  call: WriteCall<unknown, unknown>,
-  { authenticator_config_id: authenticatorConfigId }: BatchSettings["job_template"],
-): Promise<void> {
-  if (authenticatorConfigId === undefined) return;
-  if (await holdBindingConfig(call.db, { ...realmOf(call), authenticatorConfigId })) return;
-  const field = "batch_credential_binding_job.job_template.authenticator_config_id";
-  throw fieldViolations([{ field, description: "is no authenticator config of the realm" }]);
 }
 
 function answerOf(batch: Batch): BatchAnswer {

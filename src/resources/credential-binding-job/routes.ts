@@ -1,13 +1,14 @@
 import { Type } from "typebox";
 import type { Deps } from "../../deps.ts";
 import { DIRECTORY_PAGE_SIZES } from "../../http/list-query.ts";
-import { fieldViolations, ManagementError, notFound } from "../../http/management-error.ts";
+import { ManagementError, notFound } from "../../http/management-error.ts";
 import { patternOf, wrapped } from "../../http/operation.ts";
 import type { Route } from "../../http/route.ts";
 import { formatInstant } from "../../platform/clock.ts";
 import { hexId } from "../../platform/random.ts";
 import { READ_ONLY, timesOf } from "../answer-parts.ts";
 import { authorityOf } from "../authority/rules.ts";
+import { demandBindingConfig } from "../binding-config.ts";
 import {
   formatBindingLink,
   type Invitation,
@@ -16,7 +17,7 @@ import {
   newLinkToken,
   noteMailed,
 } from "../binding-link.ts";
-import { type BindingPlace, holdBindingConfig, holdBindingPlace } from "../binding-place/queries.ts";
+import { type BindingPlace, holdBindingPlace } from "../binding-place/queries.ts";
 import { type Call, readPathId, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
 import { demandPowerOver } from "../demand-power.ts";
@@ -194,22 +195,15 @@ function sourceOf({ deps, request }: Call<unknown, unknown>): Invitation["source
 
 /** What is around the job to be made: a person who may be invited, and an authenticator that exists. Throws 404, 422 or 400. */
 async function getPlace(call: WriteCall<unknown, unknown>, settings: BindingJobSettings): Promise<BindingPlace> {
-  const realm = realmOf(call);
   const identityId = identityIdOf(call);
-  const place = await holdBindingPlace(call.db, { ...realm, identityId });
+  const place = await holdBindingPlace(call.db, { ...realmOf(call), identityId });
   if (place === undefined) throw notFound("Identity", identityId);
   const reason = whyNotInvited(place.person, settings.delivery_method === "EMAIL");
   if (reason !== undefined) {
     const detail = { type: "ResourceInfo", resource_type: "Identity", id: identityId, description: reason } as const;
     throw new ManagementError("unprocessable_entity", reason, { details: [detail] });
   }
-  const { authenticator_config_id: authenticatorConfigId } = settings;
-  if (authenticatorConfigId === undefined) return place;
-  if (!(await holdBindingConfig(call.db, { ...realm, authenticatorConfigId }))) {
-    throw fieldViolations([
-      { field: "job.authenticator_config_id", description: "is no authenticator config of the realm" },
-    ]);
-  }
+  await demandBindingConfig(call, settings, "job");
   return place;
 }
 
