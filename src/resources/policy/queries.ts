@@ -41,14 +41,19 @@ const insert = statement(
    VALUES ($1, $2, $3, $4, $5::jsonb, $6, $7)`,
 );
 
+/** SQL: the groups that the person of a row is in, of those that there are. */
+function groupsOf(row: string): string {
+  return `ARRAY(
+       SELECT gm.group_id FROM group_members gm JOIN groups g ON g.tenant_id = gm.tenant_id AND g.realm_id = gm.realm_id
+         AND g.group_id = gm.group_id AND ${alive("g")}
+       WHERE gm.tenant_id = $1 AND gm.realm_id = $2 AND gm.identity_id = ${row}.identity_id
+     )`;
+}
+
 // Directly or through a group that is there, of a role that gives all of the management API.
 const listAdministrators = statement(
   "policy.list_administrators",
-  `SELECT ARRAY(
-       SELECT gm.group_id FROM group_members gm JOIN groups g ON g.tenant_id = gm.tenant_id AND g.realm_id = gm.realm_id
-         AND g.group_id = gm.group_id AND ${alive("g")}
-       WHERE gm.tenant_id = $1 AND gm.realm_id = $2 AND gm.identity_id = held.identity_id
-     ) AS group_ids
+  `SELECT ${groupsOf("held")} AS group_ids
    FROM (
      SELECT DISTINCT i.identity_id FROM resource_servers s
      JOIN roles ro ON ro.tenant_id = $1 AND ro.realm_id = $2 AND ro.resource_server_id = s.resource_server_id
@@ -81,11 +86,7 @@ const listPowerRoles = statement(
 
 const listGroupsOf = statement(
   "policy.list_groups_of",
-  `SELECT ARRAY(
-       SELECT gm.group_id FROM group_members gm JOIN groups g ON g.tenant_id = gm.tenant_id AND g.realm_id = gm.realm_id
-         AND g.group_id = gm.group_id AND ${alive("g")}
-       WHERE gm.tenant_id = $1 AND gm.realm_id = $2 AND gm.identity_id = i.identity_id
-     ) AS group_ids
+  `SELECT ${groupsOf("i")} AS group_ids
    FROM identities i WHERE i.tenant_id = $1 AND i.realm_id = $2 AND i.identity_id = $3 AND ${alive("i")}`,
 );
 
