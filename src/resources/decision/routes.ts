@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { notFound } from "../../http/management-error.ts";
-import { parseTraceId } from "../../http/trace-id.ts";
+import { parseTraceId, receivedAtMs } from "../../http/trace-id.ts";
 import { formatInstant } from "../../platform/clock.ts";
 import { realmOf } from "../call.ts";
 import { reads } from "../operations.ts";
@@ -58,7 +58,7 @@ export const DECISION_OPERATIONS = [
           kind: "token",
           outcome: "granted",
           application_id: one.applicationId,
-          time: formatInstant(traceId.readUIntBE(0, 6)), // real time, as with refusals; issued_at is tenant time
+          time: formatInstant(receivedAtMs(traceId)), // real time, as with refusals; issued_at is tenant time
           issued_at: one.issuedAt,
           token_id: one.tokenId,
           grant_type: one.grantType,
