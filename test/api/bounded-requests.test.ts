@@ -20,10 +20,9 @@ async function post(
   });
 }
 
-async function apply(tenant: TestTenant, headers: Readonly<Record<string, string>>) {
-  const authorization = `Bearer ${await tenant.managementToken()}`;
-  const url = `${tenant.server.url}/v1/tenants/${tenant.tenantId}:apply?dry_run=true`;
-  return call(url, { method: "POST", body: `id: ${tenant.tenantId}\n`, headers: { authorization, ...headers } });
+function apply(tenant: TestTenant, headers: Readonly<Record<string, string>>) {
+  const text = `id: ${tenant.tenantId}\n`;
+  return managementClient(tenant)("ApplyTenant", { text, query: { dry_run: "true" }, headers });
 }
 
 const membersOf = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`m${at}`, 1]));

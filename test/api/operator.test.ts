@@ -5,7 +5,7 @@ import { insertIdentity } from "../../src/resources/identity/queries.ts";
 import { createIdentity } from "../../src/resources/identity/rules.ts";
 import { eventsOf } from "../support/events.ts";
 import { type Answer, basic, call, postForm } from "../support/http.ts";
-import { violationsOf } from "../support/management-client.ts";
+import { managementClient, violationsOf } from "../support/management-client.ts";
 import { operatorClient, setQuotas } from "../support/operator-client.ts";
 import { databaseSide } from "../support/test-database.ts";
 import { sharedServer, testServer } from "../support/test-server.ts";
@@ -166,11 +166,8 @@ test("a quota of identities is exact, however many are made at once", async () =
   assert.equal(results.filter(({ status }) => status === "fulfilled").length, 5);
   const traits = { type: "traits_v0", username: "x" };
   const realms = [{ id: tenant.realm.realmId, identities: [{ display_name: "X", traits }] }];
-  const apply = await call(`${tenant.server.url}/v1/tenants/${tenant.tenantId}:apply`, {
-    method: "POST",
-    ...bearer(await tenant.managementToken()),
-    body: JSON.stringify({ id: tenant.tenantId, realms }),
-  });
+  const text = JSON.stringify({ id: tenant.tenantId, realms });
+  const apply = await managementClient(tenant)("ApplyTenant", { text });
   assert.equal(apply.status, 409, apply.text);
   assert.equal(apply.json?.message, "the quota max_identities is reached");
   assert.match(apply.text, /may have 5 and has 5/);

@@ -4,7 +4,6 @@ import { hexId } from "../../src/platform/random.ts";
 import { holdRealm } from "../../src/resources/realm/queries.ts";
 import { findRole, insertRole } from "../../src/resources/role/queries.ts";
 import { changesOf } from "../support/change-events.ts";
-import { call } from "../support/http.ts";
 import { managementClient, succeed, violationsOf } from "../support/management-client.ts";
 import { testCodeFlow } from "../support/test-code-flow.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
@@ -138,11 +137,7 @@ test("a scope that a declarative file takes from a resource server leaves its ro
   const { display_name, identifier, scopes } = resourceServer.settings;
   const [kept = ""] = scopes;
   const realm = { id: tenant.realm.realmId, resource_servers: [{ display_name, identifier, scopes: [kept] }] };
-  const applied = await call(`${tenant.server.url}/v1/tenants/${tenant.tenantId}:apply`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${await tenant.managementToken()}` },
-    body: JSON.stringify({ id: tenant.tenantId, realms: [realm] }),
-  });
+  const applied = await api("ApplyTenant", { text: JSON.stringify({ id: tenant.tenantId, realms: [realm] }) });
   assert.equal(applied.status, 200, applied.text);
   const path = { resource_server: resourceServer.resourceServerId, role: role.roleId };
   assert.deepEqual((await succeed(api("ListRoleScopes", path))).scopes, [kept]);

@@ -3,7 +3,8 @@ import { describe, test } from "node:test";
 import { stringify } from "yaml";
 import { applicationPath } from "../../src/protocol/client-metadata.ts";
 import { MANAGEMENT_SCOPES } from "../../src/protocol/management-scopes.ts";
-import { type Answer, basic, call, postForm } from "../support/http.ts";
+import { basic, call, postForm } from "../support/http.ts";
+import { managementClient } from "../support/management-client.ts";
 import { violatedFields } from "../support/refusals.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
 
@@ -16,18 +17,11 @@ interface Change {
   readonly details: readonly string[];
 }
 
-async function send(tenant: TestTenant, path: string, body?: string, token?: string): Promise<Answer> {
-  const authorization = `Bearer ${token ?? (await tenant.managementToken())}`;
-  return call(`${tenant.server.url}/v1/tenants/${tenant.tenantId}:${path}`, {
-    headers: { authorization },
-    ...(body === undefined ? {} : { method: "POST", body }),
-  });
-}
-
-async function apply(tenant: TestTenant, body: unknown, query = ""): Promise<readonly Change[]> {
-  const answer = await send(tenant, `apply${query}`, typeof body === "string" ? body : JSON.stringify(body));
+async function apply(tenant: TestTenant, body: unknown, query: { dry_run?: "true" } = {}): Promise<readonly Change[]> {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  const answer = await managementClient(tenant)("ApplyTenant", { text, query });
   assert.equal(answer.status, 200, answer.text);
-  assert.equal(answer.json?.dry_run, query !== "");
+  assert.equal(answer.json?.dry_run, "dry_run" in query);
   return answer.json?.changes as Change[];
 }
 
@@ -71,12 +65,12 @@ function shop(tenant: TestTenant, lifetime = 900) {
 describe("a tenant's part of the declarative file, sent as a request", () => {
   test("makes the tenant what it says, after a dry run that changes nothing, and the second time changes nothing", async () => {
     const tenant = await testTenant();
-    const planned = await apply(tenant, shop(tenant), "?dry_run=true");
+    const planned = await apply(tenant, shop(tenant), { dry_run: "true" });
     assert.deepEqual(
       planned.map(({ what }) => what.replace(/ .*/, "")),
       ["resource", "authenticator", "identity", "group", "group", "application", "role", "role", "role"],
     );
-    assert.equal((await apply(tenant, shop(tenant), "?dry_run=true")).length, planned.length, "nothing was made");
+    assert.equal((await apply(tenant, shop(tenant), { dry_run: "true" })).length, planned.length, "nothing was made");
     const words = ({ action, what }: Change) => `${action} ${what.replace(/\(.*\)|[0-9a-f]{16}/, "")}`;
     assert.deepEqual((await apply(tenant, shop(tenant))).map(words), planned.map(words));
     assert.deepEqual(await apply(tenant, shop(tenant)), []);
@@ -90,7 +84,9 @@ describe("a tenant's part of the declarative file, sent as a request", () => {
     const tenant = await testTenant();
     assert.ok((await apply(tenant, stringify(shop(tenant)))).length > 0);
     assert.deepEqual(await apply(tenant, stringify(shop(tenant))), []);
-    const long = await send(tenant, "apply", `# ${"x".repeat(17_000)}\n${stringify(shop(tenant))}`);
+    const long = await managementClient(tenant)("ApplyTenant", {
+      text: `# ${"x".repeat(17_000)}\n${stringify(shop(tenant))}`,
+    });
     assert.deepEqual([long.status, long.json?.code], [400, "bad_request"], long.text);
     assert.match(long.text, /send JSON/);
   });
@@ -117,13 +113,14 @@ describe("a tenant's part of the declarative file, sent as a request", () => {
       id,
       realms: [{ ...realms[0], groups, token_policy: { min_expires_after: 9, max_expires_after: 8 } }],
     };
-    const answer = await send(tenant, "apply", JSON.stringify(wrong));
+    const api = managementClient(tenant);
+    const answer = await api("ApplyTenant", { text: JSON.stringify(wrong) });
     assert.deepEqual([answer.status, answer.json?.code], [400, "bad_request"]);
     assert.deepEqual(violatedFields(answer), [
       "realms[0].groups[0].members[0]",
       "realms[0].token_policy.min_expires_after",
     ]);
-    const after = await send(tenant, "export");
+    const after = await api("ExportTenant", {});
     assert.ok(!after.text.includes("urn:shop"));
   });
 
@@ -151,10 +148,10 @@ describe("a tenant's part of the declarative file, sent as a request", () => {
 
   test("needs every management scope and every realm", async () => {
     const tenant = await testTenant();
-    const body = JSON.stringify(shop(tenant));
+    const text = JSON.stringify(shop(tenant));
     for (const missing of MANAGEMENT_SCOPES) {
       const token = await tenant.managementToken(MANAGEMENT_SCOPES.filter((scope) => scope !== missing).join(" "));
-      assert.equal((await send(tenant, "apply", body, token)).status, 403, missing);
+      assert.equal((await managementClient(tenant)("ApplyTenant", { text, token })).status, 403, missing);
     }
   });
 });
@@ -163,7 +160,7 @@ describe("a tenant's export", () => {
   test("applied, changes nothing, and holds no secret", async () => {
     const tenant = await testTenant();
     await apply(tenant, shop(tenant));
-    const answer = await send(tenant, "export");
+    const answer = await managementClient(tenant)("ExportTenant", {});
     assert.equal(answer.status, 200, answer.text);
     assert.deepEqual(await apply(tenant, answer.text), []);
     assert.deepEqual(await apply(tenant, stringify(answer.json)), []);
@@ -174,7 +171,7 @@ describe("a tenant's export", () => {
   test("without its people, changes nothing either", async () => {
     const tenant = await testTenant();
     await apply(tenant, shop(tenant));
-    const answer = await send(tenant, "export?people=false");
+    const answer = await managementClient(tenant)("ExportTenant", { query: { people: "false" } });
     assert.ok(!answer.text.includes("ada"), answer.text);
     assert.deepEqual(await apply(tenant, answer.text), []);
   });
@@ -182,7 +179,7 @@ describe("a tenant's export", () => {
   test("needs to read all that is in it", async () => {
     const tenant = await testTenant();
     const token = await tenant.managementToken("tenants:read realms:read groups:read applications:read roles:read");
-    const answer = await send(tenant, "export", undefined, token);
+    const answer = await managementClient(tenant)("ExportTenant", { token });
     assert.deepEqual([answer.status, answer.json?.code], [403, "forbidden"]);
     assert.match(answer.text, /identities:read/);
   });
@@ -205,7 +202,7 @@ test("a text that cannot be stored is refused by its place, wherever it stands (
   for (const [place, members] of Object.entries(sent)) {
     const body = { id: tenant.tenantId, realms: [{ id: tenant.realm.realmId, ...members }] };
     for (const text of [JSON.stringify(body), stringify(body)]) {
-      const answer = await send(tenant, "apply", text);
+      const answer = await managementClient(tenant)("ApplyTenant", { text });
       assert.equal(answer.status, 400, answer.text);
       assert.deepEqual(violatedFields(answer), [`realms[0].${place}`], answer.text);
     }

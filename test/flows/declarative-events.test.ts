@@ -6,7 +6,6 @@ import { after, describe, test } from "node:test";
 import { reconcileFile } from "../../src/declarative/reconcile.ts";
 import { hexId } from "../../src/platform/random.ts";
 import { listAllEvents, type ShownEvent } from "../support/events.ts";
-import { call } from "../support/http.ts";
 import { managementClient, succeed } from "../support/management-client.ts";
 import { sharedServer } from "../support/test-server.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
@@ -15,12 +14,10 @@ const SECRET = "Zk3vQ9xT1rB7mN5cW2pL8sD4fG6hJ0aYeUiOqXzVnMw";
 const directory = await mkdtemp(join(tmpdir(), "mayfly-declared-events-"));
 after(() => rm(directory, { recursive: true, force: true }));
 
-async function apply(tenant: TestTenant, realm: object, query = ""): Promise<string> {
-  const answer = await call(`${tenant.server.url}/v1/tenants/${tenant.tenantId}:apply${query}`, {
-    method: "POST",
-    body: JSON.stringify({ id: tenant.tenantId, realms: [{ id: tenant.realm.realmId, ...realm }] }),
-    headers: { authorization: `Bearer ${await tenant.managementToken()}`, "x-correlation-id": "pipeline-7" },
-  });
+async function apply(tenant: TestTenant, realm: object, query: { dry_run?: "true" } = {}): Promise<string> {
+  const text = JSON.stringify({ id: tenant.tenantId, realms: [{ id: tenant.realm.realmId, ...realm }] });
+  const headers = { "x-correlation-id": "pipeline-7" };
+  const answer = await managementClient(tenant)("ApplyTenant", { text, query, headers });
   assert.equal(answer.status, 200, answer.text);
   return String(answer.headers.get("x-trace-id"));
 }
@@ -49,7 +46,7 @@ describe("what a declarative file changes is an event", () => {
       groups: [{ display_name: "Staff", members: ["ada"] }],
       identities: [{ display_name: "Ada", traits: { type: "traits_v0", username: "ada" } }],
     };
-    await apply(tenant, { ...people, applications: [application] }, "?dry_run=true");
+    await apply(tenant, { ...people, applications: [application] }, { dry_run: "true" });
     assert.deepEqual(await changesOf(tenant), [], "a dry run changes nothing");
     const traceId = await apply(tenant, { ...people, applications: [application] });
     const made = await changesOf(tenant);

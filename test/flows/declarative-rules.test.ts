@@ -1,17 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MANAGEMENT_SCOPES } from "../../src/protocol/management-scopes.ts";
-import { type Answer, call } from "../support/http.ts";
+import type { Answer } from "../support/http.ts";
 import { managementClient, succeed, violationsOf } from "../support/management-client.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
 
 // What the API refuses of an object the declarative file does not get past, either.
 
-async function apply(tenant: TestTenant, ...realms: readonly object[]): Promise<Answer> {
-  const { tenantId, server } = tenant;
-  const headers = { authorization: `Bearer ${await tenant.managementToken()}`, "content-type": "application/json" };
-  const body = JSON.stringify({ id: tenantId, realms });
-  return call(`${server.url}/v1/tenants/${tenantId}:apply`, { method: "POST", headers, body });
+function apply(tenant: TestTenant, ...realms: readonly object[]): Promise<Answer> {
+  const text = JSON.stringify({ id: tenant.tenantId, realms });
+  return managementClient(tenant)("ApplyTenant", { text, headers: { "content-type": "application/json" } });
 }
 
 test("a console's config is the admin realm's alone in a file, too", async () => {

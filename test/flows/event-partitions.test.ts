@@ -15,14 +15,13 @@ test("whatever records an event makes the partition that it needs, should the jo
   const token = await tenant.managementToken();
   const { realmId: realm } = tenant.adminRealm;
   const { applicationId: application } = tenant.management.key;
-  const body = JSON.stringify({ id: tenant.tenantId, display_name: "Renamed" });
-  const url = `${server.url}/v1/tenants/${tenant.tenantId}:apply`;
+  const text = JSON.stringify({ id: tenant.tenantId, display_name: "Renamed" });
   const recording = {
     "a change": () => api("CreateGroup", { body: { group: { display_name: "G" } } }),
     "a secret that is shown": () => api("GetApplication", { realm, application }),
     "secrets that are listed": () => api("ListApplications", { realm }),
     "keys that are rotated": () => api("RotateKeys", { realm, body: { algorithm: "ES256" } }),
-    "a file": () => call(url, { method: "POST", body, headers: { authorization: `Bearer ${token}` } }),
+    "a file": () => api("ApplyTenant", { text }),
     "an operator's tenant": () => operator("POST", "/v1/tenants", { body: { tenant: { display_name: "New" } } }),
   };
   for (const [what, record] of Object.entries(recording)) {

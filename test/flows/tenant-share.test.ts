@@ -2,18 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PART_OBJECTS_MAX } from "../../src/declarative/file.ts";
 import { holdGroup } from "../../src/resources/group/queries.ts";
-import { type Answer, call } from "../support/http.ts";
+import type { Answer } from "../support/http.ts";
 import { managementClient, succeed, violationsOf } from "../support/management-client.ts";
 import { databaseSide } from "../support/test-database.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
 
 // What one tenant does takes no more than its share from the others.
 
-async function apply(tenant: TestTenant, realm: object): Promise<Answer> {
-  const { tenantId, server } = tenant;
-  const headers = { authorization: `Bearer ${await tenant.managementToken()}`, "content-type": "application/json" };
-  const body = JSON.stringify({ id: tenantId, realms: [{ id: tenant.realm.realmId, ...realm }] });
-  return call(`${server.url}/v1/tenants/${tenantId}:apply`, { method: "POST", headers, body });
+function apply(tenant: TestTenant, realm: object): Promise<Answer> {
+  const text = JSON.stringify({ id: tenant.tenantId, realms: [{ id: tenant.realm.realmId, ...realm }] });
+  return managementClient(tenant)("ApplyTenant", { text, headers: { "content-type": "application/json" } });
 }
 
 test("a declarative request names a bounded number of objects and memberships", async () => {

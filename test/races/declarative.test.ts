@@ -6,7 +6,6 @@ import { after, test } from "node:test";
 import { reconcileFile } from "../../src/declarative/reconcile.ts";
 import { holdApplication, updateApplicationSettings } from "../../src/resources/application/queries.ts";
 import { holdRealm } from "../../src/resources/realm/queries.ts";
-import { call } from "../support/http.ts";
 import { managementClient, succeed } from "../support/management-client.ts";
 import { databaseSide } from "../support/test-database.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
@@ -35,11 +34,8 @@ async function isWaitedFor({ server }: TestTenant, until: Promise<unknown>): Pro
 
 const WAYS: Readonly<Record<string, (tenant: TestTenant, realms: readonly object[]) => Promise<unknown>>> = {
   "a request": async (tenant, realms) => {
-    const answer = await call(`${tenant.server.url}/v1/tenants/${tenant.tenantId}:apply`, {
-      method: "POST",
-      body: JSON.stringify({ id: tenant.tenantId, realms }),
-      headers: { authorization: `Bearer ${await tenant.managementToken()}` },
-    });
+    const text = JSON.stringify({ id: tenant.tenantId, realms });
+    const answer = await managementClient(tenant)("ApplyTenant", { text });
     assert.equal(answer.status, 200, answer.text);
   },
   "a start": async (tenant, realms) => {
