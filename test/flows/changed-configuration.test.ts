@@ -4,7 +4,7 @@ import { sha256 } from "../../src/platform/hash.ts";
 import { deleteApplication, updateApplicationSecret } from "../../src/resources/application/queries.ts";
 import { basic, postForm } from "../support/http.ts";
 import { assertRefused } from "../support/refusals.ts";
-import { type TestClient, testClient } from "../support/test-client.ts";
+import { changeTokens, type TestClient, testClient } from "../support/test-client.ts";
 
 // A node decides on configuration that it keeps for two seconds, and the statement that answers judges whether that still holds (rule 7).
 // Here it is changed behind the node's back, as another node would, at a moment when it is kept.
@@ -27,30 +27,20 @@ async function rotateSecret({ tenant, application }: TestClient): Promise<string
   return basic(application.clientId, secret);
 }
 
-async function setLifetime({ tenant, application }: TestClient, seconds: number): Promise<void> {
-  await tenant.changeApplication(application, (settings) => ({
-    ...settings,
-    protocol_config: {
-      ...settings.protocol_config,
-      token_configuration: { ...settings.protocol_config?.token_configuration, expires_after: seconds },
-    },
-  }));
-}
-
 describe("what was changed a moment ago holds for the next request", () => {
   test("a lowered lifetime refuses, and a raised one grants", async () => {
     const world = await keptClient();
     const ask = () => world.tenant.token(world.application, { ...FORM, expiration_time: "3600" });
-    await setLifetime(world, 60);
+    await changeTokens(world, { expires_after: 60 });
     assertRefused(await ask(), 400, "invalid_request");
-    await setLifetime(world, 7_200);
+    await changeTokens(world, { expires_after: 7_200 });
     const granted = await ask();
     assert.equal(granted.json?.expires_in, 3_600, granted.text);
   });
 
   test("a lowered lifetime that refuses nobody is the default at once", async () => {
     const world = await keptClient();
-    await setLifetime(world, 60);
+    await changeTokens(world, { expires_after: 60 });
     assert.equal((await world.tenant.token(world.application, FORM)).json?.expires_in, 60);
   });
 
@@ -84,7 +74,7 @@ test("a hundred requests at once while the lifetime changes all get the one or t
   const world = await keptClient();
   const ask = async () => (await world.tenant.token(world.application, FORM)).json?.expires_in;
   const first = Array.from({ length: 50 }, ask);
-  const changed = setLifetime(world, 60);
+  const changed = changeTokens(world, { expires_after: 60 });
   const second = Array.from({ length: 50 }, ask);
   await changed;
   for (const seconds of await Promise.all([...first, ...second]))

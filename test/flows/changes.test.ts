@@ -3,7 +3,7 @@ import { type TestContext, test } from "node:test";
 import { createClock } from "../../src/platform/clock.ts";
 import type { RealmKey } from "../../src/protocol/client-metadata.ts";
 import { basic, call } from "../support/http.ts";
-import { testClient } from "../support/test-client.ts";
+import { changeTokens, testClient } from "../support/test-client.ts";
 import { databaseSide } from "../support/test-database.ts";
 import { type TestServer, testServer } from "../support/test-server.ts";
 import { type TestApplication, type TestTenant, testTenant } from "../support/test-tenant.ts";
@@ -64,16 +64,6 @@ function startBeside({ deps }: TestServer, clock: ReturnType<typeof createClock>
   });
 }
 
-async function setLifetime({ tenant, application }: Nodes, seconds: number): Promise<void> {
-  await tenant.changeApplication(application, (body) => ({
-    ...body,
-    protocol_config: {
-      ...body.protocol_config,
-      token_configuration: { ...body.protocol_config?.token_configuration, expires_after: seconds },
-    },
-  }));
-}
-
 function run({ tenant }: Nodes, text: string): Promise<unknown> {
   return tenant.server.deps.database.maintain((session) => session.query(text));
 }
@@ -96,9 +86,9 @@ async function hearAll(nodes: Nodes): Promise<void> {
 
 test("a change is seen on other nodes at once, when it is committed", async (t) => {
   const nodes = await startNodes(t);
-  await setLifetime(nodes, 1_000);
+  await changeTokens(nodes, { expires_after: 1_000 });
   await until(nodes, ({ seconds }) => seconds === 1_000);
-  await setLifetime(nodes, 2_000);
+  await changeTokens(nodes, { expires_after: 2_000 });
   await until(nodes, ({ seconds }) => seconds === 2_000);
   const { tenantId, realmId }: RealmKey = nodes.application.key;
   await run(nodes, `UPDATE realms SET token_policy = '{"max_expires_after": 500}' WHERE realm_id = '${realmId}'`);
@@ -121,18 +111,18 @@ test("a change is seen on other nodes at once, when it is committed", async (t) 
 
 test("with every notification lost a change is seen after two seconds, and after a gap at once", async (t) => {
   const nodes = await startNodes(t);
-  await setLifetime(nodes, 1_000);
+  await changeTokens(nodes, { expires_after: 1_000 });
   await nodes.seen(); // makes the realm's first key, which is a change
   await hearAll(nodes);
   assert.equal((await nodes.seen()).seconds, 1_000);
   await run(nodes, "ALTER TABLE applications DISABLE TRIGGER notify_change");
-  await setLifetime(nodes, 2_000);
+  await changeTokens(nodes, { expires_after: 2_000 });
   nodes.pass(STALE_MS_MAX);
   assert.equal((await nodes.seen()).seconds, 1_000, "the change was announced, so this test shows nothing");
   nodes.pass(1);
   assert.equal((await nodes.seen()).seconds, 2_000);
   if (databaseSide() === "embedded") return; // its one session hears all that it does
-  await setLifetime(nodes, 3_000);
+  await changeTokens(nodes, { expires_after: 3_000 });
   assert.equal((await nodes.seen()).seconds, 2_000);
   await run(
     nodes,

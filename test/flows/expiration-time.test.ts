@@ -10,7 +10,7 @@ import {
   type Setting,
 } from "../support/lifetime-world.ts";
 import { assertRefused } from "../support/refusals.ts";
-import { type TokenConfigurationBody, testClient } from "../support/test-client.ts";
+import { changeTokens, type TokenConfigurationBody, testClient } from "../support/test-client.ts";
 import { REFRESH, testCodeFlow } from "../support/test-code-flow.ts";
 
 const DAY = 86_400;
@@ -360,12 +360,7 @@ describe("on refresh", () => {
 test("lowering a configured lifetime does not touch tokens already issued", async () => {
   const client = await testClient();
   const answer = await client.tenant.token(client.application, { grant_type: "client_credentials" });
-  await client.tenant.changeApplication(client.application, ({ protocol_config }) => ({
-    protocol_config: {
-      ...protocol_config,
-      token_configuration: { ...protocol_config?.token_configuration, expires_after: 60 },
-    },
-  }));
+  await changeTokens(client, { expires_after: 60 });
   await assertLives(client, answer, DAY);
   await assertLives(client, await client.tenant.token(client.application, { grant_type: "client_credentials" }), 60);
 });

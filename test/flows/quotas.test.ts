@@ -5,7 +5,7 @@ import { findTenant, updateTenantSettings } from "../../src/resources/tenant/que
 import type { Answer } from "../support/http.ts";
 import { assertRefused } from "../support/refusals.ts";
 import { stoppedServer } from "../support/stopped-server.ts";
-import { type TestClient, testClient } from "../support/test-client.ts";
+import { changeTokens, type TestClient, testClient } from "../support/test-client.ts";
 import { type CodeFlow, testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
 
@@ -86,9 +86,9 @@ describe("an application's quota", () => {
     const client = await testClient({ tokens: { max_live_tokens: 2 } });
     await issue(client, 2);
     assert.equal((await ask(client)).status, 429);
-    await setApplicationQuota(client, 3);
+    await changeTokens(client, { max_live_tokens: 3 });
     await issue(client, 1);
-    await setApplicationQuota(client, 1);
+    await changeTokens(client, { max_live_tokens: 1 });
     await assertFull(client.tenant, await ask(client), { quota: "application", max_live_tokens: 1, live_tokens: 3 });
   });
 
@@ -142,7 +142,7 @@ describe("what a quota refuses", () => {
       max_live_tokens: 2,
       live_tokens: 2,
     });
-    await setApplicationQuota(flow, 4);
+    await changeTokens(flow, { max_live_tokens: 4 });
     const { access } = tokensOf(await flow.exchange(second));
     assert.equal((await flow.tenant.introspect(flow.application, access)).active, true);
   });
@@ -155,7 +155,7 @@ describe("what a quota refuses", () => {
     const refused = await flow.refresh(last);
     await assertFull(flow.tenant, refused, { quota: "application", max_live_tokens: 20, live_tokens: 21 });
     assert.equal((await flow.exchange(await flow.grant())).status, 429);
-    await setApplicationQuota(flow, 40);
+    await changeTokens(flow, { max_live_tokens: 40 });
     tokensOf(await flow.refresh(last));
   });
 
@@ -176,12 +176,4 @@ describe("what a quota refuses", () => {
 
 function flowWithQuota(max_live_tokens: number): Promise<CodeFlow> {
   return testCodeFlow({ tokens: { max_live_tokens } });
-}
-
-async function setApplicationQuota({ tenant, application }: TestClient, max_live_tokens: number): Promise<void> {
-  await tenant.changeApplication(application, (settings) => {
-    const config = settings.protocol_config;
-    const token_configuration = { ...config?.token_configuration, max_live_tokens };
-    return { ...settings, protocol_config: { ...config, token_configuration } };
-  });
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { createClock } from "../../src/platform/clock.ts";
 import { scrape } from "../support/scrape.ts";
-import { type TestClient, testClient } from "../support/test-client.ts";
+import { changeTokens, type TestClient, testClient } from "../support/test-client.ts";
 import { testServer } from "../support/test-server.ts";
 import { testTenant } from "../support/test-tenant.ts";
 
@@ -25,20 +25,10 @@ async function startDeaf(t: TestContext): Promise<TestClient> {
   return world;
 }
 
-async function setLifetime({ tenant, application }: TestClient, seconds: number): Promise<void> {
-  await tenant.changeApplication(application, (body) => ({
-    ...body,
-    protocol_config: {
-      ...body.protocol_config,
-      token_configuration: { ...body.protocol_config?.token_configuration, expires_after: seconds },
-    },
-  }));
-}
-
 test("a lifetime is counted once for a request that is tried twice", async (t) => {
   const world = await startDeaf(t);
   const { tenant, application } = world;
-  await setLifetime(world, 7_200);
+  await changeTokens(world, { expires_after: 7_200 });
   const before = await scrape(tenant.server);
   const answer = await tenant.token(application, { grant_type: "client_credentials", expiration_time: "900" });
   assert.equal(answer.json?.expires_in, 900, answer.text);
@@ -49,7 +39,7 @@ test("a lifetime is counted once for a request that is tried twice", async (t) =
 test("requests that wait for the same configuration share its look-up", async (t) => {
   const world = await startDeaf(t);
   const { tenant, application } = world;
-  await setLifetime(world, 7_200);
+  await changeTokens(world, { expires_after: 7_200 });
   tenant.server.sent.length = 0;
   const answers = await Promise.all(
     Array.from({ length: 40 }, () => tenant.token(application, { grant_type: "client_credentials" })),

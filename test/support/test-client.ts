@@ -46,6 +46,18 @@ export async function testClient(options: WorldOptions = {}): Promise<TestClient
   return { tenant, resourceServer, application: await tenant.addApplication({ protocol_config }, resourceServer) };
 }
 
+/** Changes members of an application's token configuration around the server, as another node would. */
+export function changeTokens(
+  { tenant, application }: Pick<TestClient, "tenant" | "application">,
+  tokens: TokenConfigurationBody,
+): Promise<void> {
+  return tenant.changeApplication(application, (settings) => {
+    const config = settings.protocol_config;
+    const token_configuration = { ...config?.token_configuration, ...tokens };
+    return { ...settings, protocol_config: { ...config, token_configuration } };
+  });
+}
+
 /** Makes a tenant, whose time stands still, and a resource server, unless they are given. */
 export async function testWorld(options: WorldOptions): Promise<Omit<TestClient, "application">> {
   const tenant = options.tenant ?? (await newTenant(options));
