@@ -1,5 +1,4 @@
-import { isMissingPartition } from "../../src/database/database-error.ts";
-import { ensurePartitionFor } from "../../src/database/partitions.ts";
+import { insertWithPartitions } from "../../src/database/partitions.ts";
 import { newTraceId } from "../../src/http/trace-id.ts";
 import { sha256 } from "../../src/platform/hash.ts";
 import { hexId } from "../../src/platform/random.ts";
@@ -10,7 +9,6 @@ import { formatOpaqueToken, SECRET_BYTES } from "../../src/protocol/opaque-token
 import { encodeId, ID_KINDS, ID_RANDOM_BYTES } from "../../src/protocol/token-id.ts";
 import { findApplicationContext } from "../../src/resources/application/queries.ts";
 import { insertGrant, type NewGrant } from "../../src/resources/grant/queries.ts";
-import type { TestServer } from "./test-server.ts";
 import type { TestApplication, TestTenant } from "./test-tenant.ts";
 
 const CODE_LIFETIME_SECONDS = 60;
@@ -57,7 +55,7 @@ export async function testGrant(
   const code = formatOpaqueToken("code", id, deps.random.bytes(SECRET_BYTES));
   const verifier = deps.random.bytes(32).toString("base64url");
   const now = deps.clock.nowSeconds() + context.tenant.clockOffsetSeconds;
-  await record(tenant.server, id.bucket, {
+  const grant: NewGrant = {
     ...application.key,
     id: encodeId(id),
     identityId,
@@ -80,20 +78,10 @@ export async function testGrant(
     issuedAt: now,
     endsAt: now + lifetime,
     decision: { outcome: "granted" },
-  });
+  };
+  // A lifetime that nobody used before may find no partition (settled 8).
+  await insertWithPartitions(deps.database, "grants", [id.bucket], () => insertGrant(db, grant));
   return { code, verifier, identityId, grantId: encodeId(id) };
-}
-
-async function record({ deps }: TestServer, bucket: number, grant: NewGrant): Promise<void> {
-  const db = deps.database.tenants([grant.tenantId]);
-  try {
-    await insertGrant(db, grant);
-  } catch (error) {
-    // A lifetime that nobody used before may find no partition (settled 8).
-    if (!isMissingPartition(error)) throw error;
-    await ensurePartitionFor(deps.database, "grants", bucket);
-    await insertGrant(db, grant);
-  }
 }
 
 function longestLifeOf({ client }: ApplicationContext): number {
