@@ -1,5 +1,5 @@
 import { after } from "node:test";
-import { type Clock, createClock } from "../../src/platform/clock.ts";
+import { movableClock } from "./movable-clock.ts";
 import { type TestServer, testServer } from "./test-server.ts";
 
 let started: Promise<TestServer> | undefined;
@@ -9,7 +9,7 @@ let started: Promise<TestServer> | undefined;
  * What is measured, not told, goes on: a cache still forgets.
  */
 export function stoppedServer(): Promise<TestServer> {
-  started ??= testServer({ clock: createStoppedClock() });
+  started ??= testServer({ clock: movableClock() });
   return started;
 }
 
@@ -17,14 +17,3 @@ after(async () => {
   const server = await started;
   await server?.stop();
 });
-
-function createStoppedClock(): Clock {
-  const running = createClock();
-  const nowMs = running.nowMs();
-  return {
-    nowMs: () => nowMs,
-    nowSeconds: () => Math.floor(nowMs / 1000),
-    monotonicMs: running.monotonicMs,
-    follow: () => undefined,
-  };
-}
