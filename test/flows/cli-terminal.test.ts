@@ -2,27 +2,18 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import { SMTPServer } from "smtp-server";
-import { type CliUser, cliUser, credentialsOf, LAUNCHER } from "../support/run-cli.ts";
+import { cliUser, credentialsOf, LAUNCHER } from "../support/run-cli.ts";
 import { findFreePort } from "../support/test-database.ts";
 import { sharedServer } from "../support/test-server.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
 
-const users: CliUser[] = [];
-after(() => Promise.all(users.map((user) => user.remove())));
-
-async function newUser(...application: Parameters<typeof cliUser>): Promise<CliUser> {
-  const user = await cliUser(...application);
-  users.push(user);
-  return user;
-}
-
 describe("on a terminal", () => {
   test("answers are tables, instants are words, and what a name holds does not move the cursor", async () => {
     const { management } = await testTenant();
-    const user = await newUser(management);
+    const user = await cliUser(management);
     const issued = await user.run(["token", "issue", "-e", "15m", "--scope", "tokens:read"], { onTerminal: true });
     assert.equal(issued.code, 0, issued.stdout);
     assert.match(issued.stdout, /lives +15 minutes\r\nexpires +in 15 minutes \(\d{4}-/);
@@ -33,7 +24,7 @@ describe("on a terminal", () => {
 
   test("a secret is asked for and not shown", async () => {
     const { management } = await testTenant();
-    const user = await newUser();
+    const user = await cliUser();
     const args = ["login", "--issuer", management.issuer, "--client-id", management.clientId];
     const login = await user.run(args, {
       onTerminal: true,
@@ -48,7 +39,7 @@ describe("on a terminal", () => {
 
   test("whoever changes his mind while he is asked ends the command", async () => {
     const { management } = await testTenant();
-    const user = await newUser();
+    const user = await cliUser();
     const args = ["login", "--issuer", management.issuer, "--client-id", management.clientId];
     assert.equal((await user.run(args, { onTerminal: true, input: "x\u0003" })).code, 130);
   });
@@ -63,7 +54,7 @@ interface Finding {
 
 describe("mayfly doctor", () => {
   async function examine(tenant: TestTenant, environment: Record<string, string> = {}, ...args: string[]) {
-    const user = await newUser(tenant.management);
+    const user = await cliUser(tenant.management);
     const { server } = tenant;
     const own = { MAYFLY_DATA_DIR: server.dataDirectory, ...environment };
     const result = await user.run(["doctor", "--ops-url", server.operationsUrl, ...args], { environment: own });
@@ -114,7 +105,7 @@ describe("mayfly doctor", () => {
 
   test("elsewhere looks at what can be seen from there", async () => {
     const tenant = await testTenant();
-    const user = await newUser(tenant.management);
+    const user = await cliUser(tenant.management);
     const { stdout, code } = await user.run(["doctor"]);
     const { findings } = JSON.parse(stdout) as { findings: Finding[] };
     assert.equal(code, 0, stdout);
@@ -135,7 +126,7 @@ describe("mayfly doctor", () => {
 describe("completion", () => {
   test("tells commands, options, and the values of options", async () => {
     const server = await sharedServer();
-    const user = await newUser();
+    const user = await cliUser();
     await user.run(["login", "--data-dir", server.dataDirectory, "--profile", "local"]);
     const complete = async (...words: string[]) =>
       (await user.run(["__complete", "--", ...words])).stdout.split("\n").filter(Boolean);
@@ -149,7 +140,7 @@ describe("completion", () => {
   });
 
   test("bash takes the script and completes by it", async () => {
-    const user = await newUser();
+    const user = await cliUser();
     const program = join(user.directory, "mayfly");
     await writeFile(program, `#!/bin/sh\nexec '${process.execPath}' '${LAUNCHER}' "$@"\n`, { mode: 0o755 });
     const words = 'COMP_WORDS=(mayfly token issue --o ""); COMP_CWORD=3; _mayfly; printf "%s\\n" $COMPREPLY';
@@ -160,7 +151,7 @@ describe("completion", () => {
   });
 
   test("other shells have scripts of their own, and some have none", async () => {
-    const user = await newUser();
+    const user = await cliUser();
     for (const shell of ["zsh", "fish"])
       assert.match((await user.run(["completion", shell])).stdout, /mayfly __complete/);
     assert.equal((await user.run(["completion", "tcsh"])).code, 1);

@@ -1,19 +1,10 @@
 import assert from "node:assert/strict";
 import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, describe, test } from "node:test";
-import { type CliResult, type CliUser, cliUser } from "../support/run-cli.ts";
+import { describe, test } from "node:test";
+import { type CliResult, cliUser } from "../support/run-cli.ts";
 import { sharedServer } from "../support/test-server.ts";
 import { type TestApplication, type TestTenant, testTenant } from "../support/test-tenant.ts";
-
-const users: CliUser[] = [];
-after(() => Promise.all(users.map((user) => user.remove())));
-
-async function newUser(application?: TestApplication): Promise<CliUser> {
-  const user = await cliUser(application);
-  users.push(user);
-  return user;
-}
 
 function jsonOf(result: CliResult): Record<string, unknown> {
   assert.equal(result.code, 0, result.stderr);
@@ -39,7 +30,7 @@ async function shopApplication(tenant: TestTenant): Promise<TestApplication> {
 describe("mayfly login", () => {
   test("takes what the server on this machine wrote, keeps no copy of the secret, and the next command works", async () => {
     const server = await sharedServer();
-    const user = await newUser();
+    const user = await cliUser();
     const login = await user.run(["login", "--data-dir", server.dataDirectory]);
     assert.equal(login.code, 0, login.stderr);
     assert.match(login.stderr, /Next: mayfly token issue --expires-in 15m/);
@@ -55,7 +46,7 @@ describe("mayfly login", () => {
 
   test("takes an issuer and a secret from standard input, and keeps them for this user alone", async () => {
     const { issuer, clientId, clientSecret } = await shopApplication(await testTenant());
-    const user = await newUser();
+    const user = await cliUser();
     const login = ["login", "--profile", "shop", "--issuer", issuer, "--client-id", clientId];
     assertRefused(await user.run(login, { input: "wrong\n" }), /invalid_client/, /Log in again/);
     assert.equal((await user.run(login, { input: `${clientSecret}\n` })).code, 0);
@@ -68,7 +59,7 @@ describe("mayfly login", () => {
   test("finds another application of the tenant by its ids, and its secret in a file or the environment", async () => {
     const tenant = await testTenant();
     const { key, clientId, clientSecret } = await shopApplication(tenant);
-    const user = await newUser(tenant.management);
+    const user = await cliUser(tenant.management);
     const place = ["--realm", key.realmId, "--application", key.applicationId, "--client-id", clientId];
     const file = join(user.directory, "secret");
     await writeFile(file, clientSecret);
@@ -78,7 +69,7 @@ describe("mayfly login", () => {
   });
 
   test("takes no secret from an argument, and none over http but on this machine", async () => {
-    const user = await newUser();
+    const user = await cliUser();
     const secret = await user.run(["login", "--client-secret", "hidden"]);
     assertRefused(secret, /not taken from an argument: it would stay in the shell's history/);
     assert.ok(!secret.stderr.includes("hidden"));
@@ -90,7 +81,7 @@ describe("mayfly login", () => {
   });
 
   test("refuses a store that others can read", async () => {
-    const user = await newUser();
+    const user = await cliUser();
     const server = await sharedServer();
     await user.run(["login", "--data-dir", server.dataDirectory]);
     const store = join(user.directory, "config/mayfly/profiles.json");
@@ -101,7 +92,7 @@ describe("mayfly login", () => {
 
 describe("mayfly token", () => {
   test("issue asks for a lifetime, a scope, claims and a name, and prints the token alone where asked to", async () => {
-    const user = await newUser(await shopApplication(await testTenant()));
+    const user = await cliUser(await shopApplication(await testTenant()));
     const args = ["token", "issue", "-e", "1h", "-s", "shoes:read", "--claims", '{"build": "7"}', "--name", "nightly"];
     const issued = jsonOf(await user.run(args));
     assert.deepEqual(issued.lifetime, {
@@ -118,7 +109,7 @@ describe("mayfly token", () => {
   });
 
   test("issue, refused, says which ceiling stands in the way and what to type instead", async () => {
-    const user = await newUser(await shopApplication(await testTenant()));
+    const user = await cliUser(await shopApplication(await testTenant()));
     const refused = await user.run(["token", "issue", "--expires-in", "2h"]);
     assertRefused(refused, /above the maximum of 3600 seconds, set by the application/, /--expires-in 1h/);
     assertRefused(await user.run(["token", "issue", "-e", "2 hours"]), /Write it like 15m, 1h/);
@@ -128,7 +119,7 @@ describe("mayfly token", () => {
 
   test("inspect proves a token's lifetime and who decided it; revoke ends it", async () => {
     const tenant = await testTenant();
-    const user = await newUser(tenant.management);
+    const user = await cliUser(tenant.management);
     const issued = await user.run(["token", "issue", "-e", "15m", "-s", "tokens:introspect"]);
     const seen = jsonOf(await user.run(["token", "inspect"], { input: issued.stdout }));
     assert.deepEqual([seen.active, seen.lifetime_seconds, seen.scope], [true, 900, "tokens:introspect"]);
@@ -148,7 +139,7 @@ describe("mayfly token", () => {
       ...settings,
       protocol_config: { ...settings.protocol_config, token_format: "referential" },
     }));
-    const [user, other] = [await newUser(application), await newUser(await shopApplication(tenant))];
+    const [user, other] = [await cliUser(application), await cliUser(await shopApplication(tenant))];
     const { stdout: token } = await user.run(["token", "issue", "-e", "60", "-o", "token"]);
     assert.match(token, /^mayfly_at_/);
     assertRefused(await other.run(["token", "revoke"], { input: token }), /may still be live/);
@@ -160,7 +151,7 @@ describe("mayfly token", () => {
   test("an administrator inspects, lists and revokes the tokens of every application; others say what they cannot", async () => {
     const tenant = await testTenant();
     const application = await shopApplication(tenant);
-    const [user, other] = [await newUser(tenant.management), await newUser(await shopApplication(tenant))];
+    const [user, other] = [await cliUser(tenant.management), await cliUser(await shopApplication(tenant))];
     const issue = async () => {
       const answer = await tenant.token(application, { grant_type: "client_credentials", expiration_time: "60" });
       return String(answer.json?.access_token);
@@ -186,7 +177,7 @@ describe("mayfly token", () => {
 
 test("mayfly keys lists and rotates the keys of a realm", async () => {
   const tenant = await testTenant();
-  const user = await newUser(tenant.management);
+  const user = await cliUser(tenant.management);
   const realm = ["--realm", tenant.realm.realmId];
   assert.deepEqual(jsonOf(await user.run(["keys", "list", ...realm])), { keys: [], total_size: 0 });
   const [first] = jsonOf(await user.run(["keys", "rotate", ...realm, "--algorithm", "ES256"])).keys as {
@@ -202,7 +193,7 @@ test("mayfly keys lists and rotates the keys of a realm", async () => {
 describe("mayfly apply and export", () => {
   test("what was exported changes nothing; a difference is told and ends a dry run with 2", async () => {
     const tenant = await testTenant();
-    const user = await newUser(tenant.management);
+    const user = await cliUser(tenant.management);
     const exported = await user.run(["export"]);
     assert.match(exported.stdout, /^version: 1\ntenants:\n/);
     const file = join(user.directory, "tenant.yaml");
@@ -220,7 +211,7 @@ describe("mayfly apply and export", () => {
 
   test("secrets are read here, and what is wrong is told with its line", async () => {
     const tenant = await testTenant();
-    const user = await newUser(tenant.management);
+    const user = await cliUser(tenant.management);
     const file = join(user.directory, "tenant.yaml");
     const text = (lifetime: number) => `id: "${tenant.tenantId}"
 realms:
@@ -253,7 +244,7 @@ realms:
     );
     assert.equal((jsonOf(await apply()).changes as unknown[]).length, 2);
     assert.deepEqual(jsonOf(await apply()).changes, []);
-    const other = await newUser((await testTenant()).management);
+    const other = await cliUser((await testTenant()).management);
     await writeFile(file, `tenants: [{id: "${tenant.tenantId}"}]`);
     assertRefused(await other.run(["apply", "-f", file]), /says nothing of .*, the profile's tenant/);
     assertRefused(await other.run(["apply", "-f", "/nowhere"]), /cannot be read/);

@@ -83,7 +83,6 @@ async function followCommandLine(stdout: string): Promise<void> {
     const result = await user.run(words.slice(1));
     assert.equal(result.code, 0, `${line}: ${result.stderr}`);
   }
-  await user.remove();
 }
 
 test("the first start writes the credentials for its owner alone, prints no secret, and its commands work as pasted", async () => {

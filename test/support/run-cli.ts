@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Environment } from "../../src/config.ts";
 import type { TestApplication } from "./test-tenant.ts";
@@ -26,22 +27,24 @@ export interface CliOptions {
   readonly onTerminal?: boolean;
 }
 
-/** A user of the command line: a home and a working directory of its own. */
+/** A user of the command line: a home and a working directory of its own, which are gone when the process's tests are over. */
 export interface CliUser {
   readonly directory: string;
   run(args: readonly string[], options?: CliOptions): Promise<CliResult>;
-  remove(): Promise<void>;
 }
+
+const directories: string[] = [];
+after(() => Promise.all(directories.map((directory) => rm(directory, { recursive: true, force: true }))));
 
 /** A user with nothing yet, or one whose environment holds the credentials of an application. */
 export async function cliUser(application?: TestApplication): Promise<CliUser> {
   const directory = await mkdtemp(join(tmpdir(), "mayfly-cli-user-"));
+  directories.push(directory);
   const credentials = application === undefined ? {} : credentialsOf(application);
   const own = { XDG_CONFIG_HOME: join(directory, "config"), ...credentials };
   return {
     directory,
     run: (args, options = {}) => run(directory, args, { ...options, environment: { ...own, ...options.environment } }),
-    remove: () => rm(directory, { recursive: true, force: true }),
   };
 }
 
