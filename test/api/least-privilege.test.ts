@@ -4,6 +4,7 @@ import { OPERATIONS } from "../../src/app.ts";
 import type { Route } from "../../src/http/route.ts";
 import { MANAGEMENT_SCOPES } from "../../src/protocol/management-scopes.ts";
 import { type AdminWorld, adminWorld, readPower, robotOf } from "../support/admin-world.ts";
+import { fillPath } from "../support/fill-path.ts";
 import { basic, call, postForm } from "../support/http.ts";
 import { managementClient, succeed } from "../support/management-client.ts";
 import { setQuotas } from "../support/operator-client.ts";
@@ -35,10 +36,7 @@ async function attempt(world: AdminWorld, route: Route, held: readonly string[],
   };
   const tries = route.method === "GET" ? [{}] : (ATTEMPTS[route.name]?.(world, held) ?? [{ body: {} }]);
   for (const one of tries) {
-    const path = route.path
-      .replaceAll("::", "\0")
-      .replaceAll(/:(\w+)(?:\([^)]*\))?/g, (_, name: string) => ({ ...ids, ...one.ids })[name] ?? "00000000000000ff")
-      .replaceAll("\0", ":");
+    const path = fillPath(route.path, (name) => ({ ...ids, ...one.ids })[name] ?? "00000000000000ff");
     const answer = await call(`${tenant.server.url}${path}`, {
       method: route.method,
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },

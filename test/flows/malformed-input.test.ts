@@ -5,6 +5,7 @@ import type { Route } from "../../src/http/route.ts";
 import { bucketFor } from "../../src/protocol/bucket.ts";
 import { formatOpaqueToken, formatRefreshToken } from "../../src/protocol/opaque-token.ts";
 import { ID_KINDS } from "../../src/protocol/token-id.ts";
+import { fillPath } from "../support/fill-path.ts";
 import { type RawAnswer, sendRaw } from "../support/raw-http.ts";
 import { stoppedServer } from "../support/stopped-server.ts";
 import { testClient } from "../support/test-client.ts";
@@ -15,17 +16,14 @@ const RUNS = 200;
 const FORM = "content-type: application/x-www-form-urlencoded";
 const JSON_TYPE = "content-type: application/json";
 
-/** Fills a route's path with what exists, or with something else. */
-function fillPath(route: Route, application: TestApplication, other?: string): string {
+/** A route's path with what exists, or with something else. */
+function pathOf(route: Route, application: TestApplication, other?: string): string {
   const known: Readonly<Record<string, string>> = {
     tenant: application.key.tenantId,
     realm: application.key.realmId,
     application: application.key.applicationId,
   };
-  return route.path
-    .replaceAll("::", "\0")
-    .replace(/:([a-z]+)/g, (_, name: string) => other ?? known[name] ?? "x")
-    .replaceAll("\0", ":");
+  return fillPath(route.path, (name) => other ?? known[name] ?? "x");
 }
 
 function assertNoFailure(answer: RawAnswer, about: string): void {
@@ -143,7 +141,7 @@ describe("malformed input of every kind never fails the server (specification se
     const headers = [`authorization: Bearer ${await tenant.managementToken()}`, JSON_TYPE];
     for (const route of routes) {
       const answers = segments.map(async (segment) => {
-        const target = fillPath(route, application, segment);
+        const target = pathOf(route, application, segment);
         const answer = await sendRaw(tenant.server.url, { method: route.method, target, headers });
         assertNoFailure(answer, `${route.method} ${target}`);
       });
@@ -167,7 +165,7 @@ describe("malformed input of every kind never fails the server (specification se
       "Basic Og==",
     ];
     for (const route of tenant.server.app.routes) {
-      const target = fillPath(route, application);
+      const target = pathOf(route, application);
       const answers = values.map(async (value) => {
         const headers = [
           `authorization: ${value}`,
@@ -208,7 +206,7 @@ test(`${RUNS} requests of arbitrary bytes to arbitrary routes are answered, and 
   });
   await fc.assert(
     fc.asyncProperty(request, async ({ route, method, type, authorization, query, body: bytes }) => {
-      const target = `${fillPath(route, application)}?${query}`;
+      const target = `${pathOf(route, application)}?${query}`;
       const sent = method === "route's own" ? route.method : method;
       const headers = [type, ...(authorization === "" ? [] : [`authorization: ${authorization}`])];
       const answer = await sendRaw(tenant.server.url, { method: sent, target, headers, body: bytes });

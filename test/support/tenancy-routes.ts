@@ -3,6 +3,7 @@ import type { Route } from "../../src/http/route.ts";
 import { applicationPath, realmPath } from "../../src/protocol/client-metadata.ts";
 import { formatLinkToken } from "../../src/protocol/opaque-token.ts";
 import { loginPath } from "../../src/resources/authorization-request/rules.ts";
+import { fillPath } from "./fill-path.ts";
 import { type Answer, call, postForm } from "./http.ts";
 import { assertInvalidClient, assertInvalidGrant, assertRefused } from "./refusals.ts";
 import type { TenantInUse } from "./tenancy-scenario.ts";
@@ -306,7 +307,7 @@ export async function callManagementRoute({ used, stranger }: Attack, route: Rou
   const answers: Answer[] = [];
   // At its path, and at the stranger's own path with its ids: first all of them, then those below the realm.
   for (const [index, changed] of [{}, own, mixed].entries()) {
-    const path = fill(route.path, { ...ids, ...changed });
+    const path = fillPath(route.path, (name) => idOf({ ...ids, ...changed }, name));
     const answer = await call(`${tenant.server.url}${path}`, {
       method: route.method,
       headers: { ...bearerOf(stranger.managementToken), "content-type": "application/json" },
@@ -319,13 +320,8 @@ export async function callManagementRoute({ used, stranger }: Attack, route: Rou
   return answers;
 }
 
-function fill(path: string, ids: Readonly<Record<string, string>>): string {
-  return path
-    .replaceAll("::", "\0")
-    .replaceAll(/:(\w+)(?:\([^)]*\))?/g, (_, name: string) => {
-      const id = ids[name];
-      assert.ok(id !== undefined, `a path has the parameter ${name}, of which tenancy-routes.ts knows no id`);
-      return id;
-    })
-    .replaceAll("\0", ":");
+function idOf(ids: Readonly<Record<string, string>>, name: string): string {
+  const id = ids[name];
+  assert.ok(id !== undefined, `a path has the parameter ${name}, of which tenancy-routes.ts knows no id`);
+  return id;
 }
