@@ -1,6 +1,7 @@
 import type { BenchmarkCase, Contender } from "./benchmark.ts";
 import type { LoadResult } from "./load-plan.ts";
-import { type Load, type RunContext, type RunSettings, runLoad, startSide, waitForRest } from "./run-context.ts";
+import { measureRounds, type Turn } from "./rounds.ts";
+import { type RunContext, type RunSettings, startSide, waitForRest } from "./run-context.ts";
 import type { RunningSide, SideName } from "./side.ts";
 
 /** One contender with the result of each round. */
@@ -25,33 +26,19 @@ export async function runCase(benchmarkCase: BenchmarkCase, context: RunContext)
   }
 }
 
-type Entry = { side: RunningSide; nextLoad: () => Load | Promise<Load>; measurement: Measurement };
-
 async function measure(
   benchmarkCase: BenchmarkCase,
   contenders: Contender[],
   { running, context }: { running: ReadonlyMap<SideName, RunningSide>; context: RunContext },
 ): Promise<Measurement[]> {
-  const entries: Entry[] = [];
+  const turns: Turn[] = [];
   for (const contender of contenders) {
     const side = running.get(contender.side);
     if (side === undefined) throw new Error(`${contender.side} is not running`);
     const nextLoad = await benchmarkCase.prepare(side, contender.format, context);
-    entries.push({ side, nextLoad, measurement: { contender, rounds: [] } });
+    turns.push({ label: `${benchmarkCase.title}: ${side.name} ${contender.format}`, server: side, nextLoad });
   }
   await waitForRest(context);
-  for (let round = 0; round < context.settings.rounds; round += 1) {
-    for (const { side, nextLoad, measurement } of rotated(entries, round)) {
-      const { format } = measurement.contender;
-      context.progress.step(`${benchmarkCase.title}: ${side.name} ${format}, round ${round + 1}`);
-      measurement.rounds.push(await runLoad(side, await nextLoad(), context));
-    }
-  }
-  return entries.map((entry) => entry.measurement);
-}
-
-/** Another contender begins each round, so that none always runs after the same one. */
-function rotated<T>(items: T[], by: number): T[] {
-  const start = by % Math.max(1, items.length);
-  return [...items.slice(start), ...items.slice(0, start)];
+  const results = await measureRounds(turns, context);
+  return contenders.map((contender, index) => ({ contender, rounds: results[index] ?? [] }));
 }

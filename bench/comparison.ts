@@ -28,10 +28,14 @@ export function ratioToBaseline(result: CaseResult, rounds: LoadResult[], figure
   const baseline = result.measurements.find(
     ({ contender }) => contender.side === side && contender.format === format,
   )?.rounds;
-  if (baseline === undefined) return Number.NaN;
+  return baseline === undefined ? Number.NaN : medianRatio(rounds, baseline, figure);
+}
+
+/** Median, over the rounds, of a figure against another's in the same round. */
+export function medianRatio(rounds: LoadResult[], others: LoadResult[], figure: Figure): number {
   return median(
     rounds.map((round, index) => {
-      const other = baseline[index];
+      const other = others[index];
       return other === undefined ? Number.NaN : figure(round) / figure(other);
     }),
   );

@@ -1,7 +1,8 @@
 import type { Row } from "./benchmark.ts";
-import { FIGURES, type Figure } from "./comparison.ts";
+import { FIGURES, type Figure, medianRatio } from "./comparison.ts";
 import type { LoadResult } from "./load-plan.ts";
-import { type Load, type RunContext, runLoad } from "./run-context.ts";
+import { measureRounds, type Turn } from "./rounds.ts";
+import type { Load, RunContext } from "./run-context.ts";
 import type { RunningSide } from "./side.ts";
 import { median } from "./statistics.ts";
 import type { Target } from "./verdict.ts";
@@ -22,32 +23,20 @@ export async function measureInTurn<P extends Place>(
   context: RunContext,
 ): Promise<PlacedResults> {
   const { benchmark, small, large } = places;
-  const loads = new Map<P, Load>();
-  for (const place of [small, large]) loads.set(place, await request.prepare(place));
-  const results = new Map<P, LoadResult[]>([
-    [small, []],
-    [large, []],
-  ]);
-  for (let round = 0; round < context.settings.rounds; round += 1) {
-    for (const place of round % 2 === 0 ? [small, large] : [large, small]) {
-      context.progress.step(`${benchmark}: ${request.name}, ${place.label}, round ${round + 1}`);
-      const load = loads.get(place);
-      if (load !== undefined) results.get(place)?.push(await runLoad(place.server, load, context));
-    }
+  const turns: Turn[] = [];
+  for (const place of [small, large]) {
+    const load = await request.prepare(place);
+    const label = `${benchmark}: ${request.name}, ${place.label}`;
+    turns.push({ label, server: place.server, nextLoad: () => load });
   }
-  return { name: request.name, small: results.get(small) ?? [], large: results.get(large) ?? [] };
+  const [ofSmall = [], ofLarge = []] = await measureRounds(turns, context);
+  return { name: request.name, small: ofSmall, large: ofLarge };
 }
 
 /** The row of a request that was measured in two places: requests a second of the large one for each of the small one. */
 export function describePlaces(results: PlacedResults, words: { label: string; small: string; target: Target }): Row {
   const { small, large } = results;
-  const ratio = (figure: Figure) =>
-    median(
-      large.map((round, index) => {
-        const other = small[index];
-        return other === undefined ? Number.NaN : figure(round) / figure(other);
-      }),
-    );
+  const ratio = (figure: Figure) => medianRatio(large, small, figure);
   const note = [
     `${median(small.map(FIGURES.requestsPerSecond)).toFixed(0)} requests/s ${words.small}`,
     `p99 ${ratio(FIGURES.p99Milliseconds).toFixed(2)}x`,

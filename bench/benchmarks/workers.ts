@@ -1,6 +1,6 @@
 import { issueToken } from "../access-token.ts";
 import type { CustomBenchmark, Row } from "../benchmark.ts";
-import { FIGURES, type Figure } from "../comparison.ts";
+import { FIGURES, type Figure, medianRatio } from "../comparison.ts";
 import { requestText } from "../http-request.ts";
 import type { LoadResult } from "../load-plan.ts";
 import { type RunContext, runLoad, startSide, waitForRest } from "../run-context.ts";
@@ -22,40 +22,33 @@ export const workers: CustomBenchmark = {
         const environment = { MAYFLY_WORKERS: String(count) };
         nodes.push(await startSide("mayfly", context, { environment, isUnpinned: true }));
       }
-      return describe(await measure(nodes, context));
+      const [one = [], two = []] = await measure(nodes, context);
+      return describe(one, two);
     } finally {
       await Promise.all(nodes.map((node) => node.stop()));
     }
   },
 };
 
-/** One round: the node of one worker, and the node of two. */
-type Round = LoadResult[];
-
-async function measure(nodes: RunningSide[], context: RunContext): Promise<Round[]> {
+/** Returns the results of each node, round by round. */
+async function measure(nodes: RunningSide[], context: RunContext): Promise<LoadResult[][]> {
   for (const node of nodes) await issueToken(node, "ES256");
   await waitForRest(context);
-  const rounds: Round[] = [];
+  const results: LoadResult[][] = nodes.map(() => []);
   for (let round = 0; round < context.settings.rounds; round += 1) {
-    const results: Round = [];
     for (const [index, node] of nodes.entries()) {
       context.progress.step(`MAYFLY_WORKERS=${WORKERS[index]}, round ${round + 1}`);
       const source = { kind: "cycle" as const, requests: [requestText(node.issue("ES256"), node.port)] };
-      results.push(await runLoad(node, { source, expectedText: '"access_token":"' }, context));
+      results[index]?.push(await runLoad(node, { source, expectedText: '"access_token":"' }, context));
     }
-    rounds.push(results);
   }
-  return rounds;
+  return results;
 }
 
-function describe(rounds: Round[]): Row[] {
-  const ratio = (figure: Figure) =>
-    median(
-      rounds.map(([one, two]) => (one === undefined || two === undefined ? Number.NaN : figure(two) / figure(one))),
-    );
-  const middle = (index: number, figure: Figure) =>
-    median(rounds.flatMap((results) => (results[index] === undefined ? [] : [figure(results[index])]))).toFixed(0);
-  const both = (figure: Figure) => `${middle(1, figure)} against ${middle(0, figure)}`;
+function describe(one: LoadResult[], two: LoadResult[]): Row[] {
+  const ratio = (figure: Figure) => medianRatio(two, one, figure);
+  const middle = (node: LoadResult[], figure: Figure) => median(node.map(figure)).toFixed(0);
+  const both = (figure: Figure) => `${middle(two, figure)} against ${middle(one, figure)}`;
   return [
     {
       label: "CPU a request of two workers against one, JWT ES256",
