@@ -14,6 +14,8 @@ const LOAD_PROGRAM = fileURLToPath(new URL("./load.ts", import.meta.url));
 /** Requests in flight in a closed loop, on every side. */
 export const CONNECTIONS = 64;
 const WARMUP_SECONDS = 1;
+const SPENDING_WARMUP_SECONDS = 0.5;
+const SPENDING_WARMUP_SHARE = 1 / 6;
 /** The database rests when it uses less than this share of a core for so long. */
 const REST_SECONDS = 0.5;
 const REST_SHARE_MAX = 0.05;
@@ -87,6 +89,17 @@ export function sideContext(context: RunContext, name: string, settings: ServerS
 
 /** What a load may leave to its defaults: a closed loop over 64 connections, one second of warm-up. */
 export type Load = Pick<LoadPlan, "source" | "expectedText"> & Partial<LoadPlan>;
+
+/** What sends each value once: its warm-up is short, and leaves most of them to be measured. */
+export function spendingLoad(plan: { template: string; values: string[]; expectedText: string }): Load {
+  const { template, values, expectedText } = plan;
+  return {
+    source: { kind: "once", template, values },
+    expectedText,
+    warmupSeconds: SPENDING_WARMUP_SECONDS,
+    warmupRequestsMax: Math.floor(values.length * SPENDING_WARMUP_SHARE),
+  };
+}
 
 /** Loads a server in a process of its own; throws when it answered nothing well in the measured time. */
 export async function runLoad(

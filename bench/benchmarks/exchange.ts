@@ -2,6 +2,7 @@ import { expectFormat } from "../access-token.ts";
 import type { Benchmark } from "../benchmark.ts";
 import { requestText, sendForObject } from "../http-request.ts";
 import { VALUE_MARKER } from "../request-template.ts";
+import { spendingLoad } from "../run-context.ts";
 import type { RunningSide } from "../side.ts";
 
 const format = "ES256";
@@ -9,8 +10,6 @@ const baseline = { side: "peer-postgresql", format } as const;
 
 /** More than either side can exchange, and less than a round's codes may cost to make. */
 const CODES_PER_SECOND = 3000;
-const WARMUP_SHARE = 1 / 6;
-const WARMUP_SECONDS = 0.5;
 
 /**
  * `/token` by a code, PKCE S256, once each, for an access token, an ID token and a refresh token. The peer's memory store would
@@ -29,12 +28,7 @@ export const exchange: Benchmark = {
         const template = requestText(side.exchange(VALUE_MARKER), side.port);
         return async () => {
           const values = await side.makeCodes(CODES_PER_SECOND * settings.seconds);
-          return {
-            source: { kind: "once", template, values },
-            expectedText: '"id_token":"',
-            warmupSeconds: WARMUP_SECONDS,
-            warmupRequestsMax: Math.floor(values.length * WARMUP_SHARE),
-          };
+          return spendingLoad({ template, values, expectedText: '"id_token":"' });
         };
       },
     },

@@ -2,15 +2,13 @@ import { issueToken } from "../access-token.ts";
 import type { Benchmark } from "../benchmark.ts";
 import { requestText, sendForObject, sendRequest } from "../http-request.ts";
 import { VALUE_MARKER } from "../request-template.ts";
-import { type RunContext, runLoad } from "../run-context.ts";
+import { type RunContext, runLoad, spendingLoad } from "../run-context.ts";
 import type { RunningSide, TokenFormat } from "../side.ts";
 
 const baseline = { side: "peer-postgresql", format: "opaque" } as const;
 
 const TOKENS_PER_SECOND = 4000;
 const ISSUE_SECONDS_MAX = 120;
-const WARMUP_SHARE = 1 / 6;
-const WARMUP_SECONDS = 0.5;
 
 /**
  * `/revoke` by the token's own client, each token once. The peer refuses to revoke JWTs, so its opaque tokens are compared; its
@@ -29,12 +27,7 @@ export const revocation: Benchmark = {
         const template = requestText(side.revoke(format, VALUE_MARKER), side.port);
         return async () => {
           const values = await issueTokens(side, format, context);
-          return {
-            source: { kind: "once", template, values },
-            expectedText: "",
-            warmupSeconds: WARMUP_SECONDS,
-            warmupRequestsMax: Math.floor(values.length * WARMUP_SHARE),
-          };
+          return spendingLoad({ template, values, expectedText: "" });
         };
       },
     },
