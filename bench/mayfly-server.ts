@@ -29,7 +29,7 @@ export type RunningMayfly = RunningSide & {
   services: BenchApplication[];
   login: BenchApplication;
   /** Does something as the server's operator. */
-  operate: Operator;
+  operate: ApiClient;
   /** The request for a token that may list tokens and the directory. */
   manage(): BenchRequest;
   /** The request of such a token's holder for the first page of an application's tokens. */
@@ -68,7 +68,7 @@ export async function startMayfly(context: SideContext): Promise<RunningMayfly> 
     readyPort: async () => ((await isReady(port)) ? port : undefined),
     signal: context.signal,
   });
-  const operate = createOperator(port, operatorToken);
+  const operate = createApiClient(port, operatorToken);
   // What is measured is what a request costs, not when a caller has had enough of them.
   await operate("PATCH", `/v1/tenants/${tenantId}/quotas`, {
     quotas: { requests_per_minute: REQUESTS_PER_MINUTE_MAX },
@@ -90,10 +90,11 @@ export async function startMayfly(context: SideContext): Promise<RunningMayfly> 
   };
 }
 
-/** Sends a request of the operator's; throws unless it succeeds. Returns the answer's JSON. */
-export type Operator = (method: string, path: string, body: object) => Promise<Record<string, unknown>>;
+/** Sends a request to the API; throws unless it succeeds. Returns the answer's JSON. */
+export type ApiClient = (method: string, path: string, body: object) => Promise<Record<string, unknown>>;
 
-function createOperator(port: number, token: string): Operator {
+/** The API for the holder of that bearer token: the operator, or a client of a tenant. */
+export function createApiClient(port: number, token: string): ApiClient {
   return async (method, path, body) => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
       method,
