@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { findFreePort } from "../bin/free-port.mjs";
 import { serverFlags } from "../bin/server-flags.mjs";
 import { startServer } from "./child-process.ts";
 import type { Database } from "./database.ts";
@@ -9,7 +10,7 @@ import type { BenchRequest } from "./http-request.ts";
 import { CODE_VERIFIER, REDIRECT_URI } from "./login.ts";
 import { makeCodes } from "./mayfly-codes.ts";
 import { type BenchApplication, benchApplication, declare, hexId, MANAGER_SCOPES } from "./mayfly-declaration.ts";
-import { findFreePort, isReady } from "./ready.ts";
+import { isReady } from "./ready.ts";
 import { BENCH_SCOPE, type RunningSide, type Side, type SideContext, type TokenFormat } from "./side.ts";
 
 const PROGRAM = fileURLToPath(new URL("../src/main.ts", import.meta.url));

@@ -21,10 +21,10 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { findFreePort } from "./free-port.mjs";
 
 const DIRECTORY_PREFIX = "mayfly-postgres-";
 const INSTALLED_UNDER = "/usr/lib/postgresql";
@@ -286,17 +286,6 @@ function run(cluster, program, args) {
 function spawnOptions(cluster) {
   const passed = Object.entries(process.env).filter(([name]) => !/^(PG|LC_|LANG)/.test(name));
   return { cwd: cluster.directory, env: { ...Object.fromEntries(passed), LC_ALL: "C" }, ...cluster.user };
-}
-
-/** @returns {Promise<number>} */
-async function findFreePort() {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
 }
 
 /**

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { findFreePort } from "../../bin/free-port.mjs";
 import type { CustomBenchmark, Row } from "../benchmark.ts";
 import { startServer } from "../child-process.ts";
-import { findFreePort, isReady } from "../ready.ts";
+import { isReady } from "../ready.ts";
 import { makeDirectory, type RunContext } from "../run-context.ts";
 import { median } from "../statistics.ts";
 import type { Target } from "../verdict.ts";

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import { SMTPServer } from "smtp-server";
+import { findFreePort } from "../../bin/free-port.mjs";
 import { cliUser, credentialsOf, LAUNCHER } from "../support/run-cli.ts";
-import { findFreePort } from "../support/test-database.ts";
 import { sharedServer } from "../support/test-server.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
 

@@ -1,3 +1,4 @@
+import { findFreePort } from "../../bin/free-port.mjs";
 import type { Environment } from "../../src/config.ts";
 import {
   type Credentials,
@@ -6,7 +7,6 @@ import {
   type ServerProcess,
   serverPlace,
 } from "./server-process.ts";
-import { findFreePort } from "./test-database.ts";
 
 /** One of several nodes on one database. */
 export interface GroupedNode {

@@ -5,8 +5,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { findFreePort } from "../../bin/free-port.mjs";
 import type { Environment } from "../../src/config.ts";
-import { createTestDatabase, findFreePort } from "./test-database.ts";
+import { createTestDatabase } from "./test-database.ts";
 
 // The server as its users start it: a process of its own, through the launcher, so that it can be killed.
 

@@ -1,4 +1,3 @@
-import { createServer } from "node:net";
 import { Client } from "pg";
 import type { Environment } from "../../src/config.ts";
 
@@ -32,19 +31,4 @@ async function runOn(url: string, text: string): Promise<void> {
   } finally {
     await client.end();
   }
-}
-
-/** A port that was free a moment ago. The public URL must be known before the server listens. */
-export function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => {
-        if (typeof address === "object" && address !== null) resolve(address.port);
-        else reject(new Error("no port"));
-      });
-    });
-  });
 }

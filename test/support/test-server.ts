@@ -3,13 +3,14 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
+import { findFreePort } from "../../bin/free-port.mjs";
 import { type Environment, readConfig } from "../../src/config.ts";
 import type { SentStatement } from "../../src/database/database.ts";
 import type { Timers } from "../../src/platform/timers.ts";
 import type { StartOptions } from "../../src/start/open-node.ts";
 import { type Started, startServer } from "../../src/start.ts";
 import { checkAnswer, undeclaredAnswers } from "./check-answer.ts";
-import { createTestDatabase, findFreePort } from "./test-database.ts";
+import { createTestDatabase } from "./test-database.ts";
 
 /** A server of the tests, in this process, on a random port. */
 export interface TestServer extends Started {
