@@ -10,13 +10,15 @@ import { startLoadBalancer } from "../support/load-balancer.ts";
 import { type GroupedNode, startNodeGroup } from "../support/node-group.ts";
 import { serverPlace } from "../support/server-process.ts";
 import { createTestDatabase, databaseSide } from "../support/test-database.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 // Several nodes on one database: restarted one after the other, killed while they hold a job's lease, and workers that cannot live.
 
 const NODES = 3;
 /** Longer than the balancer takes to notice. */
 const DRAIN_SECONDS = "2";
-const JOB_MOVES_MS_MAX = 40_000;
+const STARTS = { everyMs: 50, msMax: 10_000 };
+const JOB_MOVES = { everyMs: 250, msMax: 40_000 };
 const CRASH_LOOP_MS_MAX = 90_000;
 
 async function testRollingRestart(): Promise<void> {
@@ -60,14 +62,8 @@ async function testJobs(): Promise<void> {
   const database = new Client({ connectionString: environment.MAYFLY_DATABASE_URL ?? "" });
   await database.connect();
   const wanted = JOBS.map(({ name }) => name);
-  for (
-    let tries = 0;
-    (await Promise.all(group.nodes.map(readRuns))).flatMap((runs) => [...runs]).length < wanted.length;
-  ) {
-    tries += 1;
-    assert.ok(tries < 200, "a job was not run at the start");
-    await sleep(50);
-  }
+  const countRuns = async () => (await Promise.all(group.nodes.map(readRuns))).flatMap((runs) => [...runs]).length;
+  await waitUntil(async () => (await countRuns()) >= wanted.length, "a job was not run at the start", STARTS);
   const [one, other] = await Promise.all(group.nodes.map(readRuns));
   const counts = wanted.map((job) => [job, (one?.get(job) ?? 0) + (other?.get(job) ?? 0)]);
   assert.deepEqual(
@@ -86,10 +82,7 @@ async function testJobs(): Promise<void> {
     [job],
   );
   const killedAtMs = performance.now();
-  while (!(await readRuns(heir)).has(job)) {
-    assert.ok(performance.now() - killedAtMs < JOB_MOVES_MS_MAX, "the job of a dead node did not move");
-    await sleep(250);
-  }
+  await waitUntil(async () => (await readRuns(heir)).has(job), "the job of a dead node did not move", JOB_MOVES);
   console.log(`  a dead node's job ran on another after ${Math.round((performance.now() - killedAtMs) / 1_000)} s`);
   await heir.server.end("SIGTERM");
   await database.end();

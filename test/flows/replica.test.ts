@@ -8,11 +8,13 @@ import { type TestClient, testClient } from "../support/test-client.ts";
 import { databaseSide } from "../support/test-database.ts";
 import { testServer } from "../support/test-server.ts";
 import { testTenant } from "../support/test-tenant.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 // Settled 12: lists may read a replica, decisions never do. The replica is told to stop where it is, and so shows who reads it.
 
 const LAG_SECONDS_MAX = 10;
 const CHECK_SECONDS = 1;
+const PATIENCE = { everyMs: 20, msMax: 20_000 };
 const MASTER_KEY = "replica-master-key-0123456789-abcdefghijklmnopqrst";
 
 interface Setting {
@@ -46,13 +48,9 @@ async function startWithReplica(t: TestContext): Promise<Setting> {
   return { client: await testClient({ tenant: await testTenant({ server }) }), primary, replica, pass };
 }
 
-async function until(server: PostgresServer, condition: string): Promise<void> {
-  for (let tries = 0; tries < 500; tries += 1) {
-    const [row] = await runAsSuperuser(server, `SELECT ${condition} AS holds`);
-    if (row?.holds === true) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`never was: ${condition}`);
+function until(server: PostgresServer, condition: string): Promise<void> {
+  const isSo = async () => (await runAsSuperuser(server, `SELECT ${condition} AS holds`))[0]?.holds === true;
+  return waitUntil(isSo, `never was: ${condition}`, PATIENCE);
 }
 
 async function catchUp({ primary, replica }: Setting): Promise<void> {

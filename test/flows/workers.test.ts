@@ -7,12 +7,13 @@ import { checkAcknowledged, startLoad, type TokenLoad } from "../support/kill-un
 import { sendRaw } from "../support/raw-http.ts";
 import { type ServerPlace, type ServerProcess, serverPlace } from "../support/server-process.ts";
 import { databaseSide } from "../support/test-database.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 // MAYFLY_WORKERS: one node of several processes that share its port, its first start and its operators' listener.
 
 const WORKERS = 2;
 const SETTING = { MAYFLY_WORKERS: String(WORKERS) };
-const WAIT_MS_MAX = 20_000;
+const PATIENCE = { everyMs: 20, msMax: 20_000 };
 const HUNG_MS = 8_000;
 
 interface Node {
@@ -25,9 +26,8 @@ async function startNode(settings = {}): Promise<Node> {
   return { place, server: await place.start({ ...SETTING, ...settings }) };
 }
 
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (const startedAt = performance.now(); !holds(); await sleep(20))
-    assert.ok(performance.now() - startedAt < WAIT_MS_MAX, `it never was so that ${what}`);
+function until(what: string, holds: () => boolean): Promise<void> {
+  return waitUntil(holds, `it never was so that ${what}`, PATIENCE);
 }
 
 /** The workers that run, when there are as many as there should be and none of `others`. */

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import type { Queryable } from "../../src/database/database.ts";
 import { DatabaseUnavailable } from "../../src/database/database-error.ts";
 import { testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
 import { databaseSide } from "../support/test-database.ts";
 import type { TestServer } from "../support/test-server.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 // Settled 4 (d). The connection of a batch may break while the server still works on its COMMIT: the same batch, sent again, then
 // waits for the first one, and must know that it was itself.
 
-const WAITING_MS_MAX = 5_000;
+const PATIENCE = { everyMs: 5, msMax: 5_000 };
 
 /** Loses the connection of the next write of tokens in the middle of its COMMIT, which ends well when somebody waits for it. */
 async function loseNextCommit(t: TestContext, { deps }: TestServer): Promise<() => Promise<void>> {
@@ -40,14 +40,10 @@ async function loseNextCommit(t: TestContext, { deps }: TestServer): Promise<() 
   };
 }
 
-async function untilBlocked(client: Client): Promise<void> {
-  for (const startedAt = performance.now(); ; await sleep(5)) {
-    const { rows } = await client.query(
-      "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-    );
-    if (rows.length > 0) return;
-    assert.ok(performance.now() - startedAt < WAITING_MS_MAX, "the second send does not wait for the first");
-  }
+function untilBlocked(client: Client): Promise<void> {
+  const text = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+  const isBlocked = async () => (await client.query(text)).rows.length > 0;
+  return waitUntil(isBlocked, "the second send does not wait for the first", PATIENCE);
 }
 
 // The embedded database has one session: there, nothing is sent again before the first is over.

@@ -4,6 +4,7 @@ import type { PostgresServer } from "../../bin/postgres.mjs";
 import { type Answer, askUntilAnswered, basic, call, postForm } from "./http.ts";
 import { declareRefreshChains, type RefreshChains } from "./refresh-chains.ts";
 import type { Credentials, ServerPlace, ServerProcess } from "./server-process.ts";
+import { waitUntil } from "./wait-until.ts";
 
 // What a client received is there after `kill -9` at any moment (specification section 4): tokens are recorded, revocations and refreshes too.
 
@@ -12,8 +13,8 @@ const CHECKS_AT_ONCE = 64;
 /** So many tokens are there before a kill. */
 const TOKENS_MIN = 10;
 /** A machine that does other things, too, may need a while. */
-const REACH_MS_MAX = 30_000;
-const READY_MS_MAX = 10_000;
+const REACH = { everyMs: 20, msMax: 30_000 };
+const READY = { everyMs: 20, msMax: 10_000 };
 const LOAD_MS_SPREAD = 900;
 /** Each worker revokes one of so many of its tokens. */
 const REVOKED_PART = 5;
@@ -75,18 +76,13 @@ export function startLoad(credentials: Credentials, options: LoadOptions = {}): 
     acknowledged,
     others,
     slowestMs: () => slowest,
-    reach: (issued) => waitUntil(() => acknowledged.issued.length >= issued, "the load brings no tokens"),
-    refused: (count) => waitUntil(() => others.length >= count, "nothing is refused"),
+    reach: (issued) => waitUntil(() => acknowledged.issued.length >= issued, "the load brings no tokens", REACH),
+    refused: (count) => waitUntil(() => others.length >= count, "nothing is refused", REACH),
     stop: async () => {
       isStopped = true;
       await Promise.all(workers);
     },
   };
-}
-
-async function waitUntil(isSo: () => boolean, otherwise: string): Promise<void> {
-  for (const startedAt = performance.now(); !isSo(); await sleep(20))
-    assert.ok(performance.now() - startedAt < REACH_MS_MAX, otherwise);
 }
 
 /** Whatever a load was not answered well must have been a 503 that says when to come again. */
@@ -146,10 +142,8 @@ export async function checkAcknowledged(credentials: Credentials, acknowledged: 
 /** Waits until a server that runs has found its database again, and returns how many milliseconds that took. */
 export async function awaitReady({ url }: ServerProcess): Promise<number> {
   const startedAt = performance.now();
-  while ((await call(`${url}/health/ready`)).status !== 200) {
-    assert.ok(performance.now() - startedAt < READY_MS_MAX, "Mayfly did not find its database again");
-    await sleep(20);
-  }
+  const isReady = async () => (await call(`${url}/health/ready`)).status === 200;
+  await waitUntil(isReady, "Mayfly did not find its database again", READY);
   return performance.now() - startedAt;
 }
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Client } from "pg";
 import { type PostgresServer, startPostgres } from "../../bin/postgres.mjs";
 import { listChildren } from "./child-processes.ts";
+import { waitUntil } from "./wait-until.ts";
 
 // A primary and a synchronous standby, as an operator runs them who wants to lose nothing with a machine.
 
@@ -82,10 +83,7 @@ export async function runAsSuperuser(server: PostgresServer, text: string): Prom
 async function awaitStandby(primary: PostgresServer): Promise<void> {
   await runAsSuperuser(primary, "ALTER SYSTEM SET synchronous_standby_names = '*'");
   await runAsSuperuser(primary, "SELECT pg_reload_conf()");
-  for (let tries = 0; tries < 500; tries += 1) {
-    const rows = await runAsSuperuser(primary, "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'");
-    if (rows.length > 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error("the standby does not follow");
+  const text = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'";
+  const isInStep = async () => (await runAsSuperuser(primary, text)).length > 0;
+  await waitUntil(isInStep, "the standby does not follow", { everyMs: 20, msMax: 20_000 });
 }
