@@ -1,4 +1,5 @@
 import type { Queryable } from "../database/database.ts";
+import { slicesOf } from "../platform/slices.ts";
 import { FACTS_MAX } from "../protocol/decision-facts.ts";
 import { insertEvents, type NewEvent } from "../resources/event/queries.ts";
 import type { EventAction, EventType } from "../resources/event/schema.ts";
@@ -37,9 +38,7 @@ export async function recordChanges(
   source: EventSource,
 ): Promise<void> {
   const events = steps.flatMap((step) => toEvents(step, source));
-  for (let from = 0; from < events.length; from += EVENTS_AT_ONCE) {
-    await insertEvents(db, tenantId, events.slice(from, from + EVENTS_AT_ONCE));
-  }
+  for (const some of slicesOf(events, EVENTS_AT_ONCE)) await insertEvents(db, tenantId, some);
 }
 
 function toEvents(step: Step, source: EventSource): NewEvent[] {
@@ -52,11 +51,8 @@ function toEvents(step: Step, source: EventSource): NewEvent[] {
 function toListEvents({ id, realmId }: About, { kind, action, lists }: Told, source: EventSource): NewEvent[] {
   const { type, resource } = KINDS[kind];
   return Object.entries(lists).flatMap(([name, values]) => {
-    const parts = Array.from({ length: Math.ceil(values.length / FACTS_MAX) }, (_, n) =>
-      values.slice(n * FACTS_MAX, (n + 1) * FACTS_MAX),
-    );
     const of = { realmId, resource: { type: resource, id } };
-    return parts.map((part) => ({
+    return slicesOf(values, FACTS_MAX).map((part) => ({
       ...{ ...source, ...of, type, action: ACTIONS[action] },
       facts: { by: "declarative file", [name]: part },
     }));

@@ -1,4 +1,5 @@
 import type { Queryable } from "../database/database.ts";
+import { slicesOf } from "../platform/slices.ts";
 import type { ApplicationKey } from "../protocol/client-metadata.ts";
 import { ID_BYTES } from "../protocol/token-id.ts";
 import { listApplications } from "../resources/application/queries.ts";
@@ -107,8 +108,7 @@ async function recountApplication(deps: JobDeps, db: Queryable, key: Application
     }
   }
   const changes = [...differences].filter(([, change]) => change !== 0);
-  for (let start = 0; start < changes.length; start += CHANGES_A_STATEMENT_MAX) {
-    const some = changes.slice(start, start + CHANGES_A_STATEMENT_MAX);
+  for (const some of slicesOf(changes, CHANGES_A_STATEMENT_MAX)) {
     await addLiveCounts(
       db,
       some.map(([endsAt, change]) => ({ ...key, kind: "token", endsAt, change })),

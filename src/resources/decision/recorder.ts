@@ -4,6 +4,7 @@ import { DECISION_LIFETIME_SECONDS } from "../../database/partitions.ts";
 import type { Deps } from "../../deps.ts";
 import { METRICS } from "../../platform/metric-table.ts";
 import type { CounterCell } from "../../platform/metrics.ts";
+import { slicesOf } from "../../platform/slices.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import type { LivePeriod, Quotas } from "../../protocol/live-count.ts";
 import type { LiveCountRecorder } from "../live-count/recorder.ts";
@@ -53,8 +54,8 @@ export function createDecisionRecorder(deps: RecorderDeps, kept: LiveCountRecord
     timer = undefined;
     const all = [...queue, ...dropped.take(isLast ? Number.POSITIVE_INFINITY : clock.nowMs())];
     queue = [];
-    for (let start = 0; start < all.length; start += GROUP_MAX) {
-      const written = await writeGroup(deps, counted, all.slice(start, start + GROUP_MAX));
+    for (const group of slicesOf(all, GROUP_MAX)) {
+      const written = await writeGroup(deps, counted, group);
       for (const decision of written) kept.add(placeOf(decision), [periodOf(decision)]);
     }
     if (dropped.isWaiting()) writeIn(SUMMARY_EVERY_MS);

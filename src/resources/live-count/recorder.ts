@@ -2,6 +2,7 @@ import type { Database } from "../../database/database.ts";
 import { DatabaseUnavailable } from "../../database/database-error.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
+import { slicesOf } from "../../platform/slices.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import {
   type EndedRow,
@@ -259,9 +260,7 @@ async function exchange(parts: Parts, kind: CountedKind, due: Due): Promise<void
     due.write.clear();
     due.read.clear();
     await writeCounts(parts, kind, toWrite);
-    for (let start = 0; start < toRead.length; start += TENANTS_A_STATEMENT_MAX) {
-      await readCounts(parts, kind, toRead.slice(start, start + TENANTS_A_STATEMENT_MAX));
-    }
+    for (const some of slicesOf(toRead, TENANTS_A_STATEMENT_MAX)) await readCounts(parts, kind, some);
     if (kind === "token") await askForRecounts(parts, toRead);
   } catch (error) {
     parts.log.warn({ err: error }, "what lives could not be counted");
@@ -270,8 +269,7 @@ async function exchange(parts: Parts, kind: CountedKind, due: Due): Promise<void
 
 async function writeCounts(parts: Parts, kind: CountedKind, counts: readonly TenantCount[]): Promise<void> {
   const { database, clock } = parts;
-  for (let start = 0; start < counts.length; start += TENANTS_A_STATEMENT_MAX) {
-    const some = counts.slice(start, start + TENANTS_A_STATEMENT_MAX);
+  for (const some of slicesOf(counts, TENANTS_A_STATEMENT_MAX)) {
     const taken = some.map((count) => ({ count, changes: takePending(count, kind, clock.nowSeconds()) }));
     const changes = taken.flatMap((one) => one.changes);
     const db = database.tenants(some.map((count) => count.tenantId));
@@ -308,8 +306,7 @@ async function askForRecounts(parts: Parts, counts: readonly TenantCount[]): Pro
   const wanting = counts.filter(
     ({ plan, wantedAtMs }) => plan.isNear && (wantedAtMs === undefined || nowMs - wantedAtMs >= RECOUNT_EVERY_MS),
   );
-  for (let start = 0; start < wanting.length; start += TENANTS_A_STATEMENT_MAX) {
-    const some = wanting.slice(start, start + TENANTS_A_STATEMENT_MAX);
+  for (const some of slicesOf(wanting, TENANTS_A_STATEMENT_MAX)) {
     const tenantIds = some.map((count) => count.tenantId);
     await wantRecount(database.tenants(tenantIds), tenantIds, clock.nowMs());
     for (const count of some) count.wantedAtMs = nowMs;
