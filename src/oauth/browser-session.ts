@@ -4,7 +4,7 @@ import { readSessionCookie, setSessionCookie } from "../http/session-cookie.ts";
 import { equalBytes, sha256 } from "../platform/hash.ts";
 import type { ApplicationContext, RealmKey } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
-import { isSessionOpen } from "../protocol/session.ts";
+import { isSessionOpen, oldestOpen } from "../protocol/session.ts";
 import type { AuthorizationRequest } from "../resources/authorization-request/queries.ts";
 import type { Authentication } from "../resources/authorization-request/schema.ts";
 import type { NewGrant } from "../resources/grant/queries.ts";
@@ -95,7 +95,9 @@ export async function planSession(
       : {
           write: async (db, grant) => {
             const used = { identityId, at: now, keptUntilMs: keptUntilMs(grant) };
-            if (await useSession(db, { ...context.key, sessionId }, used)) return sessionId;
+            // The page that asked may have been answered long after the session was looked at.
+            const since = oldestOpen(context.realm.sessionPolicy, at.stored.parameters.maxAgeSeconds, now);
+            if (await useSession(db, { ...context.key, sessionId }, { ...used, ...since })) return sessionId;
             throw new OAuthError("login_required", "the session was ended meanwhile");
           },
           cookies: () => [],
@@ -153,7 +155,8 @@ async function planAuthenticated(services: Services, at: BrowserAt, person: Auth
       const keptUntilMs = person.keptUntilMs(grant);
       const proof = { identityId, secretHash: sha256(secret), authTime, amr, acr, keptUntilMs };
       if (own !== undefined && (await renewSession(db, own, proof))) return own.key.sessionId;
-      if (shown !== undefined && own === undefined) await endSession(db, shown.key, { at: now, reason: "replaced" });
+      // One that is over by its time is left so: only an ending ends its grants (rule 13).
+      if (isOpen && own === undefined) await endSession(db, shown.key, { at: now, reason: "replaced" });
       await insertSession(db, { tenantId, realmId, sessionId: newId }, proof);
       return newId;
     },

@@ -44,6 +44,23 @@ export function isSessionOpen(session: SessionFacts, policy: SessionPolicy, now:
   return now < session.seenAt + policy.idleSeconds && now < session.authTime + policy.absoluteSeconds;
 }
 
+/**
+ * The oldest session that still logs its person in at this second, for a client that asked for `max_age` or not.
+ *
+ * @returns the first seconds at which it may have been used and its person may have logged in
+ */
+export function oldestOpen(
+  policy: SessionPolicy,
+  maxAgeSeconds: number | undefined,
+  now: number,
+): { readonly seenSince: number; readonly authenticatedSince: number } {
+  const authenticatedSince = now - policy.absoluteSeconds + 1;
+  return {
+    seenSince: now - policy.idleSeconds + 1,
+    authenticatedSince: Math.max(authenticatedSince, now - (maxAgeSeconds ?? Number.POSITIVE_INFINITY)),
+  };
+}
+
 /** What an authorization request needs of the person, given the browser's open session or none. */
 export function decideLogin(wish: LoginWish, session: OpenSession | undefined, now: number): LoginNeed {
   if (session === undefined || wish.prompts.includes("login")) return "login";

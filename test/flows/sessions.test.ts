@@ -111,6 +111,23 @@ describe("a session", () => {
     await at.flow.tenant.advance(1);
     assertTold(await authorize(at, at.flow.application, NONE), "login_required");
     assert.equal(await isLiveRefresh(at.flow, tokens), true);
+    await logInByCode(at);
+    assert.equal(await isLiveRefresh(at.flow, tokens), true, "nor does the next login end what was over by its time");
+  });
+
+  test("that is over when a question is answered gives no code, nor does one that is too old then for max_age", async () => {
+    const at = await newPerson({ realm: { session_policy: { idle: 300, absolute: 3_600 } } });
+    await logInByCode(at);
+    const ask = async (parameters: Readonly<Record<string, string>>, seconds: number) => {
+      const all = { prompt: "select_account", ...parameters };
+      const login = await testLogin(at.flow.tenant, at.flow.application, { browser: at.browser, parameters: all });
+      await at.browser.open(login.url);
+      await at.flow.tenant.advance(seconds);
+      return (await login.finish(await login.submit("continue"))).searchParams;
+    };
+    assert.ok((await ask({}, 299)).has("code"), "a second before its end");
+    assert.equal((await ask({ max_age: "400" }, 200)).get("error"), "login_required");
+    assert.equal((await ask({}, 300)).get("error"), "login_required", "idle for too long");
   });
 });
 

@@ -17,7 +17,13 @@ export async function noteSessions(used: TenantInUse, note: Queryable, db: Query
   const proof = { identityId, secretHash: sha256("another"), authTime, amr, acr, keptUntilMs: 1 };
   await sessions.insertSession(note, { ...key, sessionId: key.sessionId.toLowerCase() }, proof);
   await sessions.renewSession(note, session, proof);
-  await sessions.useSession(note, key, { identityId, at: authTime + 1, keptUntilMs: 1 });
+  await sessions.useSession(note, key, {
+    identityId,
+    at: authTime + 1,
+    keptUntilMs: 1,
+    seenSince: 0,
+    authenticatedSince: 0,
+  });
   await sessions.endSession(note, key, { at: authTime + 1, reason: "logout" });
   const application = { ...key, ...used.flow.application.key, clientSessionId: key.sessionId, subject: identityId };
   await applications.findSessionApplication(note, key, "application");

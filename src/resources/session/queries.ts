@@ -71,6 +71,7 @@ const use = statement(
   "session.use",
   `UPDATE sessions SET seen_at = GREATEST(seen_at, $5::bigint), kept_until_ms = GREATEST(kept_until_ms, $6::bigint)
    WHERE tenant_id = $1 AND realm_id = $2 AND session_id = $3 AND identity_id = $4 AND ended_at IS NULL
+     AND seen_at >= $7 AND auth_time >= $8
    RETURNING session_id`,
 );
 
@@ -101,13 +102,23 @@ export async function renewSession(
   return (await db.run(renew, [...ids(session.key), ...members(proof), session.secretHash])).length === 1;
 }
 
-/** Notes that a session was used for another login of its person. False: it was ended meanwhile. */
+/** Another login by a session, and since when its person must have used it and must have logged in. */
+export interface UsedAgain {
+  readonly identityId: string;
+  readonly at: number;
+  readonly keptUntilMs: number;
+  readonly seenSince: number;
+  readonly authenticatedSince: number;
+}
+
+/** Notes that a session was used for another login of its person. False: it was ended meanwhile, or is over. */
 export async function useSession(
   db: Queryable,
   key: SessionKey,
-  used: { readonly identityId: string; readonly at: number; readonly keptUntilMs: number },
+  { identityId, at, keptUntilMs, seenSince, authenticatedSince }: UsedAgain,
 ): Promise<boolean> {
-  return (await db.run(use, [...ids(key), used.identityId, used.at, used.keptUntilMs])).length === 1;
+  const values = [identityId, at, keptUntilMs, seenSince, authenticatedSince];
+  return (await db.run(use, [...ids(key), ...values])).length === 1;
 }
 
 /** Ends a session, and so its grants without `offline_access`, which read it (settled 3, 16). False: it had ended before. */
