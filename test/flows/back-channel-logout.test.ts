@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from "jose";
 import { backChannelLogoutJob } from "../../src/jobs/back-channel-logout.ts";
+import { listDueLogouts } from "../../src/resources/session-application/queries.ts";
 import { suspend } from "../support/login-flow.ts";
 import { type LogoutReceiver, logoutReceiver } from "../support/logout-receiver.ts";
 import { idClaims, logInByCode, newPerson, type SignedIn, secondApplication } from "../support/single-sign-on.ts";
@@ -124,6 +125,30 @@ describe("back-channel logout", () => {
       ),
     );
     assert.deepEqual(rows, [{ told_outcome: "given_up", is_told: true }]);
+  });
+
+  test("one tenant's applications that are many do not come before those of others", async () => {
+    const receiver = await receive();
+    const [many, one] = [await person(receiver), await person(receiver)];
+    for (let more = 0; more < 3; more += 1) {
+      const other = await secondApplication(many, { backchannel_logout_uri: `${receiver.url}/out` });
+      await logInByCode(many, other, { prompt: "login" });
+    }
+    await logOut(many, many.flow.application);
+    await logOut(one, one.flow.application);
+    const tenantIds = [many, one].map(({ flow }) => flow.tenant.tenantId);
+    const { database, clock } = server.deps;
+    // In a transaction that never was: the server's own job may have told them already.
+    const due = await database.maintain(async (session) => {
+      await session.query("BEGIN");
+      await session.query("UPDATE session_applications SET told_at_ms = NULL WHERE tenant_id = ANY ($1)", [tenantIds]);
+      await session.query("UPDATE sessions SET is_told = false WHERE tenant_id = ANY ($1)", [tenantIds]);
+      const found = await listDueLogouts(session, { nowMs: clock.nowMs() + 86_400_000, limit: 1_000 });
+      await session.query("ROLLBACK");
+      return found.map(({ tenantId }) => tenantId).filter((id) => tenantIds.includes(id));
+    });
+    assert.equal(due.length, 5);
+    assert.deepEqual(new Set(due.slice(0, 2)), new Set(tenantIds));
   });
 
   test("a redirect is not followed, and a suspended person's applications are told too", async () => {

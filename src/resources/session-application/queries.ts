@@ -104,7 +104,10 @@ export async function postponeLogout(db: Queryable, delivery: SessionApplication
   await db.run(postpone, [...ids(delivery), nextAtMs]);
 }
 
-/** The applications of every tenant that are to be told by now of a session's end: those with an address for it, the longest due first. */
+/**
+ * The applications of every tenant that are to be told by now of a session's end: those with an address for it, the longest due first,
+ * and of each tenant one before a second one of any: a tenant with many does not come before all others.
+ */
 export async function listDueLogouts(
   session: OwnerSession,
   due: { readonly nowMs: number; readonly limit: number },
@@ -112,12 +115,13 @@ export async function listDueLogouts(
   const rows = await session.query(
     `SELECT p.*, a.client_id, a.protocol_config ->> 'backchannel_logout_uri' AS uri, t.clock_offset_seconds,
        a.protocol_config -> 'token_configuration' ->> 'id_token_signed_response_alg' AS algorithm,
-       a.protocol_config ->> 'issuer_mode' AS issuer_mode
+       a.protocol_config ->> 'issuer_mode' AS issuer_mode,
+       row_number() OVER (PARTITION BY p.tenant_id ORDER BY p.next_attempt_at_ms) AS turn
      FROM sessions s
      JOIN session_applications p ON p.tenant_id = s.tenant_id AND p.realm_id = s.realm_id AND p.session_id = s.session_id
      ${IS_TOLD_OF}
      WHERE s.ended_at IS NOT NULL AND NOT s.is_told AND p.told_at_ms IS NULL AND p.next_attempt_at_ms <= $1
-     ORDER BY p.next_attempt_at_ms LIMIT $2`,
+     ORDER BY turn, p.next_attempt_at_ms LIMIT $2`,
     [due.nowMs, due.limit],
   );
   return rows.map(toDelivery);
