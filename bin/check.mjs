@@ -27,7 +27,8 @@ const CHECKS = [
 
 const results = await Promise.all(CHECKS.map(run));
 const failed = results.filter(({ status }) => status !== 0);
-for (const { name, output } of failed) process.stdout.write(`\n${name}:\n${output.trim()}\n`);
+for (const { name, output } of failed)
+  process.stdout.write(`\nFAILED: ${name}\n${output.trim().replace(/^/gm, "  ")}\n`);
 process.stdout.write("\n");
 for (const { name, status } of results) process.stdout.write(`${status === 0 ? "ok    " : "FAILED"}  ${name}\n`);
 process.exitCode = failed.length === 0 ? 0 : 1;
