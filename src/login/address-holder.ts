@@ -50,14 +50,18 @@ export interface AdmittedPerson {
   readonly provisioned: boolean;
 }
 
+/** Who has proved an address, and whom it was found to belong to. */
+export interface ProvedAddress {
+  readonly emailKey: string;
+  readonly holder: Exclude<AddressHolder, { kind: "nobody" }>;
+}
+
 /** The person whom a proved address logs in: made if the realm says so, the address marked as verified. Or why there is nobody. */
 export async function admitHolder(
   services: LoginServices,
   context: ApplicationContext,
-  emailKey: string,
-): Promise<AdmittedPerson | { readonly cause: string; readonly identityId?: string }> {
-  const holder = await findAddressHolder(services, context, emailKey);
-  if (holder.kind === "nobody") return holder;
+  { emailKey, holder }: ProvedAddress,
+): Promise<AdmittedPerson | { readonly cause: string }> {
   if (holder.kind === "newcomer") return provision(services, context, { emailKey, settings: holder.settings });
   return admitIdentity(services, holder.identity, emailKey);
 }

@@ -84,7 +84,7 @@ async function goOn(services: Services, finished: Finished): Promise<HttpReply |
   if (stored.state !== "arrived") return redirectReply(loginPath(stored));
   let start: LoginStart;
   try {
-    start = await beginLogin(services, { ...finished, parameters: stored.parameters });
+    start = await beginLogin(services, { ...finished, parameters: stored.parameters, requestId: stored.id });
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
     return refuse(services, finished, error);
@@ -172,7 +172,7 @@ async function refuse(services: Services, finished: Finished, error: OAuthError)
     ...error.facts,
     redirect_uri: recordedUri(stored.parameters.redirectUri),
   });
-  const told = reply(services, finished, { error: error.code, error_description: describe(error) });
+  const told = reply(services, finished, { error: error.code, error_description: publicDescription(error) });
   return { ...told, refusal: { code: error.code } };
 }
 
@@ -189,11 +189,6 @@ function record(
     outcome,
     facts: { request_id: stored.id, identity_id: stored.identityId, ...facts },
   });
-}
-
-// An account's state is nobody's business but its administrator's.
-function describe(error: OAuthError): string {
-  return error.code === "access_denied" ? "The login did not succeed or was cancelled." : publicDescription(error);
 }
 
 function reply(

@@ -149,12 +149,14 @@ async function begin(services: Services, begun: Begun, parameters: AuthorizePara
   const { config, clock, random } = services.deps;
   const { request, application } = begun;
   const { context, now } = application;
+  const id = newAuthorizationRequestId(random, request.traceId, clock.nowSeconds());
   const isPosted = request.method === "POST";
-  const start: LoginStart = isPosted ? { state: "arrived" } : await beginLogin(services, { ...begun, parameters });
+  const at = { request, application, parameters, requestId: id };
+  const start: LoginStart = isPosted ? { state: "arrived" } : await beginLogin(services, at);
   const secret = random.bytes(BROWSER_SECRET_BYTES);
   const stored = await store(services, {
     ...context.key,
-    id: newAuthorizationRequestId(random, request.traceId, clock.nowSeconds()),
+    id,
     browserHash: sha256(secret),
     parameters,
     createdAt: now,

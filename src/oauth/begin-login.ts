@@ -1,24 +1,29 @@
 import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
+import { credentialTypeOf, type SessionVerdict } from "../protocol/policy.ts";
 import { isNativeRedirectUri } from "../protocol/redirect-uri.ts";
 import { decideLogin, type LoginWish, type OpenSession, refuseInteraction } from "../protocol/session.ts";
 import { subjectKey } from "../protocol/subject.ts";
 import type { AuthorizeParameters, LoginStart } from "../resources/authorization-request/schema.ts";
 import { findIdentity } from "../resources/identity/queries.ts";
+import { judgeSessionByPolicy } from "../resources/judge-by-policy.ts";
 import type { Session } from "../resources/session/queries.ts";
 import { type BrowserAt, findOpenSession } from "./browser-session.ts";
 import { decideSubject } from "./decide-subject.ts";
 import type { Services } from "./services.ts";
+
+/** An authorization request that has been accepted, at the browser that sent it. */
+export interface LoginBeginning extends BrowserAt {
+  readonly parameters: AuthorizeParameters;
+  readonly requestId: string;
+}
 
 /**
  * Where a login begins: over already where the browser's session is enough, at a question to the person, or at the first page.
  *
  * @throws OAuthError of OIDC Core §3.1.2.6 where the person would have to be asked and `prompt=none` forbids it
  */
-export async function beginLogin(
-  services: Services,
-  at: BrowserAt & { readonly parameters: AuthorizeParameters },
-): Promise<LoginStart> {
+export async function beginLogin(services: Services, at: LoginBeginning): Promise<LoginStart> {
   const { application, parameters } = at;
   const wish: LoginWish = {
     prompts: parameters.prompts,
@@ -33,7 +38,44 @@ export async function beginLogin(
   if (session === undefined || need === "login") return { state: "email" };
   const { authTime, amr, acr, identityId, key } = session;
   const person = { identityId, authentication: { authTime, amr, acr, sessionId: key.sessionId } };
-  return { state: need === "nothing" ? "verified" : "confirm", person };
+  switch (await judgeUse(services, at, { session, wish })) {
+    case "LOGIN":
+      return { state: "email" };
+    case "DENY":
+      return { state: "confirm", person }; // where another account can be chosen; who goes on is judged again
+    case "ALLOW":
+      return { state: need === "nothing" ? "verified" : "confirm", person };
+  }
+}
+
+/**
+ * Whether the policy of the realm lets the person of a session in to this application: the session may have come about for another one,
+ * by another credential or from another place.
+ *
+ * @throws OAuthError where the client forbids to ask: `login_required` if another login would do, or else `access_denied`
+ */
+async function judgeUse(
+  services: Services,
+  { application, request, requestId }: LoginBeginning,
+  { session, wish }: { readonly session: Session; readonly wish: LoginWish },
+): Promise<SessionVerdict> {
+  const { tenantId, realmId, applicationId } = application.context.key;
+  const { action, facts } = await judgeSessionByPolicy(services, {
+    realm: { tenantId, realmId },
+    type: "authentication",
+    applicationId,
+    identityId: session.identityId,
+    credentialType: credentialTypeOf(session.amr),
+    http: request,
+    requestId,
+  });
+  if (action === "ALLOW") return action;
+  if (action === "LOGIN") refuseInteraction(wish, "login");
+  else if (wish.prompts.includes("none")) {
+    const options = { facts: { identity_id: session.identityId, ...facts } };
+    throw new OAuthError("access_denied", "the policy of the realm denies it", options);
+  }
+  return action;
 }
 
 async function describe(

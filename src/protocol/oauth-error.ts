@@ -34,6 +34,9 @@ export const INVALID_GRANT_DESCRIPTION =
 /** What the wire says of an `invalid_client`, whatever its cause (rule 23). */
 export const INVALID_CLIENT_DESCRIPTION = "Client authentication failed.";
 
+/** What the wire says of an `access_denied`, whatever its cause: an account's state is nobody's business but its administrator's. */
+const ACCESS_DENIED_DESCRIPTION = "The login did not succeed or was cancelled.";
+
 /** Longest `error_description`, in characters. */
 export const PUBLIC_DESCRIPTION_LENGTH_MAX = 400;
 
@@ -73,11 +76,12 @@ export class OAuthError extends Error {
 
 /**
  * The `error_description` for the wire.
- * @returns one fixed sentence for `invalid_grant` and for `invalid_client` (rule 23), the sanitised detail of every other error
+ * @returns one fixed sentence for `invalid_grant`, `invalid_client` (rule 23) and `access_denied` each, the sanitised detail of every other error
  */
 export function publicDescription(error: OAuthError): string {
   if (error.code === "invalid_grant") return INVALID_GRANT_DESCRIPTION;
   if (error.code === "invalid_client") return INVALID_CLIENT_DESCRIPTION;
+  if (error.code === "access_denied") return ACCESS_DENIED_DESCRIPTION;
   return sanitizeDescription(error.detail);
 }
 

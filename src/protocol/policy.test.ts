@@ -4,6 +4,7 @@ import fc from "fast-check";
 import {
   CREDENTIAL_TYPES,
   evaluatePolicy,
+  judgeSession,
   mayLogIn,
   OPEN_POLICY,
   type Policy,
@@ -108,4 +109,19 @@ test("a rule demands one of each of its lists", () => {
   assert.equal(decide(["g1", "g2"], "10.0.0.1").action, "DENY");
   assert.equal(decide(["g2"], "10.0.0.1").action, "ALLOW");
   assert.deepEqual(decide(["g2"]).steps, [{ ruleId: "r", unmet: ["group_ids", "source_cidrs"] }]);
+});
+
+test("a session that the policy denies asks for a login exactly where some credential would be let in", () => {
+  fc.assert(
+    fc.property(anyPolicy, anyTransaction, (policy, transaction) => {
+      const verdict = judgeSession(policy, transaction);
+      assert.equal(verdict === "ALLOW", evaluatePolicy(policy, transaction).action === "ALLOW");
+      const others = CREDENTIAL_TYPES.map((credentialType) =>
+        evaluatePolicy(policy, { ...transaction, credentialType }),
+      );
+      const wouldHelp = others.some(({ action }) => action === "ALLOW");
+      if (verdict === "LOGIN") assert.ok(wouldHelp);
+      if (verdict === "DENY") assert.ok(!wouldHelp);
+    }),
+  );
 });

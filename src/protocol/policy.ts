@@ -8,6 +8,7 @@ export const RULE_ACTIONS = ["ALLOW", "DENY", "MONITOR"] as const;
 export const VERDICTS = ["ALLOW", "DENY"] as const;
 
 export type TransactionType = (typeof TRANSACTION_TYPES)[number];
+export type CredentialType = (typeof CREDENTIAL_TYPES)[number];
 export type RuleAction = (typeof RULE_ACTIONS)[number];
 export type Verdict = (typeof VERDICTS)[number];
 
@@ -79,6 +80,23 @@ export function evaluatePolicy(policy: Policy, transaction: PolicyTransaction): 
     monitored.push(id);
   }
   return { action: policy.default_action, ruleId: undefined, monitored, steps };
+}
+
+/** What a policy says of a session: `LOGIN`, when it would let its person in after another kind of login. */
+export type SessionVerdict = Verdict | "LOGIN";
+
+/** What a policy says of a person who is known from a session, and of how that came about. */
+export function judgeSession(policy: Policy, transaction: PolicyTransaction): SessionVerdict {
+  if (evaluatePolicy(policy, transaction).action === "ALLOW") return "ALLOW";
+  const wouldHelp = CREDENTIAL_TYPES.some(
+    (credentialType) => evaluatePolicy(policy, { ...transaction, credentialType }).action === "ALLOW",
+  );
+  return wouldHelp ? "LOGIN" : "DENY";
+}
+
+/** The credential by which somebody was authenticated who was so by these methods (RFC 8176). */
+export function credentialTypeOf(amr: readonly string[]): CredentialType {
+  return amr.includes("otp") ? "email_one_time_password" : "webauthn_passkey";
 }
 
 function listUnmet(

@@ -108,16 +108,20 @@ test("a dry run says what would be decided, by which rule and why, of the policy
   assert.equal((await api("EvaluatePolicy", { body: { transaction: { type: "registration" } }, token })).status, 200);
 });
 
-test("an admin realm begins with one rule: members of one group log in", async () => {
+test("an admin realm begins with two rules: members of one group log in and enrol", async () => {
   const tenant = await testTenant();
   const api = managementClient(tenant);
   const { realmId: realm } = tenant.adminRealm;
   const { version, rules, default_action } = await succeed(api("GetPolicy", { realm }));
-  assert.deepEqual([version, default_action, rules.length], [1, "DENY", 1]);
+  assert.deepEqual([version, default_action, rules.length], [1, "DENY", 2]);
   const { groups } = await succeed(api("ListGroups", { realm }));
+  const ids = groups.map(({ id }) => id);
   assert.deepEqual(
-    rules[0]?.match.group_ids,
-    groups.map(({ id }) => id),
+    rules.map(({ match, action }) => [match.transaction_types, match.group_ids, action]),
+    [
+      [["authentication"], ids, "ALLOW"],
+      [["registration"], ids, "ALLOW"],
+    ],
   );
   assert.equal(groups[0]?.display_name, "Admin Console Access");
 });

@@ -9,22 +9,25 @@ import {
   verifyAuthorizationRequest,
 } from "../../resources/authorization-request/queries.ts";
 import { hashCode } from "../../resources/authorization-request/rules.ts";
-import { admitHolder } from "../address-holder.ts";
+import { admitHolder, findAddressHolder } from "../address-holder.ts";
 import { countAttempt } from "../attempt-limits.ts";
 import { mailCodeLater } from "../code-mail.ts";
 import { readEmailKey } from "../email-address.ts";
 import { CODE_LIFETIME_SECONDS, CODE_TRIES_MAX, newCode, readCode } from "../one-time-code.ts";
+import { judgeVisit } from "../policy.ts";
 import { recordLogin, type Visit } from "../visit.ts";
+import { denyLogin } from "./deny.ts";
 import { addressPage, codePage, triesSpentPage } from "./email-code-pages.ts";
 import type { LoginStep, Notice, StepResult } from "./step.ts";
 
+const METHOD = "email_one_time_password";
 /** OIDC Core §2: a one-time code (RFC 8176 `otp`), which is the lowest of our classes (rule 32). */
 const AUTHENTICATION = { amr: ["otp"], acr: "mayfly:1" } as const;
 const UNMATCHED_BYTES = 32;
 
 /** Login by a code that is mailed: first the address, then the code. What it answers never tells who has an account (rule 35). */
 export const emailCode: LoginStep = {
-  method: "email_one_time_password",
+  method: METHOD,
   states: ["email", "code"],
   show,
   submit: async (visit, fields) => {
@@ -94,9 +97,14 @@ async function admit(
   tried: AuthorizationRequest,
   proved: { readonly codeHash: Uint8Array; readonly emailKey: string },
 ): Promise<StepResult> {
-  const admitted = await admitHolder(visit.services, visit.context, proved.emailKey);
-  if (!("key" in admitted))
-    return refuseTry(visit, tried, "refused", { cause: admitted.cause, identity_id: admitted.identityId });
+  const holder = await findAddressHolder(visit.services, visit.context, proved.emailKey);
+  if (holder.kind === "nobody") return refuseNobody(visit, tried, holder);
+  const known = holder.kind === "identity" ? holder.identity.key.identityId : undefined;
+  // Before somebody new is made.
+  const judged = await judgeVisit(visit, { type: "authentication", identityId: known, credentialType: METHOD });
+  if (judged.action === "DENY") return denyLogin(visit, { identity_id: known, ...judged.facts });
+  const admitted = await admitHolder(visit.services, visit.context, { emailKey: proved.emailKey, holder });
+  if (!("key" in admitted)) return refuseNobody(visit, tried, admitted);
   const { identityId } = admitted.key;
   const stored = await verifyAuthorizationRequest(dbOf(visit), visit.stored, {
     codeHash: proved.codeHash,
@@ -107,8 +115,17 @@ async function admit(
   });
   if (stored === undefined)
     return refuseTry(visit, tried, "refused", { cause: "the code was spent or replaced meanwhile" });
-  recordLogin(visit, "logged_in", { identity_id: identityId, provisioned: admitted.provisioned, ...AUTHENTICATION });
+  const { provisioned } = admitted;
+  recordLogin(visit, "logged_in", { identity_id: identityId, provisioned, ...AUTHENTICATION, ...judged.facts });
   return moved(visit, stored);
+}
+
+function refuseNobody(
+  visit: Visit,
+  tried: AuthorizationRequest,
+  { cause, identityId }: { readonly cause: string; readonly identityId?: string | undefined },
+): StepResult {
+  return refuseTry(visit, tried, "refused", { cause, identity_id: identityId });
 }
 
 function asksConsent({ stored, context }: Visit): boolean {

@@ -16,6 +16,7 @@ export type DecisionKind =
   | "logout"
   | "userinfo"
   | "management"
+  | "policy"
   | "dropped";
 
 /** A decision that has no token's row to live in. It never holds a secret, a token or a query string (rule 24). */

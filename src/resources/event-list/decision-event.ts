@@ -21,6 +21,7 @@ const TOKEN = { kind: "token", type: "TokenRequest", outcome: "ERROR" } as const
 const AUTHORIZE = { kind: "authorize", type: "AuthenticationTransaction", actor: "Identity" } as const;
 const LOGIN = { kind: "login", type: "AuthenticationTransaction" } as const;
 const INTROSPECT = { kind: "introspect", type: "TokenOperation", action: "READ" } as const;
+const POLICY = { kind: "policy", type: "PolicyEvaluation" } as const;
 const MANAGEMENT = { kind: "management", type: "TokenOperation", action: "READ", outcome: "ERROR" } as const;
 const REVOKED = { kind: "revoke", decided: ["revoked"], action: "DELETE", actor: "Application" } as const;
 
@@ -37,6 +38,8 @@ export const DECISION_EVENTS: readonly DecisionEvent[] = [
   { ...LOGIN, decided: ["code_sent", "code_not_sent"], outcome: "SUSPEND" },
   { ...LOGIN, decided: ["logged_in"], outcome: "RESUME", actor: "Identity" },
   { ...LOGIN, decided: ["cancelled"], outcome: "COMPLETE:DENY" },
+  { ...LOGIN, decided: ["denied"], fact: "identity_id", outcome: "COMPLETE:DENY", actor: "Identity" },
+  { ...LOGIN, decided: ["denied"], outcome: "COMPLETE:DENY" },
   { ...LOGIN, outcome: "ERROR" },
   { kind: "logout", type: "SessionOperation", action: "DELETE", actor: "Identity" },
   { ...INTROSPECT, decided: ["inactive"], outcome: "INACTIVE", actor: "Application" },
@@ -45,6 +48,11 @@ export const DECISION_EVENTS: readonly DecisionEvent[] = [
   { ...REVOKED, type: "TokenOperation" },
   { kind: "revoke", type: "TokenOperation", action: "DELETE", outcome: "ERROR" },
   { kind: "userinfo", type: "UserinfoRead", outcome: "ERROR" },
+  // Of somebody who is to be made nobody is known yet.
+  { ...POLICY, decided: ["ALLOW"], fact: "identity_id", outcome: "ALLOW", actor: "Identity" },
+  { ...POLICY, decided: ["ALLOW"], outcome: "ALLOW" },
+  { ...POLICY, fact: "identity_id", outcome: "DENY", actor: "Identity" },
+  { ...POLICY, outcome: "DENY" },
   // None of the types is about the use of the management API; what was refused there was a token.
   { ...MANAGEMENT, decided: ["unauthorized"] },
   { ...MANAGEMENT, fact: "identity_id", actor: "Identity" },

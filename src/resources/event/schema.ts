@@ -25,7 +25,7 @@ export const EVENT_TYPES = {
     actions: [],
     outcomes: ["START", "SUSPEND", "RESUME", "COMPLETE:DENY", "COMPLETE:ALLOW", "ERROR"],
   },
-  PolicyEvaluation: PLAIN,
+  PolicyEvaluation: { actions: [], outcomes: ["ALLOW", "DENY"] },
   CredentialChange: CHANGED,
   UserinfoRead: PLAIN,
   TransactionOperation: OPERATED,

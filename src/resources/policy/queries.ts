@@ -2,7 +2,7 @@ import type { Queryable, Row } from "../../database/database.ts";
 import type { ListPage } from "../../database/list-statements.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
-import { OPEN_POLICY } from "../../protocol/policy.ts";
+import { OPEN_POLICY, type Policy } from "../../protocol/policy.ts";
 import { alive } from "../tombstone.ts";
 import type { PolicyBody } from "./schema.ts";
 
@@ -41,19 +41,19 @@ const insert = statement(
    VALUES ($1, $2, $3, $4, $5::jsonb, $6, $7)`,
 );
 
-/** SQL: the groups that the person of a row is in, of those that there are. */
-function groupsOf(row: string): string {
+/** SQL: the groups that a person is in, of those that there are. */
+function groupsOf(identityId: string): string {
   return `ARRAY(
        SELECT gm.group_id FROM group_members gm JOIN groups g ON g.tenant_id = gm.tenant_id AND g.realm_id = gm.realm_id
          AND g.group_id = gm.group_id AND ${alive("g")}
-       WHERE gm.tenant_id = $1 AND gm.realm_id = $2 AND gm.identity_id = ${row}.identity_id
+       WHERE gm.tenant_id = $1 AND gm.realm_id = $2 AND gm.identity_id = ${identityId}
      )`;
 }
 
 // Directly or through a group that is there, of a role that gives all of the management API.
 const listAdministrators = statement(
   "policy.list_administrators",
-  `SELECT ${groupsOf("held")} AS group_ids
+  `SELECT ${groupsOf("held.identity_id")} AS group_ids
    FROM (
      SELECT DISTINCT i.identity_id FROM resource_servers s
      JOIN roles ro ON ro.tenant_id = $1 AND ro.realm_id = $2 AND ro.resource_server_id = s.resource_server_id
@@ -86,9 +86,35 @@ const listPowerRoles = statement(
 
 const listGroupsOf = statement(
   "policy.list_groups_of",
-  `SELECT ${groupsOf("i")} AS group_ids
+  `SELECT ${groupsOf("i.identity_id")} AS group_ids
    FROM identities i WHERE i.tenant_id = $1 AND i.realm_id = $2 AND i.identity_id = $3 AND ${alive("i")}`,
 );
+
+const findFor = statement(
+  "policy.find_for",
+  `SELECT p.version, p.rules, p.default_action, ${groupsOf("$3")} AS group_ids
+   FROM policies p WHERE p.tenant_id = $1 AND p.realm_id = $2 ORDER BY p.policy_id DESC LIMIT 1`,
+);
+
+/** The policy of a realm that holds now, and the groups of whom it is to judge. */
+export interface PolicyFor {
+  /** 0: nobody gave the realm a policy, which then asks for no groups */
+  readonly version: number;
+  readonly policy: Policy;
+  readonly groupIds: readonly string[];
+}
+
+/** Reads what a transaction of a person is judged by; nobody, and a newcomer, is in no group. */
+export async function findPolicyFor(
+  db: Queryable,
+  realm: RealmKey,
+  identityId: string | undefined,
+): Promise<PolicyFor> {
+  const [row] = await db.run(findFor, [realm.tenantId, realm.realmId, identityId ?? ""]);
+  if (row === undefined) return { version: 0, policy: OPEN_POLICY, groupIds: [] };
+  const { version, rules, default_action } = row as unknown as PolicyRow;
+  return { version, policy: { rules, default_action }, groupIds: row.group_ids as string[] };
+}
 
 /** The policy of a realm that holds now. */
 export async function findActivePolicy(db: Queryable, realm: RealmKey): Promise<PolicyVersion> {

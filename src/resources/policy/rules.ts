@@ -15,10 +15,17 @@ const read = createBodyReader("policy", PolicyBody);
 /** The group whose members may log in to the administration of a new tenant (reference, section 4). */
 export const ACCESS_GROUP = { display_name: "Admin Console Access", description: "" } as const;
 
-/** The first policy of an admin realm: members of one group log in, and nobody else (reference, section 4). */
+/**
+ * The first policy of an admin realm: members of one group log in, and nobody else (reference, section 4). They enrol credentials, too:
+ * who may not could never log in by one.
+ */
 export function adminPolicy(accessGroupId: string): PolicyBody {
-  const match = { transaction_types: ["authentication" as const], group_ids: [accessGroupId] };
-  return { rules: [{ id: "admin-console-access", match, action: "ALLOW" }], default_action: "DENY" };
+  const group_ids = [accessGroupId];
+  const rules = [
+    { id: "admin-console-access", match: { transaction_types: ["authentication" as const], group_ids } },
+    { id: "admin-console-enrolment", match: { transaction_types: ["registration" as const], group_ids } },
+  ];
+  return { rules: rules.map((rule) => ({ ...rule, action: "ALLOW" })), default_action: "DENY" };
 }
 
 /** A new version of a policy, or what is wrong with it. */
