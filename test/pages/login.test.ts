@@ -1,22 +1,12 @@
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
-import { after, test } from "node:test";
-import { type Browser, chromium } from "playwright-core";
+import { test } from "node:test";
+import { openBrowser } from "../support/chromium.ts";
+import { logInAtPages } from "../support/log-in-at-pages.ts";
 import { databaseSide } from "../support/test-database.ts";
 import { type TestApplication, testTenant } from "../support/test-tenant.ts";
 
 const EMAIL = "ada@example.com";
-let launched: Promise<Browser> | undefined;
-
-function openBrowser(): Promise<Browser> {
-  const args = ["--no-sandbox", "--disable-background-networking"];
-  launched ??= chromium.launch({ executablePath: "/usr/bin/chromium", args });
-  return launched;
-}
-
-after(async () => {
-  await (await launched)?.close();
-});
 
 /** The client's own server on another origin: where the browser comes back to. */
 async function startClient(): Promise<{ url: string; server: Server }> {
@@ -63,10 +53,7 @@ async function testPages(options: { javaScriptEnabled: boolean; responseMode: st
       if (message.type() === "error" && !message.text().includes("favicon")) problems.push(message.text());
     });
     await page.goto(authorizeUrl(application, url, options.responseMode));
-    await page.getByLabel("Email address").fill(EMAIL);
-    await page.getByRole("button", { name: "Email me a code" }).click();
-    await page.getByLabel("Code").fill("424242");
-    await page.getByRole("button", { name: "Sign in" }).click();
+    await logInAtPages(page, EMAIL);
     const button = page.getByRole("button", { name: "Continue" });
     if (options.responseMode === "form_post" && !options.javaScriptEnabled) await button.click();
     await page.waitForURL((address) => address.href.startsWith(url));

@@ -1,20 +1,8 @@
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
-import { type Browser, chromium } from "playwright-core";
+import { test } from "node:test";
+import { openBrowser } from "../support/chromium.ts";
 import { databaseSide } from "../support/test-database.ts";
 import { sharedServer } from "../support/test-server.ts";
-
-let launched: Promise<Browser> | undefined;
-
-function openBrowser(): Promise<Browser> {
-  const args = ["--no-sandbox", "--disable-background-networking"];
-  launched ??= chromium.launch({ executablePath: "/usr/bin/chromium", args });
-  return launched;
-}
-
-after(async () => {
-  await (await launched)?.close();
-});
 
 // The database is no part of what it shows.
 if (databaseSide() === "postgresql") {

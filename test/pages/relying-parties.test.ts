@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { BrowserContext, Page } from "playwright-core";
+import { openBrowser } from "../support/chromium.ts";
+import { forwardTo, type HttpsSite, openHttpsSite } from "../support/https-site.ts";
+import { logInAtPages } from "../support/log-in-at-pages.ts";
+import { AUTH_JS_CALLBACK, authJsSite } from "../support/relying-parties/auth-js.ts";
+import { startGuideApp } from "../support/relying-parties/guide-app.ts";
+import { oauth4webapiSite } from "../support/relying-parties/oauth4webapi.ts";
+import type { ConfigBody } from "../support/test-client.ts";
+import { databaseSide } from "../support/test-database.ts";
+import { type TestApplication, testTenant } from "../support/test-tenant.ts";
+
+const EMAIL = "pat@example.com";
+
+/** A relying party at an address of its own, and a browser that has never been anywhere. */
+interface World {
+  readonly site: HttpsSite;
+  readonly application: TestApplication;
+  readonly identityId: string;
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** the addresses below our own that the browser has shown as pages since the last look */
+  ownPages(): readonly string[];
+}
+
+/** Makes what a relying party needs, runs a test, and puts everything away. */
+async function withRelyingParty(config: ConfigBody, run: (world: World) => Promise<void>): Promise<void> {
+  const tenant = await testTenant();
+  const identityId = await tenant.addIdentity(EMAIL);
+  const site = await openHttpsSite("shop.example");
+  const application = await tenant.addApplication({
+    authenticator_config_id: await tenant.addAuthenticatorConfig(),
+    protocol_config: {
+      type: "oidc",
+      grant_type: ["authorization_code"],
+      redirect_uris: [`${site.url}/callback`],
+      pkce: "s256",
+      token_configuration: { expires_after: 3_600 },
+      ...config,
+      ...(config.redirect_uris && { redirect_uris: config.redirect_uris.map((path) => `${site.url}${path}`) }),
+      post_logout_redirect_uris: [`${site.url}/`, `${site.url}/signed-out`],
+    },
+  });
+  const context = await (await openBrowser()).newContext({ ignoreHTTPSErrors: true });
+  const page = await context.newPage();
+  const shown: string[] = [];
+  page.on("framenavigated", (frame) => shown.push(frame.url()));
+  const ownPages = () => shown.splice(0).filter((url) => url.startsWith(tenant.server.url));
+  try {
+    await run({ site, application, identityId, context, page, ownPages });
+  } finally {
+    await context.close();
+    site.close();
+  }
+}
+
+/** What the page shows, where a site answers in JSON. */
+async function shownJson(page: Page): Promise<unknown> {
+  return JSON.parse((await page.locator("body").textContent()) ?? "");
+}
+
+// The pages are the same over both databases, and a browser takes long to start: once is enough.
+if (databaseSide() === "embedded")
+  describe("a relying party logs a person in with a real browser", () => {
+    test("Auth.js with its built-in provider, as its guide configures it (reference 5.3)", () =>
+      // It sends S256 also where the application does not ask for it.
+      withRelyingParty({ redirect_uris: [AUTH_JS_CALLBACK], pkce: "disabled" }, async (world) => {
+        const { site, application, identityId, page, ownPages } = world;
+        site.serve(await authJsSite(site.url, application));
+        const signIn = async () => {
+          await page.goto(`${site.url}/api/auth/signin?callbackUrl=/`);
+          await page.getByRole("button", { name: "Sign in with Beyond Identity" }).click();
+        };
+        const expectPerson = async () => {
+          await page.waitForURL(`${site.url}/`);
+          const user = { id: identityId, name: "Pat Doe", email: EMAIL, username: EMAIL };
+          assert.partialDeepStrictEqual(await shownJson(page), { user });
+        };
+        await signIn();
+        await logInAtPages(page, EMAIL);
+        await expectPerson();
+        await page.goto(`${site.url}/api/auth/signout?callbackUrl=/`);
+        await page.getByRole("button", { name: "Sign out" }).click();
+        await page.waitForURL(`${site.url}/`);
+        assert.equal(await shownJson(page), null);
+        ownPages();
+        await signIn();
+        await expectPerson();
+        assert.deepEqual(ownPages(), [], "the session at the server was enough");
+      }));
+
+    test("openid-client, as the guide for Node shows it", () =>
+      withRelyingParty({}, async ({ site, application, context, page, ownPages }) => {
+        const app = await startGuideApp(site.url, application);
+        try {
+          site.serve(forwardTo(app.port));
+          const signIn = async () => {
+            await page.goto(site.url);
+            await page.getByRole("button", { name: "Sign in" }).click();
+          };
+          const expectPerson = () => page.getByText(`Signed in as Pat Doe (${EMAIL})`).waitFor();
+          await signIn();
+          await logInAtPages(page, EMAIL);
+          await expectPerson();
+          await context.clearCookies({ domain: site.host });
+          ownPages();
+          await signIn();
+          await expectPerson();
+          assert.deepEqual(ownPages(), [], "the session at the server was enough");
+          await page.getByRole("button", { name: "Sign out" }).click();
+          await page.waitForURL(`${site.url}/`);
+          await signIn();
+          await page.getByLabel("Email address").waitFor();
+        } finally {
+          await app.stop();
+        }
+      }));
+
+    test("oauth4webapi, as a public client whose answers are posted", () =>
+      withRelyingParty(
+        { confidentiality: "public" },
+        async ({ site, application, identityId, context, page, ownPages }) => {
+          site.serve(await oauth4webapiSite(site.url, application));
+          const expectPerson = async () => {
+            await page.waitForURL(`${site.url}/`);
+            const person = (await shownJson(page)) as Record<string, unknown>;
+            assert.deepEqual([person.sub, person.name, person.email], [identityId, "Pat Doe", EMAIL]);
+          };
+          await page.goto(`${site.url}/login`);
+          await logInAtPages(page, EMAIL);
+          await expectPerson();
+          await page.goto(`${site.url}/login`);
+          await expectPerson();
+          const posted = ownPages().filter((url) => url.includes("/authenticator/"));
+          assert.equal(posted.length, 2, "the first login's pages, and none of the second");
+          await page.goto(`${site.url}/logout`);
+          await page.waitForURL(`${site.url}/signed-out`);
+          await context.clearCookies({ domain: site.host });
+          await page.goto(`${site.url}/login`);
+          await page.getByLabel("Email address").waitFor();
+        },
+      ));
+  });

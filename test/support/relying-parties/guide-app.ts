@@ -1,0 +1,48 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { findFreePort } from "../../../bin/free-port.mjs";
+import type { TestApplication } from "../test-tenant.ts";
+import { writeGuideCode } from "./guide-code.ts";
+
+/** The app of the guide for Node, in a process of its own as its readers start it. */
+export interface GuideApp {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** Starts the app as it stands in the guide, for an address that leads to it. */
+export async function startGuideApp(origin: string, application: TestApplication): Promise<GuideApp> {
+  const code = await writeGuideCode("node-app.md", "app.mjs");
+  const port = await findFreePort();
+  const env = {
+    PATH: process.env.PATH,
+    ISSUER: application.issuer,
+    CLIENT_ID: application.clientId,
+    CLIENT_SECRET: application.clientSecret,
+    PORT: String(port),
+    ORIGIN: origin,
+  };
+  const child = spawn(process.execPath, [code.file], {
+    cwd: code.directory,
+    env,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const stop = async (): Promise<void> => {
+    if (child.exitCode === null && child.kill()) await once(child, "exit");
+    await code.remove();
+  };
+  await listening(child).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
+  return { port, stop };
+}
+
+/** Waits for its first line, which says that it listens. */
+async function listening(child: ChildProcess): Promise<void> {
+  const ended = once(child, "exit").then(([code]) => {
+    throw new Error(`the guide's app has ended with ${code}`);
+  });
+  if (child.stdout === null) throw new Error("no output");
+  await Promise.race([once(child.stdout, "data"), ended]);
+}

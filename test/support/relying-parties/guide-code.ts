@@ -1,0 +1,27 @@
+import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+
+/** A file of a guide, where its imports find their packages. */
+export interface GuideCode {
+  readonly directory: string;
+  readonly file: string;
+  remove(): Promise<void>;
+}
+
+/** Writes a guide's first JavaScript down as it stands there, as its readers do. */
+export async function writeGuideCode(
+  guide: string,
+  file: string,
+  change: (code: string) => string = (code) => code,
+): Promise<GuideCode> {
+  const [, code] = /^```js\n(.*?)^```/ms.exec(await readFile(join(ROOT, "docs/guides", guide), "utf8")) ?? [];
+  if (code === undefined) throw new Error(`${guide} shows no code`);
+  const directory = await mkdtemp(join(tmpdir(), "mayfly-guide-"));
+  await symlink(join(ROOT, "node_modules"), join(directory, "node_modules"));
+  await writeFile(join(directory, file), change(code));
+  return { directory, file: join(directory, file), remove: () => rm(directory, { recursive: true, force: true }) };
+}
