@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Log } from "../platform/log.ts";
+import { chooseLanguage, type Language } from "../protocol/language.ts";
 import { replyToError, ServerBusy } from "./errors.ts";
 import { matchPaths } from "./match-paths.ts";
 import { prefersJson, replyWithErrorPage } from "./pages.ts";
@@ -31,7 +32,9 @@ export function createBusyReply(routes: readonly Route[], log: Log): ReplyBusy {
   const busy = new ServerBusy();
   const context = { traceId: TRACE_ID.toString("hex"), log };
   const auth = makeReady(replyToError(busy, { ...context, kind: "auth" }));
-  const page = makeReady(replyWithErrorPage(busy, { traceId: TRACE_ID, log, accept: undefined }));
+  const shownIn = (language: Language): ReadyReply =>
+    makeReady(replyWithErrorPage(busy, { traceId: TRACE_ID, log, accept: undefined, language }));
+  const pages: Readonly<Record<Language, ReadyReply>> = { en: shownIn("en"), de: shownIn("de"), es: shownIn("es") };
   const other = makeReady(replyToError(busy, { ...context, kind: "public" }));
   const scim = makeReady(replyToError(busy, { ...context, kind: "public", format: "scim" }));
   const directory = matchPaths(routes.filter((route) => route.operation?.format === "scim"));
@@ -41,7 +44,7 @@ export function createBusyReply(routes: readonly Route[], log: Log): ReplyBusy {
   const choose = ({ url = "/", headers }: IncomingMessage): ReadyReply => {
     if (spoken.test(url)) return auth;
     if (!shown.test(url)) return directory.test(url) ? scim : other;
-    return prefersJson(headers.accept) ? auth : page;
+    return prefersJson(headers.accept) ? auth : pages[chooseLanguage(undefined, headers["accept-language"])];
   };
   return (request, response, { traceId, isLast }) => {
     const { headers, before, after, bytes } = choose(request);

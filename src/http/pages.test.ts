@@ -2,9 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createLog } from "../platform/log.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
-import { errorPageReply, html, pageReply, prefersJson, redirectReply, replyWithErrorPage } from "./pages.ts";
+import { html } from "./html.ts";
+import { errorPageReply, pageReply, prefersJson, redirectReply, replyWithErrorPage } from "./pages.ts";
 
-const PAGE = { status: 200, title: "Sign in", content: html`<h1>Sign in</h1>`, isTestTenant: false };
+const PAGE = {
+  status: 200,
+  language: "en" as const,
+  title: "Sign in",
+  content: html`<h1>Sign in</h1>`,
+  isTestTenant: false,
+};
 const traceId = Buffer.alloc(16, 7);
 
 function policyOf(reply: ReturnType<typeof pageReply>): string {
@@ -52,7 +59,7 @@ test("a page is small", () => {
 test("a test tenant's page says so, and no other page does (rule 41)", () => {
   assert.match(String(pageReply({ ...PAGE, isTestTenant: true }).body), /Test tenant/);
   assert.doesNotMatch(String(pageReply(PAGE).body), /Test tenant/);
-  const error = { status: 400, heading: "No", advice: "Go back", traceId };
+  const error = { status: 400, language: "en" as const, heading: "No", advice: "Go back", traceId };
   assert.match(String(errorPageReply({ ...error, isTestTenant: true }).body), /Test tenant/);
 });
 
@@ -63,11 +70,11 @@ test("an application without a name to speak of has no initial, and is shown all
 test("an error is a page for people and JSON for a client that asks for it", () => {
   const error = new OAuthError("invalid_request", 'no "<b>" please');
   const log = createLog("silent");
-  const page = replyWithErrorPage(error, { traceId, accept: "text/html", log });
+  const page = replyWithErrorPage(error, { traceId, accept: "text/html", language: "en", log });
   assert.equal(page.status, 400);
   assert.match(String(page.body), /invalid_request: no &#39;&lt;b&gt;&#39; please/);
   assert.match(String(page.body), /0707070707070707/);
-  const json = replyWithErrorPage(error, { traceId, accept: "application/json", log });
+  const json = replyWithErrorPage(error, { traceId, accept: "application/json", language: "en", log });
   assert.deepEqual(JSON.parse(String(json.body)), {
     error: "invalid_request",
     error_description: "no '<b>' please",
@@ -76,7 +83,7 @@ test("an error is a page for people and JSON for a client that asks for it", () 
 });
 
 test("a bug is a page that says nothing about it", () => {
-  const failure = { traceId, accept: undefined, log: createLog("silent") };
+  const failure = { traceId, accept: undefined, language: "en" as const, log: createLog("silent") };
   const page = replyWithErrorPage(new Error("password=hunter2"), failure);
   assert.equal(page.status, 500);
   assert.doesNotMatch(String(page.body), /hunter2|server_error/);

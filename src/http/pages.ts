@@ -1,42 +1,18 @@
 import { sha256 } from "../platform/hash.ts";
+import type { Log } from "../platform/log.ts";
+import type { Language } from "../protocol/language.ts";
 import { type FailureContext, replyToError } from "./errors.ts";
+import { type Html, html } from "./html.ts";
 import { PAGE_STYLE } from "./page-style.ts";
-import type { HttpReply } from "./route.ts";
-
-/** Markup that is safe to send: made by `html` only. */
-export interface Html {
-  readonly markup: string;
-}
-
-/** What a template takes: text is escaped, markup is not, undefined is nothing. */
-export type HtmlValue = string | number | Html | readonly Html[] | undefined;
-
-/** Writes markup; every value that is text is escaped, for elements and for attributes in double quotes. */
-export function html(parts: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
-  return { markup: parts.map((part, index) => part + markupOf(values[index])).join("") };
-}
-
-function markupOf(value: HtmlValue): string {
-  if (value === undefined) return "";
-  if (typeof value === "string" || typeof value === "number") return escapeText(String(value));
-  return "markup" in value ? value.markup : value.map(({ markup }) => markup).join("");
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-function escapeText(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
-}
+import { type HttpReply, type HttpRequest, headerOf } from "./route.ts";
+import { type Texts, textsIn } from "./texts/index.ts";
+import { visitorLanguage } from "./visitor-language.ts";
 
 /** One server-rendered page. */
 export interface Page {
   readonly status: number;
+  /** what everything on it is said in */
+  readonly language: Language;
   readonly title: string;
   readonly content: Html;
   /** whose page it is, shown above the content */
@@ -103,8 +79,9 @@ function formTarget(redirectUri: string): string {
 }
 
 function renderDocument(page: Page): Html {
+  const { frame } = textsIn(page.language);
   return html`<!doctype html>
-<html lang="en">
+<html lang="${page.language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -118,18 +95,20 @@ function renderDocument(page: Page): Html {
 <script src="${page.script}" defer></script>`
   }
 </head>
-<body>${page.isTestTenant ? TEST_MARK : undefined}
+<body>${page.isTestTenant ? renderTestMark(frame) : undefined}
 <main>${page.application === undefined ? undefined : renderApplication(page.application)}
 ${page.content}
 </main>
-<footer>Secured by Mayfly</footer>
+<footer>${frame.securedBy}</footer>
 </body>
 </html>
 `;
 }
 
-const TEST_MARK = html`
-<div class="mark" role="note"><strong>Test tenant</strong> · for tests only: codes are 424242, mails are kept and never sent</div>`;
+function renderTestMark({ testTenant, testTenantMeaning }: Texts["frame"]): Html {
+  return html`
+<div class="mark" role="note"><strong>${testTenant}</strong> · ${testTenantMeaning}</div>`;
+}
 
 function renderApplication({ name, realm }: { readonly name: string; readonly realm: string }): Html {
   const [initial = ""] = name.trim();
@@ -140,6 +119,7 @@ function renderApplication({ name, realm }: { readonly name: string; readonly re
 /** A page that says what went wrong and what to do now. */
 export interface ErrorPage {
   readonly status: number;
+  readonly language: Language;
   readonly heading: string;
   readonly advice: string;
   /** for whoever built the client */
@@ -151,20 +131,22 @@ export interface ErrorPage {
 
 /** Answers with an error page, calm and with the trace id that the log and the decision know. */
 export function errorPageReply(error: ErrorPage): HttpReply {
+  const { error: texts } = textsIn(error.language);
   const detail =
     error.detail === undefined
       ? undefined
       : html`
-<dt>Details for the developer</dt><dd><code>${error.detail}</code></dd>`;
+<dt>${texts.forDevelopers}</dt><dd><code>${error.detail}</code></dd>`;
   return pageReply({
     status: error.status,
+    language: error.language,
     title: error.heading,
     isTestTenant: error.isTestTenant ?? false,
     ...(error.setCookies ? { setCookies: error.setCookies } : {}),
     content: html`<h1>${error.heading}</h1>
 <p>${error.advice}</p>
 <dl>${detail}
-<dt>Trace id</dt><dd><code>${Buffer.from(error.traceId).toString("hex")}</code></dd>
+<dt>${texts.traceId}</dt><dd><code>${Buffer.from(error.traceId).toString("hex")}</code></dd>
 </dl>`,
   });
 }
@@ -178,7 +160,13 @@ export function prefersJson(accept: string | undefined): boolean {
 export interface PageFailure extends Omit<FailureContext, "kind" | "traceId"> {
   readonly traceId: Uint8Array;
   readonly accept: string | undefined;
+  readonly language: Language;
   readonly isTestTenant?: boolean | undefined;
+}
+
+/** How a page fails that answers this request. */
+export function pageFailureOf(http: HttpRequest, log: Log): PageFailure {
+  return { traceId: http.traceId, accept: headerOf(http, "accept"), language: visitorLanguage(http), log };
 }
 
 /** Any error as the answer of a page's route: HTML for people, `{error, error_description, trace_id}` for clients that ask for JSON. */
@@ -188,7 +176,8 @@ export function replyWithErrorPage(error: unknown, failure: PageFailure): HttpRe
   if (prefersJson(failure.accept)) return reply;
   const page = errorPageReply({
     status: reply.status,
-    ...wordsFor(reply.status),
+    language: failure.language,
+    ...wordsFor(reply.status, textsIn(failure.language)),
     detail: reply.status >= 500 ? undefined : describe(reply.body),
     traceId: failure.traceId,
     isTestTenant: failure.isTestTenant ?? false,
@@ -201,21 +190,9 @@ export function replyWithErrorPage(error: unknown, failure: PageFailure): HttpRe
   };
 }
 
-function wordsFor(status: number): { readonly heading: string; readonly advice: string } {
-  if (status === 503 || status === 429) {
-    return {
-      heading: "Please try again in a moment",
-      advice: "The server is busy. Nothing was lost; reload this page in a few seconds.",
-    };
-  }
-  if (status >= 500) {
-    return { heading: "Something went wrong on our side", advice: "Please go back to the application and try again." };
-  }
-  return {
-    heading: "This link cannot be used",
-    advice:
-      "The application sent you here with a request that we cannot accept. Please go back to it and try again; if it happens again, tell its developers.",
-  };
+function wordsFor(status: number, { error }: Texts): { readonly heading: string; readonly advice: string } {
+  if (status === 503 || status === 429) return error.busy;
+  return status >= 500 ? error.failed : error.refused;
 }
 
 function describe(body: string | Uint8Array | undefined): string | undefined {

@@ -1,4 +1,4 @@
-import { html } from "../http/pages.ts";
+import { html } from "../http/html.ts";
 import { inOneLine, type Mail } from "../platform/mail.ts";
 import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import { deliverMail } from "../resources/deliver-mail.ts";

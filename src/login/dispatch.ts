@@ -1,6 +1,6 @@
 import { loginOverReply } from "../http/login-over-page.ts";
-import { pageReply, redirectReply, replyWithErrorPage } from "../http/pages.ts";
-import { type HttpReply, type HttpRequest, headerOf } from "../http/route.ts";
+import { pageFailureOf, pageReply, redirectReply, replyWithErrorPage } from "../http/pages.ts";
+import type { HttpReply, HttpRequest } from "../http/route.ts";
 import { parseQuery } from "../protocol/parameters.ts";
 import { type AuthorizationRequest, refuseAuthorizationRequest } from "../resources/authorization-request/queries.ts";
 import { completionPath, loginPath } from "../resources/authorization-request/rules.ts";
@@ -36,15 +36,14 @@ async function withVisit(
   http: HttpRequest,
   handle: (visit: Visit) => Promise<HttpReply>,
 ): Promise<HttpReply> {
-  const failure = { traceId: http.traceId, accept: headerOf(http, "accept"), log: services.deps.log };
-  let isTestTenant = false;
+  let failure = pageFailureOf(http, services.deps.log);
   try {
     const visit = await openVisit(services, http);
-    if ("over" in visit) return loginOverReply(visit.over, { ...failure, isTestTenant: visit.isTestTenant });
-    isTestTenant = visit.context.tenant.kind === "test";
+    if ("over" in visit) return loginOverReply(visit.over, { ...failure, ...visit });
+    failure = { ...failure, language: visit.texts.language, isTestTenant: visit.context.tenant.kind === "test" };
     return await handle(visit);
   } catch (error) {
-    return replyWithErrorPage(error, { ...failure, isTestTenant });
+    return replyWithErrorPage(error, failure);
   }
 }
 

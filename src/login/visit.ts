@@ -1,7 +1,10 @@
 import { readLoginCookie } from "../http/cookies.ts";
 import type { LoginOver } from "../http/login-over-page.ts";
 import type { HttpRequest } from "../http/route.ts";
+import { type Texts, textsIn } from "../http/texts/index.ts";
+import { visitorLanguage } from "../http/visitor-language.ts";
 import type { ApplicationContext } from "../protocol/client-metadata.ts";
+import type { Language } from "../protocol/language.ts";
 import { findApplicationContext } from "../resources/application/queries.ts";
 import { type AuthorizationRequest, findAuthorizationRequest } from "../resources/authorization-request/queries.ts";
 import { isSameBrowser, pathRequestKeyOf } from "../resources/authorization-request/rules.ts";
@@ -13,6 +16,8 @@ export interface Visit {
   readonly http: HttpRequest;
   readonly stored: AuthorizationRequest;
   readonly context: ApplicationContext;
+  /** what every page is said in */
+  readonly texts: Texts;
   /** the browser's own: what codes and forms are keyed with */
   readonly secret: Uint8Array;
   /** seconds of tenant time */
@@ -22,6 +27,7 @@ export interface Visit {
 /** A browser that has nothing to do here. */
 export interface RefusedVisit {
   readonly over: LoginOver;
+  readonly language: Language;
   readonly isTestTenant: boolean;
 }
 
@@ -29,20 +35,21 @@ export interface RefusedVisit {
 export async function openVisit(services: LoginServices, http: HttpRequest): Promise<Visit | RefusedVisit> {
   const { clock, config, database } = services.deps;
   const key = pathRequestKeyOf(http, clock.nowSeconds());
-  if (key === undefined) return { over: "unknown", isTestTenant: false };
+  if (key === undefined) return { over: "unknown", language: visitorLanguage(http), isTestTenant: false };
   const db = database.tenants([key.tenantId]);
   const stored = await findAuthorizationRequest(db, key);
   const context = stored === undefined ? undefined : await findApplicationContext(db, stored);
-  if (stored === undefined || context === undefined) return { over: "unknown", isTestTenant: false };
+  const language = visitorLanguage(http, stored?.parameters.uiLocales);
+  if (stored === undefined || context === undefined) return { over: "unknown", language, isTestTenant: false };
   const now = clock.nowSeconds() + context.tenant.clockOffsetSeconds;
   const isTestTenant = context.tenant.kind === "test";
-  if (stored.completedAt !== undefined) return { over: "answered", isTestTenant };
-  if (stored.expiresAt <= now) return { over: "expired", isTestTenant };
+  if (stored.completedAt !== undefined) return { over: "answered", language, isTestTenant };
+  if (stored.expiresAt <= now) return { over: "expired", language, isTestTenant };
   const secret = readLoginCookie(http, { publicUrl: config.publicUrl, realmId: key.realmId, requestId: key.id });
   // Rule 35: what happens in a login happens in the browser that began it.
   if (secret === undefined || !isSameBrowser(secret, stored.browserHash))
-    return { over: "other_browser", isTestTenant };
-  return { services, http, stored, context, secret, now };
+    return { over: "other_browser", language, isTestTenant };
+  return { services, http, stored, context, texts: textsIn(language), secret, now };
 }
 
 /** Records what happened at this visit (rule 24): never a code, a secret or an address. */

@@ -1,5 +1,5 @@
-import { replyWithErrorPage } from "../http/pages.ts";
-import { type HttpReply, type HttpRequest, headerOf, type Route, realmKeyOf } from "../http/route.ts";
+import { pageFailureOf, replyWithErrorPage } from "../http/pages.ts";
+import { type HttpReply, type HttpRequest, type Route, realmKeyOf } from "../http/route.ts";
 import type { ApplicationKey, IssuerMode, RealmKey } from "../protocol/client-metadata.ts";
 import type { Services } from "./services.ts";
 
@@ -32,8 +32,7 @@ export function atIssuers(services: Services, endpoint: IssuerEndpoint): readonl
       return await endpoint.handle({ ...request, parameters });
     } catch (error) {
       if (route.isShown === undefined) throw error;
-      const accept = headerOf(request, "accept");
-      return replyWithErrorPage(error, { traceId: request.traceId, accept, log: services.deps.log });
+      return replyWithErrorPage(error, pageFailureOf(request, services.deps.log));
     }
   };
   return [

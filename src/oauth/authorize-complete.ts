@@ -3,8 +3,9 @@ import { insertWithPartitions } from "../database/partitions.ts";
 import { bucketOf } from "../database/row-id.ts";
 import { clearLoginCookie, readLoginCookie } from "../http/cookies.ts";
 import { type LoginOver, loginOverReply } from "../http/login-over-page.ts";
-import { redirectReply, replyWithErrorPage } from "../http/pages.ts";
-import { type HttpReply, type HttpRequest, headerOf } from "../http/route.ts";
+import { pageFailureOf, redirectReply, replyWithErrorPage } from "../http/pages.ts";
+import type { HttpReply, HttpRequest } from "../http/route.ts";
+import { visitorLanguage } from "../http/visitor-language.ts";
 import { issuerOf } from "../protocol/client-metadata.ts";
 import { OAuthError, publicDescription } from "../protocol/oauth-error.ts";
 import { parseQuery } from "../protocol/parameters.ts";
@@ -34,40 +35,42 @@ import type { Services } from "./services.ts";
 /** GET $APP/authorize/complete: what the login pages found out becomes a code, or an error, for the client. Once. */
 export async function handleComplete(services: Services, request: HttpRequest): Promise<HttpReply> {
   if (request.method === "HEAD") return { status: 204 }; // a look changes nothing
-  let isTestTenant = false;
-  const failure = { traceId: request.traceId, accept: headerOf(request, "accept"), log: services.deps.log };
+  let failure = pageFailureOf(request, services.deps.log);
   try {
     const application = await findLiveApplication(services, request, "any");
-    isTestTenant = application.context.tenant.kind === "test";
-    const found = await findRequest(services, request, application);
-    if (typeof found === "string") return loginOverReply(found, { ...failure, isTestTenant });
-    const reply = await goOn(services, { request, application, stored: found });
-    return reply ?? loginOverReply("answered", { ...failure, isTestTenant });
+    failure = { ...failure, isTestTenant: application.context.tenant.kind === "test" };
+    const stored = await findRequest(services, request, application);
+    failure = { ...failure, language: visitorLanguage(request, stored?.parameters.uiLocales) };
+    if (stored === undefined) return loginOverReply("unknown", failure);
+    const over = whyOver(services, { request, application, stored });
+    if (over !== undefined) return loginOverReply(over, failure);
+    const reply = await goOn(services, { request, application, stored });
+    return reply ?? loginOverReply("answered", failure);
   } catch (error) {
-    return replyWithErrorPage(error, { ...failure, isTestTenant });
+    return replyWithErrorPage(error, failure);
   }
 }
 
-/** The stored request, if this browser may have it answered. */
+/** The stored request of this application that the address names. */
 async function findRequest(
   services: Services,
   request: HttpRequest,
-  { context, now }: LiveApplication,
-): Promise<AuthorizationRequest | LoginOver> {
-  const { clock, config, database } = services.deps;
+  { context }: LiveApplication,
+): Promise<AuthorizationRequest | undefined> {
+  const { clock, database } = services.deps;
   const id = parseQuery(request.queryString).values.get("request");
   const key = authorizationRequestKeyOf(context.key, id, clock.nowSeconds());
   const stored = key === undefined ? undefined : await findAuthorizationRequest(database.tenants([key.tenantId]), key);
-  if (stored === undefined || stored.applicationId !== context.key.applicationId) return "unknown";
-  const secret = readLoginCookie(request, {
-    publicUrl: config.publicUrl,
-    realmId: stored.realmId,
-    requestId: stored.id,
-  });
+  return stored?.applicationId === context.key.applicationId ? stored : undefined;
+}
+
+/** Why a request may not be answered to this browser; undefined when it may. */
+function whyOver(services: Services, { request, application, stored }: Finished): LoginOver | undefined {
+  const { publicUrl } = services.deps.config;
   if (stored.completedAt !== undefined) return "answered";
-  if (stored.expiresAt <= now) return "expired";
-  if (!isSameBrowser(secret, stored.browserHash)) return "other_browser";
-  return stored;
+  if (stored.expiresAt <= application.now) return "expired";
+  const secret = readLoginCookie(request, { publicUrl, realmId: stored.realmId, requestId: stored.id });
+  return isSameBrowser(secret, stored.browserHash) ? undefined : "other_browser";
 }
 
 /** A login that is over, or that has its beginning here. */
@@ -207,6 +210,7 @@ function reply(
     redirectUri: stored.parameters.redirectUri,
     parameters: { ...parameters, state: stored.parameters.state, iss },
     setCookies: [clearLoginCookie({ publicUrl, realmId: stored.realmId, requestId: stored.id }), ...setCookies],
+    language: visitorLanguage(finished.request, stored.parameters.uiLocales),
     isTestTenant: application.context.tenant.kind === "test",
   });
 }

@@ -1,6 +1,7 @@
 import { isAnyAcrReachable } from "../protocol/acr.ts";
 import { type ClaimsRequest, parseClaimsRequest } from "../protocol/claims-request.ts";
 import type { ApplicationContext } from "../protocol/client-metadata.ts";
+import { parseUiLocales } from "../protocol/language.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import type { RequestParameters } from "../protocol/parameters.ts";
 import { parseChallenge } from "../protocol/pkce.ts";
@@ -89,6 +90,7 @@ export function acceptRequest(sent: SentRequest): AuthorizeParameters {
     codeChallenge: challenge?.value,
     codeChallengeMethod: challenge?.method,
     loginHint: loginHintOf(values.get("login_hint")),
+    uiLocales: parseUiLocales(values.get("ui_locales")),
     prompts,
     maxAgeSeconds,
     hintedSubject: claims.subject,

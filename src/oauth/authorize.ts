@@ -2,10 +2,12 @@ import { DatabaseUnavailable } from "../database/database-error.ts";
 import { insertWithPartitions } from "../database/partitions.ts";
 import { bucketOf } from "../database/row-id.ts";
 import { setLoginCookie } from "../http/cookies.ts";
-import { redirectReply, replyWithErrorPage } from "../http/pages.ts";
-import { applicationKeyOf, type HttpReply, type HttpRequest, headerOf, type Route } from "../http/route.ts";
+import { pageFailureOf, redirectReply, replyWithErrorPage } from "../http/pages.ts";
+import { applicationKeyOf, type HttpReply, type HttpRequest, type Route } from "../http/route.ts";
+import { visitorLanguage } from "../http/visitor-language.ts";
 import { sha256 } from "../platform/hash.ts";
 import { type ApplicationContext, issuerOf } from "../protocol/client-metadata.ts";
+import { parseUiLocales } from "../protocol/language.ts";
 import { OAuthError, publicDescription } from "../protocol/oauth-error.ts";
 import { parseQuery, type RequestParameters } from "../protocol/parameters.ts";
 import { findAuthenticatorConfig } from "../resources/authenticator-config/queries.ts";
@@ -68,8 +70,7 @@ async function handleAuthorize(services: Services, request: HttpRequest): Promis
   } catch (error) {
     // Nothing is known of who sent the browser here: it stays with us (RFC 6749 §4.1.2.1).
     if (error instanceof OAuthError) recordRefusal(services, request, error);
-    const accept = headerOf(request, "accept");
-    return replyWithErrorPage(error, { traceId: request.traceId, accept, log: services.deps.log, isTestTenant });
+    return replyWithErrorPage(error, { ...pageFailureOf(request, services.deps.log), isTestTenant });
   }
 }
 
@@ -108,6 +109,7 @@ async function beginOrTell(services: Services, begun: Begun): Promise<HttpReply>
         iss: issuerOf(services.deps.config.publicUrl, context.key, context.client.issuerMode), // RFC 9207 §2.1: in error responses too
       },
       setCookies: [],
+      language: visitorLanguage(request, parseUiLocales(parameters.values.get("ui_locales"))),
       isTestTenant: context.tenant.kind === "test",
     });
     return { ...reply, refusal: { code: told.code } };

@@ -9,6 +9,7 @@ import {
   realmPath,
 } from "../protocol/client-metadata.ts";
 import { CLAIMS_SUPPORTED } from "../protocol/id-token.ts";
+import { LANGUAGES } from "../protocol/language.ts";
 import { advertisedLifetimes } from "../protocol/lifetime.ts";
 import { OPENID_SCOPES } from "../protocol/scope.ts";
 import type { RealmFacts } from "../resources/realm/queries.ts";
@@ -114,6 +115,7 @@ function describeIssuer(publicUrl: string, realm: RealmKey, base: string): objec
     response_types_supported: ["code"],
     response_modes_supported: RESPONSE_MODES.map((mode) => mode.name),
     claims_supported: CLAIMS_SUPPORTED,
+    ui_locales_supported: LANGUAGES,
     userinfo_signing_alg_values_supported: SIGNING_ALGORITHMS,
     acr_values_supported: ACR_VALUES,
     claims_parameter_supported: true,

@@ -1,46 +1,54 @@
-import { html, type Page, pageReply } from "../http/pages.ts";
+import { html } from "../http/html.ts";
+import { type Page, pageReply } from "../http/pages.ts";
 import type { HttpReply } from "../http/route.ts";
+import { textsIn } from "../http/texts/index.ts";
 import type { ApplicationContext } from "../protocol/client-metadata.ts";
+import type { Language } from "../protocol/language.ts";
+
+/** For whom a page is, and in what language. */
+interface Shown {
+  readonly context: ApplicationContext;
+  readonly language: Language;
+}
 
 /** Asks whether the person wants to be logged out. */
-export function confirmLogoutPage(asked: {
-  readonly context: ApplicationContext;
-  readonly path: string;
-  readonly formToken: string;
-}): HttpReply {
+export function confirmLogoutPage(asked: Shown & { readonly path: string; readonly formToken: string }): HttpReply {
+  const { ask } = textsIn(asked.language).logout;
+  const { client } = asked.context;
   return pageReply({
-    ...surroundings(asked.context),
-    title: "Sign out",
-    content: html`<h1>Sign out?</h1>
-<p>You will be signed out of <strong>${asked.context.client.displayName}</strong> and of everything else that you use with this account
-in this browser.</p>
+    ...surroundings(asked),
+    title: ask.title,
+    content: html`<h1>${ask.heading}</h1>
+<p>${ask.meaning(client.displayName)}</p>
 <form method="post" action="${asked.path}">
 <input type="hidden" name="form_token" value="${asked.formToken}">
-<input type="hidden" name="client_id" value="${asked.context.client.clientId}">
-<button class="main" autofocus>Sign out</button>
+<input type="hidden" name="client_id" value="${client.clientId}">
+<input type="hidden" name="ui_locales" value="${asked.language}">
+<button class="main" autofocus>${ask.signOut}</button>
 </form>
-<p class="hint">If you did not ask for this, close this page: you stay signed in.</p>`,
+<p class="hint">${ask.hint}</p>`,
   });
 }
 
 /** Says that nobody is logged in here any more. */
-export function signedOutPage(context: ApplicationContext, setCookies: readonly string[]): HttpReply {
+export function signedOutPage(shown: Shown & { readonly setCookies: readonly string[] }): HttpReply {
+  const { done } = textsIn(shown.language).logout;
   return pageReply({
-    ...surroundings(context),
-    title: "Signed out",
-    setCookies,
-    content: html`<h1>You are signed out</h1>
-<p>You can close this page, or go back to <strong>${context.client.displayName}</strong> to sign in again.</p>`,
+    ...surroundings(shown),
+    title: done.title,
+    setCookies: shown.setCookies,
+    content: html`<h1>${done.heading}</h1>
+<p>${done.advice(shown.context.client.displayName)}</p>`,
   });
 }
 
 function surroundings({
-  client,
-  realm,
-  tenant,
-}: ApplicationContext): Pick<Page, "status" | "application" | "isTestTenant"> {
+  context: { client, realm, tenant },
+  language,
+}: Shown): Pick<Page, "status" | "language" | "application" | "isTestTenant"> {
   return {
     status: 200,
+    language,
     application: { name: client.displayName, realm: realm.displayName },
     isTestTenant: tenant.kind === "test",
   };

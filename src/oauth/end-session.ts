@@ -1,10 +1,12 @@
 import { createHmac } from "node:crypto";
 import { isSentByOurPage } from "../http/form-origin.ts";
-import { redirectReply, replyWithErrorPage } from "../http/pages.ts";
-import { type HttpReply, type HttpRequest, headerOf, type Route } from "../http/route.ts";
+import { pageFailureOf, redirectReply, replyWithErrorPage } from "../http/pages.ts";
+import type { HttpReply, HttpRequest, Route } from "../http/route.ts";
 import { clearSessionCookie, readSessionCookie } from "../http/session-cookie.ts";
+import { visitorLanguage } from "../http/visitor-language.ts";
 import { equalBytes } from "../platform/hash.ts";
 import { type ApplicationKey, issuerOf, type RealmKey } from "../protocol/client-metadata.ts";
+import { type Language, parseUiLocales } from "../protocol/language.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { parseQuery, type RequestParameters } from "../protocol/parameters.ts";
 import { appendParameters } from "../protocol/redirect-uri.ts";
@@ -58,8 +60,7 @@ async function handleEndSession(services: Services, request: HttpRequest): Promi
     const visit: Visit = { services, request, application, parameters, session };
     return request.method === "POST" ? await handlePost(visit) : await decideLogout(visit);
   } catch (error) {
-    const accept = headerOf(request, "accept");
-    return replyWithErrorPage(error, { traceId: request.traceId, accept, log: services.deps.log, isTestTenant });
+    return replyWithErrorPage(error, { ...pageFailureOf(request, services.deps.log), isTestTenant });
   }
 }
 
@@ -109,6 +110,7 @@ async function decideLogout(visit: Visit): Promise<HttpReply> {
   if (session === undefined || !isOpen(visit, session)) return signedOut(visit);
   return confirmLogoutPage({
     context: application.context,
+    language: languageOf(visit),
     path: pathOf(visit),
     formToken: formTokenOf(visit, session),
   });
@@ -157,7 +159,17 @@ async function end(visit: Visit, session: Session, by: "asked" | "id_token_hint"
 }
 
 function signedOut(visit: Visit): HttpReply {
-  return signedOutPage(visit.application.context, visit.session === undefined ? [] : [clearCookie(visit)]);
+  const { context } = visit.application;
+  return signedOutPage({
+    context,
+    language: languageOf(visit),
+    setCookies: visit.session === undefined ? [] : [clearCookie(visit)],
+  });
+}
+
+// RP-Initiated Logout §2: the client may say which language the person reads.
+function languageOf({ request, parameters }: Visit): Language {
+  return visitorLanguage(request, parseUiLocales(parameters.values.get("ui_locales")));
 }
 
 function clearCookie({ services, application }: Visit): string {

@@ -1,7 +1,7 @@
 // The link of a credential binding job: made, mailed, and noted as mailed or not.
 
 import type { Deps } from "../deps.ts";
-import { html } from "../http/pages.ts";
+import { html } from "../http/html.ts";
 import { sha256 } from "../platform/hash.ts";
 import { inOneLine, type Mail } from "../platform/mail.ts";
 import type { Random } from "../platform/random.ts";

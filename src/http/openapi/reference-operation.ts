@@ -1,4 +1,4 @@
-import { type Html, html } from "../pages.ts";
+import { type Html, html } from "../html.ts";
 import type { OpenApiDocument } from "./document.ts";
 import { exampleOf, type Resolve } from "./example.ts";
 import type { Content, OperationObject, ParameterObject, ResponseObject } from "./operation-object.ts";

@@ -1,4 +1,4 @@
-import { type Html, html } from "../pages.ts";
+import { type Html, html } from "../html.ts";
 import { type Resolve, typesOf } from "./example.ts";
 import type { SchemaNode } from "./schema-node.ts";
 

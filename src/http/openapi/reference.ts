@@ -1,5 +1,5 @@
 import { sha256 } from "../../platform/hash.ts";
-import { type Html, html } from "../pages.ts";
+import { type Html, html } from "../html.ts";
 import type { OpenApiDocument } from "./document.ts";
 import { createResolver } from "./example.ts";
 import { type Placed, renderOperation } from "./reference-operation.ts";

@@ -46,9 +46,9 @@ async function goOn(visit: Visit): Promise<StepResult> {
 }
 
 /** How the person is called on the page. */
-async function findPerson({ stored, services }: Visit): Promise<string> {
+async function findPerson({ stored, services }: Visit): Promise<string | undefined> {
   const { tenantId, realmId, identityId } = stored;
   if (identityId === undefined) throw new Error("a login that waits for a person's word knows no person");
   const identity = await findIdentity(services.deps.database.tenants([tenantId]), { tenantId, realmId, identityId });
-  return identity?.traits.primary_email_address ?? identity?.displayName ?? "your account";
+  return identity?.traits.primary_email_address ?? identity?.displayName;
 }

@@ -1,4 +1,5 @@
-import { type Html, html, type Page } from "../../http/pages.ts";
+import { type Html, html } from "../../http/html.ts";
+import type { Page } from "../../http/pages.ts";
 import { formToken, loginPath } from "../../resources/authorization-request/rules.ts";
 import type { Visit } from "../visit.ts";
 
@@ -7,6 +8,7 @@ export function loginPage(visit: Visit, page: Pick<Page, "status" | "title" | "c
   const { client, realm, tenant } = visit.context;
   return {
     ...page,
+    language: visit.texts.language,
     title: `${page.title} · ${client.displayName}`,
     application: { name: client.displayName, realm: realm.displayName },
     isTestTenant: tenant.kind === "test",
@@ -21,4 +23,6 @@ export function openForm(visit: Visit): Html {
 }
 
 /** The way out of every page. */
-export const CANCEL = html`<button class="leave" name="action" value="cancel" formnovalidate>Cancel</button>`;
+export function cancelButton({ texts }: Visit): Html {
+  return html`<button class="leave" name="action" value="cancel" formnovalidate>${texts.login.cancel}</button>`;
+}

@@ -1,5 +1,7 @@
-import { html, pageReply } from "../../http/pages.ts";
+import { html } from "../../http/html.ts";
+import { pageReply } from "../../http/pages.ts";
 import type { Route } from "../../http/route.ts";
+import { textsIn } from "../../http/texts/index.ts";
 import type { ResponseMode } from "./response-mode.ts";
 
 const SCRIPT_PATH = "/authenticator/form-post.js";
@@ -9,25 +11,28 @@ const SCRIPT_MAX_AGE_SECONDS = 86_400;
 /** As a form that the browser posts (OAuth 2.0 Form Post Response Mode §2): by our script, or by the button without one (rule 18). */
 export const formPost: ResponseMode = {
   name: "form_post",
-  reply: ({ redirectUri, parameters, setCookies, isTestTenant }) =>
-    pageReply({
+  reply: ({ redirectUri, parameters, setCookies, language, isTestTenant }) => {
+    const { sentBack } = textsIn(language).login;
+    return pageReply({
       status: 200,
-      title: "Continue",
+      language,
+      title: sentBack.title,
       isTestTenant,
       endsAt: redirectUri,
       script: SCRIPT_PATH,
       setCookies,
-      content: html`<h1>Almost there</h1>
-<p>You are being sent back to the application.</p>
+      content: html`<h1>${sentBack.heading}</h1>
+<p>${sentBack.intro}</p>
 <form id="answer" method="post" action="${redirectUri}">${Object.entries(parameters).map(([name, value]) =>
         value === undefined
           ? html``
           : html`
 <input type="hidden" name="${name}" value="${value}">`,
       )}
-<button class="main">Continue</button>
+<button class="main">${sentBack.goOn}</button>
 </form>`,
-    }),
+    });
+  },
 };
 
 /** The one script of these pages: nothing inline runs under their policy. */

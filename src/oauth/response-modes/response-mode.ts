@@ -1,4 +1,5 @@
 import type { HttpReply } from "../../http/route.ts";
+import type { Language } from "../../protocol/language.ts";
 
 /** What goes back to a client, and where. */
 export interface AuthorizationResponse {
@@ -7,6 +8,8 @@ export interface AuthorizationResponse {
   /** `code`, `state`, `iss` or `error`, `error_description`, `state`, `iss` and nothing else (rule 18); absent ones are left out */
   readonly parameters: Readonly<Record<string, string | undefined>>;
   readonly setCookies: readonly string[];
+  /** of the page, where there is one */
+  readonly language: Language;
   readonly isTestTenant: boolean;
 }
 

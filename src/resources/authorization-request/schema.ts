@@ -2,6 +2,7 @@
 // both, under the wire's names; here they are translated, both ways.
 
 import type { ClaimsRequest } from "../../protocol/claims-request.ts";
+import { type Language, parseUiLocales } from "../../protocol/language.ts";
 
 /** How long a person may take from /authorize back to the client, in seconds of tenant time (reference 3.5). */
 export const AUTHORIZATION_REQUEST_LIFETIME_SECONDS = 600;
@@ -29,6 +30,8 @@ export interface AuthorizeParameters {
   readonly codeChallenge: string | undefined;
   readonly codeChallengeMethod: "S256" | "plain" | undefined;
   readonly loginHint: string | undefined;
+  /** those of `ui_locales` that pages speak, in order */
+  readonly uiLocales: readonly Language[];
   /** the members of `prompt` */
   readonly prompts: readonly string[];
   readonly maxAgeSeconds: number | undefined;
@@ -74,6 +77,7 @@ export function writeStoredRequest({ parameters, authentication }: StoredRequest
       code_challenge: parameters.codeChallenge,
       code_challenge_method: parameters.codeChallengeMethod,
       login_hint: parameters.loginHint,
+      ui_locales: parameters.uiLocales.join(" "),
       prompt: parameters.prompts,
       max_age: parameters.maxAgeSeconds,
       hinted_sub: parameters.hintedSubject,
@@ -110,6 +114,7 @@ export function readStoredRequest(stored: unknown): {
     codeChallenge: textOf(member("code_challenge")),
     codeChallengeMethod: method === "S256" || method === "plain" ? method : undefined,
     loginHint: textOf(member("login_hint")),
+    uiLocales: parseUiLocales(textOf(member("ui_locales"))),
     prompts: textsOf(member("prompt")),
     maxAgeSeconds: numberOf(member("max_age")),
     hintedSubject: textOf(member("hinted_sub")),

@@ -1,9 +1,12 @@
 import type { Deps } from "../../deps.ts";
-import { errorPageReply, prefersJson, replyWithErrorPage } from "../../http/pages.ts";
+import { errorPageReply, pageFailureOf, prefersJson, replyWithErrorPage } from "../../http/pages.ts";
 import { type HttpReply, type HttpRequest, headerOf, realmKeyOf } from "../../http/route.ts";
+import { textsIn } from "../../http/texts/index.ts";
+import { visitorLanguage } from "../../http/visitor-language.ts";
 import { equalBytes, sha256 } from "../../platform/hash.ts";
 import { covers } from "../../protocol/authority.ts";
 import { type RealmKey, realmPath } from "../../protocol/client-metadata.ts";
+import { DEFAULT_LANGUAGE } from "../../protocol/language.ts";
 import { OAuthError } from "../../protocol/oauth-error.ts";
 import { isLinkToken } from "../../protocol/opaque-token.ts";
 import { parseQuery } from "../../protocol/parameters.ts";
@@ -34,7 +37,7 @@ const HEX_ID = /^[0-9a-f]{16}$/;
  */
 export async function openBindingLink(deps: LinkDeps, http: HttpRequest): Promise<HttpReply> {
   if (http.method === "HEAD") return { status: 204 }; // a look opens nothing
-  const failure = { traceId: http.traceId, accept: headerOf(http, "accept"), log: deps.log };
+  const failure = pageFailureOf(http, deps.log);
   let isTestTenant = false;
   try {
     const presented = readPresented(http);
@@ -106,20 +109,15 @@ function hostedUrl(publicUrl: string, realm: RealmKey): string {
   return `${publicUrl}/authenticator${realmPath(realm)}`;
 }
 
-const ASK = "Ask whoever sent it to you for a new one.";
-const WORDS = {
-  unknown: { status: 404, heading: "This link is not valid", advice: `It may have been cut off on its way. ${ASK}` },
-  over: {
-    status: 410,
-    heading: "This link does not work any more",
-    advice: `It was used, has expired or was withdrawn. ${ASK}`,
-  },
-} as const;
+const STATUS = { unknown: 404, over: 410 } as const;
 
-function refuse(why: keyof typeof WORDS, http: HttpRequest, isTestTenant: boolean): HttpReply {
-  const { status, heading, advice } = WORDS[why];
+function refuse(why: keyof typeof STATUS, http: HttpRequest, isTestTenant: boolean): HttpReply {
+  const status = STATUS[why];
+  if (prefersJson(headerOf(http, "accept"))) {
+    const { heading } = textsIn(DEFAULT_LANGUAGE).error.bindingLink[why]; // programs are told in English
+    throw new OAuthError("invalid_request", heading, { status });
+  }
+  const language = visitorLanguage(http);
   const { traceId } = http;
-  const accept = headerOf(http, "accept");
-  if (prefersJson(accept)) throw new OAuthError("invalid_request", heading, { status });
-  return errorPageReply({ status, heading, advice, traceId, isTestTenant });
+  return errorPageReply({ status, language, ...textsIn(language).error.bindingLink[why], traceId, isTestTenant });
 }

@@ -1,0 +1,7 @@
+import type { frame as english } from "../en/frame.ts";
+
+export const frame: typeof english = {
+  testTenant: "Testmandant",
+  testTenantMeaning: "nur für Tests: jeder Code ist 424242, E-Mails werden aufbewahrt und nie versandt",
+  securedBy: "Gesichert mit Mayfly",
+};

@@ -1,0 +1,57 @@
+import { html } from "../../html.ts";
+import type { login as english } from "../en/login.ts";
+
+export const login: typeof english = {
+  cancel: "Abbrechen",
+  address: {
+    title: "Anmelden",
+    intro: "Wir senden Ihnen einen Code per E-Mail. Sie brauchen kein Passwort.",
+    label: "E-Mail-Adresse",
+    send: "Code anfordern",
+    wrong: "Geben Sie Ihre E-Mail-Adresse ein, zum Beispiel name@example.com.",
+  },
+  code: {
+    title: "Code eingeben",
+    heading: "Sehen Sie in Ihr Postfach",
+    intro: (address, minutes) =>
+      html`Wenn man sich hier mit <strong>${address}</strong> anmelden kann, ist ein sechsstelliger Code unterwegs. Er gilt ${minutes} Minuten und nur in diesem Browser.`,
+    label: "Code",
+    format: "6 Ziffern",
+    verify: "Anmelden",
+    sendAgain: "Neuen Code senden",
+    otherAddress: "Andere Adresse verwenden",
+    hint: "Nach einer Minute noch nichts da? Sehen Sie im Spam-Ordner nach. In einer Stunde werden nur wenige Codes versandt.",
+    sentAgain: "Ein neuer Code ist angefordert. Nur der neueste gilt.",
+    wrong: "Dieser Code gilt nicht. Verwenden Sie den aus der neuesten E-Mail, oder fordern Sie einen neuen an.",
+    incomplete: "Geben Sie die 6 Ziffern des Codes ein.",
+  },
+  triesSpent: {
+    title: "Zu viele falsche Codes",
+    advice: (application) =>
+      html`Zu Ihrer Sicherheit ist diese Anmeldung beendet. Beginnen Sie in <strong>${application}</strong> von vorn; Sie erhalten einen neuen Code.`,
+    back: (application) => `Zurück zu ${application}`,
+  },
+  confirm: {
+    title: "Weiter",
+    heading: (application) => `Weiter zu ${application}?`,
+    signedInAs: (person) => html`Sie sind angemeldet als <strong>${person}</strong>.`,
+    nobody: "Ihr Konto",
+    asksFor: (application) => `${application} möchte:`,
+    gives: {
+      openid: "wissen, wer Sie sind",
+      profile: "Ihren Namen und Ihr Profil",
+      email: "Ihre E-Mail-Adresse",
+      phone: "Ihre Telefonnummer",
+      address: "Ihre Postanschrift",
+      offline_access: "Zugriff, auch während Sie nicht da sind",
+    },
+    goOn: "Weiter",
+    otherAccount: "Anderes Konto verwenden",
+  },
+  sentBack: {
+    title: "Weiter",
+    heading: "Gleich geschafft",
+    intro: "Sie werden zur Anwendung zurückgeleitet.",
+    goOn: "Weiter",
+  },
+};

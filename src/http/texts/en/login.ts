@@ -1,0 +1,59 @@
+import { html } from "../../html.ts";
+
+/** The pages of a login, from the question for an address to the way back. */
+export const login = {
+  cancel: "Cancel",
+  address: {
+    title: "Sign in",
+    intro: "We will mail you a code. No password needed.",
+    label: "Email address",
+    send: "Email me a code",
+    wrong: "Enter your email address, such as name@example.com.",
+  },
+  code: {
+    title: "Enter your code",
+    heading: "Check your email",
+    intro: (address: string, minutes: number) =>
+      html`If <strong>${address}</strong> can sign in here, a 6-digit code is on its way. It works for ${minutes} minutes, in this browser only.`,
+    label: "Code",
+    format: "6 digits",
+    verify: "Sign in",
+    sendAgain: "Send a new code",
+    otherAddress: "Use another address",
+    hint: "Nothing there after a minute? Look in the spam folder. Only a few codes are sent in an hour.",
+    sentAgain: "Asked for a new code. Only the newest one works.",
+    wrong: "That code does not work. Use the one from the newest mail, or send a new one.",
+    incomplete: "Enter the 6 digits of the code.",
+  },
+  triesSpent: {
+    title: "Too many wrong codes",
+    advice: (application: string) =>
+      html`For your safety this sign-in has ended. Start again from <strong>${application}</strong>; you will get a new code.`,
+    back: (application: string) => `Back to ${application}`,
+  },
+  confirm: {
+    title: "Continue",
+    heading: (application: string) => `Continue to ${application}?`,
+    signedInAs: (person: string) => html`You are signed in as <strong>${person}</strong>.`,
+    /** for somebody without a name to be called by */
+    nobody: "your account",
+    asksFor: (application: string) => `${application} asks for:`,
+    /** what OpenID scopes give, by scope */
+    gives: {
+      openid: "who you are",
+      profile: "your name and profile",
+      email: "your email address",
+      phone: "your phone number",
+      address: "your postal address",
+      offline_access: "access while you are away",
+    },
+    goOn: "Continue",
+    otherAccount: "Use another account",
+  },
+  sentBack: {
+    title: "Continue",
+    heading: "Almost there",
+    intro: "You are being sent back to the application.",
+    goOn: "Continue",
+  },
+};

@@ -1,0 +1,57 @@
+import { html } from "../../html.ts";
+import type { login as english } from "../en/login.ts";
+
+export const login: typeof english = {
+  cancel: "Cancelar",
+  address: {
+    title: "Iniciar sesión",
+    intro: "Le enviaremos un código por correo. No hace falta contraseña.",
+    label: "Correo electrónico",
+    send: "Enviarme un código",
+    wrong: "Introduzca su dirección de correo, por ejemplo nombre@example.com.",
+  },
+  code: {
+    title: "Introducir el código",
+    heading: "Revise su correo",
+    intro: (address, minutes) =>
+      html`Si <strong>${address}</strong> puede iniciar sesión aquí, va en camino un código de 6 cifras. Vale durante ${minutes} minutos y solo en este navegador.`,
+    label: "Código",
+    format: "6 cifras",
+    verify: "Iniciar sesión",
+    sendAgain: "Enviar un código nuevo",
+    otherAddress: "Usar otra dirección",
+    hint: "¿No ha llegado nada en un minuto? Mire en la carpeta de correo no deseado. En una hora se envían pocos códigos.",
+    sentAgain: "Se ha pedido un código nuevo. Solo vale el último.",
+    wrong: "Ese código no vale. Use el del último correo o pida uno nuevo.",
+    incomplete: "Introduzca las 6 cifras del código.",
+  },
+  triesSpent: {
+    title: "Demasiados códigos equivocados",
+    advice: (application) =>
+      html`Por su seguridad, este inicio de sesión ha terminado. Empiece de nuevo en <strong>${application}</strong>; recibirá otro código.`,
+    back: (application) => `Volver a ${application}`,
+  },
+  confirm: {
+    title: "Continuar",
+    heading: (application) => `¿Continuar a ${application}?`,
+    signedInAs: (person) => html`La sesión está iniciada como <strong>${person}</strong>.`,
+    nobody: "su cuenta",
+    asksFor: (application) => `${application} pide:`,
+    gives: {
+      openid: "saber quién es usted",
+      profile: "su nombre y su perfil",
+      email: "su dirección de correo",
+      phone: "su número de teléfono",
+      address: "su dirección postal",
+      offline_access: "acceso mientras usted no está",
+    },
+    goOn: "Continuar",
+    otherAccount: "Usar otra cuenta",
+  },
+  sentBack: {
+    title: "Continuar",
+    heading: "Ya casi está",
+    intro: "Volviendo a la aplicación.",
+    goOn: "Continuar",
+  },
+};
