@@ -137,7 +137,7 @@ describe("logout by the client (RP-Initiated Logout)", () => {
     const page = await leave(at.browser, at.flow.application, { post_logout_redirect_uri: BACK, state: "x" });
     const url = `${at.flow.application.issuer}/end-session`;
     const fields = hiddenFields(page);
-    assert.deepEqual(Object.keys(fields), ["form_token", "client_id"]);
+    assert.deepEqual(Object.keys(fields), ["form_token", "client_id", "ui_locales"]);
     for (const [forged, headers] of [
       [{ form_token: "x".repeat(43) }, {}],
       [fields, { origin: "https://evil.example" }],

@@ -1,4 +1,5 @@
-import { html, type Page } from "../../http/pages.ts";
+import { html } from "../../http/html.ts";
+import type { Page } from "../../http/pages.ts";
 import { refuseAuthorizationRequest } from "../../resources/authorization-request/queries.ts";
 import { recordLogin, type Visit } from "../visit.ts";
 import { loginPage, openForm } from "./login-page.ts";
@@ -22,15 +23,15 @@ export async function denyLogin(visit: Visit, facts: Readonly<Record<string, unk
 
 // One sentence, whatever rule it was: an administrator reads the cause, and somebody who tries rules out does not.
 function deniedPage(visit: Visit): Page {
-  const { displayName } = visit.context.client;
+  const { client, realm } = visit.context;
+  const { denied } = visit.texts.login;
   return loginPage(visit, {
     status: DENIED_STATUS,
-    title: "You cannot sign in here",
-    content: html`<h1>You cannot sign in here</h1>
-<p role="alert">The rules of <strong>${visit.context.realm.displayName}</strong> do not allow this sign-in to ${displayName}. If you
-think that they should, ask whoever runs it.</p>
+    title: denied.title,
+    content: html`<h1>${denied.title}</h1>
+<p role="alert">${denied.advice(client.displayName, realm.displayName)}</p>
 ${openForm(visit)}
-<button class="main" name="action" value="cancel">Back to ${displayName}</button>
+<button class="main" name="action" value="cancel">${visit.texts.login.backTo(client.displayName)}</button>
 </form>`,
   });
 }

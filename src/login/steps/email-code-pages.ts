@@ -67,7 +67,7 @@ export function triesSpentPage(visit: Visit): Page {
     content: html`<h1>${triesSpent.title}</h1>
 <p role="alert">${triesSpent.advice(displayName)}</p>
 ${openForm(visit)}
-<button class="main" name="action" value="cancel">${triesSpent.back(displayName)}</button>
+<button class="main" name="action" value="cancel">${visit.texts.login.backTo(displayName)}</button>
 </form>`,
   });
 }

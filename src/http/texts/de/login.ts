@@ -3,6 +3,7 @@ import type { login as english } from "../en/login.ts";
 
 export const login: typeof english = {
   cancel: "Abbrechen",
+  backTo: (application) => `Zurück zu ${application}`,
   address: {
     title: "Anmelden",
     intro: "Wir senden Ihnen einen Code per E-Mail. Sie brauchen kein Passwort.",
@@ -29,7 +30,11 @@ export const login: typeof english = {
     title: "Zu viele falsche Codes",
     advice: (application) =>
       html`Zu Ihrer Sicherheit ist diese Anmeldung beendet. Beginnen Sie in <strong>${application}</strong> von vorn; Sie erhalten einen neuen Code.`,
-    back: (application) => `Zurück zu ${application}`,
+  },
+  denied: {
+    title: "Sie können sich hier nicht anmelden",
+    advice: (application, realm) =>
+      html`Die Regeln von <strong>${realm}</strong> erlauben diese Anmeldung bei ${application} nicht. Wenn das nicht stimmen kann, fragen Sie die Betreiber.`,
   },
   confirm: {
     title: "Weiter",

@@ -3,6 +3,7 @@ import { html } from "../../html.ts";
 /** The pages of a login, from the question for an address to the way back. */
 export const login = {
   cancel: "Cancel",
+  backTo: (application: string) => `Back to ${application}`,
   address: {
     title: "Sign in",
     intro: "We will mail you a code. No password needed.",
@@ -29,7 +30,11 @@ export const login = {
     title: "Too many wrong codes",
     advice: (application: string) =>
       html`For your safety this sign-in has ended. Start again from <strong>${application}</strong>; you will get a new code.`,
-    back: (application: string) => `Back to ${application}`,
+  },
+  denied: {
+    title: "You cannot sign in here",
+    advice: (application: string, realm: string) =>
+      html`The rules of <strong>${realm}</strong> do not allow this sign-in to ${application}. If you think that they should, ask whoever runs it.`,
   },
   confirm: {
     title: "Continue",

@@ -3,6 +3,7 @@ import type { login as english } from "../en/login.ts";
 
 export const login: typeof english = {
   cancel: "Cancelar",
+  backTo: (application) => `Volver a ${application}`,
   address: {
     title: "Iniciar sesión",
     intro: "Le enviaremos un código por correo. No hace falta contraseña.",
@@ -29,7 +30,11 @@ export const login: typeof english = {
     title: "Demasiados códigos equivocados",
     advice: (application) =>
       html`Por su seguridad, este inicio de sesión ha terminado. Empiece de nuevo en <strong>${application}</strong>; recibirá otro código.`,
-    back: (application) => `Volver a ${application}`,
+  },
+  denied: {
+    title: "No puede iniciar sesión aquí",
+    advice: (application, realm) =>
+      html`Las reglas de <strong>${realm}</strong> no permiten este inicio de sesión en ${application}. Si cree que deberían, consulte a quien lo gestiona.`,
   },
   confirm: {
     title: "Continuar",
