@@ -98,7 +98,7 @@ export function createApp(deps: Deps, readiness: Readiness, parts: AppParts): Ap
     settled,
     close: async () => {
       await main.close();
-      await afterReply.settled();
+      await afterReply.close();
       await decisions.flush();
       await Promise.all([keptDecisions.flush(), liveTokens.flush()]);
     },

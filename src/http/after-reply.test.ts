@@ -46,3 +46,36 @@ test("when too much waits, more is not taken and nothing is lost", async () => {
 test("settled resolves at once when there is nothing", async () => {
   await createAfterReply(log).settled();
 });
+
+test("attempts keep no other work waiting, and settled waits for those that work hands over", async () => {
+  const afterReply = createAfterReply(log);
+  const held = Promise.withResolvers<void>();
+  const done: string[] = [];
+  for (let count = 0; count < 10; count += 1) afterReply.attempt(() => held.promise);
+  afterReply.start(async () => {
+    afterReply.attempt(async () => void done.push("attempt"));
+    done.push("work");
+    held.resolve();
+  });
+  await afterReply.settled();
+  assert.deepEqual(done, ["work", "attempt"]);
+});
+
+test("whoever closes waits for what has begun, and for no attempt that has not", async () => {
+  const afterReply = createAfterReply(log);
+  const held = Promise.withResolvers<void>();
+  let attempted = 0;
+  for (let count = 0; count < 10; count += 1)
+    afterReply.attempt(async () => {
+      attempted += 1;
+      await held.promise;
+    });
+  await new Promise((resolve) => setImmediate(resolve));
+  const closed = afterReply.close();
+  afterReply.attempt(async () => {
+    attempted += 100;
+  });
+  held.resolve();
+  await closed;
+  assert.equal(attempted, 4);
+});

@@ -12,8 +12,8 @@ import {
   settleTry,
   type TryOutcome,
 } from "../resources/batch-credential-binding-job/queries.ts";
-import { nextTryAtMs, TRIES_MAX } from "../resources/batch-credential-binding-job/rules.ts";
-import { type Invitation, logUnsent, newLinkToken, noteMailed, sendInvitation } from "../resources/binding-link.ts";
+import { MAIL_ON_ITS_WAY_MS, nextTryAtMs, TRIES_MAX } from "../resources/batch-credential-binding-job/rules.ts";
+import { newLinkToken, queueInvitation } from "../resources/binding-link.ts";
 import { type BindingPlace, holdBindingConfig, holdBindingPlace } from "../resources/binding-place/queries.ts";
 import {
   type BindingJobKey,
@@ -30,10 +30,7 @@ const JOBS_A_PAGE = 100;
 /** Most jobs of one run, so that a run ends: the next is soon. */
 const PAGES_MAX = 50;
 
-/**
- * Makes and mails what batches ask for, one identity after the other. What a node that died had begun is tried again when it is due: the
- * person may get two mails then, and the link of the last one works.
- */
+/** Makes what batches ask for, one identity after the other, each with its mail in one transaction: another job sends that. */
 export const batchBindingJobsJob: Job = {
   name: "batch-binding-jobs",
   everySeconds: 10,
@@ -47,26 +44,10 @@ export const batchBindingJobsJob: Job = {
   },
 };
 
-/** An invitation that is ready to be mailed, and whether it is the last try. */
-interface Prepared {
-  readonly invitation: Invitation;
-  readonly isLastTry: boolean;
-}
-
 async function tryJob(deps: JobDeps, due: DueJob): Promise<void> {
-  const { tenantId } = due.key;
-  const prepared = await deps.database
-    .transaction([tenantId], (db) => prepare(deps, db, due))
+  await deps.database
+    .transaction([due.key.tenantId], (db) => makeAndMail(deps, db, due))
     .catch((error: unknown) => postpone(deps, due, error));
-  if (prepared === undefined) return;
-  const { invitation, isLastTry } = prepared;
-  const failure = await sendInvitation(deps, invitation).then(
-    () => undefined,
-    (error: unknown) => ({ error }),
-  );
-  if (failure !== undefined) logUnsent(deps.log, invitation, failure.error);
-  if (failure === undefined || isLastTry) await noteMailed(deps, invitation, failure === undefined ? "SENT" : "FAILED");
-  await settleTry(deps.database.tenants([tenantId]), due, outcomeOf(failure, isLastTry), deps.clock.nowMs());
 }
 
 // What fails by itself must not keep the others from their turn: it is tried again after them.
@@ -82,37 +63,28 @@ async function postpone({ database, clock, log }: JobDeps, due: DueJob, error: u
   );
 }
 
-function outcomeOf(failure: object | undefined, isLastTry: boolean): TryOutcome {
-  if (failure === undefined) return { state: "SUCCESS" };
-  return { state: isLastTry ? "FAILURE" : "PENDING", lastError: "the mail could not be sent" };
-}
-
-/** Makes the job, or takes another link for the one that an earlier try made. Undefined when nothing is to be mailed. */
-async function prepare(deps: JobDeps, db: Queryable, due: DueJob): Promise<Prepared | undefined> {
+/** Makes the job, or takes another link for the one that an earlier try made, and stores its mail: what becomes of that settles it. */
+async function makeAndMail(deps: JobDeps, db: Queryable, due: DueJob): Promise<void> {
   const { clock, random } = deps;
   const { key, identityId } = due;
   const nowMs = clock.nowMs();
   const isThere = await holdRealm(db, key, false);
   const held = await holdDueJob(db, due, nowMs);
-  if (held === undefined) return undefined;
+  if (held === undefined) return;
   const place = isThere ? await holdBindingPlace(db, { ...key, identityId }) : undefined;
   const reason = await whyNot(db, { due, held, place, nowMs });
-  if (place === undefined || reason !== undefined) {
-    await settleTry(db, due, { state: "FAILURE", lastError: reason ?? "identity not found" }, nowMs);
-    return undefined;
-  }
+  if (place === undefined || reason !== undefined)
+    return settleTry(db, due, { state: "FAILURE", lastError: reason ?? "identity not found" }, nowMs);
   const jobKey = { tenantId: key.tenantId, realmId: key.realmId, jobId: held.jobId ?? hexId(random) };
   const { token, hash } = newLinkToken(random);
   if (held.jobId === undefined) {
     await makeJob(db, jobKey, { due, held, tokenHash: hash, nowMs });
   } else if (!(await renewBindingLink(db, jobKey, hash, nowMs))) {
-    await settleTry(db, due, await outcomeOfEarlier(db, jobKey, identityId), nowMs);
-    return undefined;
+    return settleTry(db, due, await outcomeOfEarlier(db, jobKey, identityId), nowMs);
   }
-  const tries = held.tries + 1;
-  await beginTry(db, due, { jobId: jobKey.jobId, dueAtMs: nextTryAtMs(tries, nowMs) }, nowMs);
-  const invitation = { key: jobKey, identityId, token, place, source: held.source };
-  return { invitation, isLastTry: tries >= TRIES_MAX };
+  await beginTry(db, due, { jobId: jobKey.jobId, dueAtMs: MAIL_ON_ITS_WAY_MS }, nowMs);
+  const { source, expiresAt } = held;
+  await queueInvitation(deps, db, { key: jobKey, identityId, token, place, source, expiresAt });
 }
 
 interface Tried {

@@ -4,6 +4,7 @@ import { batchBindingJobsJob } from "./batch-binding-jobs.ts";
 import { idempotencyKeysJob } from "./idempotency-keys.ts";
 import type { Job } from "./job.ts";
 import { oldCountsJob, recountJob } from "./live-counts.ts";
+import { oldMailsJob, outgoingMailsJob } from "./outgoing-mails.ts";
 import { removalJob } from "./removal.ts";
 import { rotateKeysJob } from "./rotate-keys.ts";
 import { sessionsJob } from "./sessions.ts";
@@ -20,6 +21,8 @@ export const JOBS: readonly Job[] = [
   sessionsJob,
   backChannelLogoutJob,
   batchBindingJobsJob,
+  outgoingMailsJob,
+  oldMailsJob,
   recountJob,
   oldCountsJob,
   removalJob,

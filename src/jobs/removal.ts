@@ -27,6 +27,7 @@ const OWNED_BY_REALM = [
   "groups",
   "roles",
   "mails",
+  "outgoing_mails",
   "session_applications",
   "sessions",
   "attempt_counts",

@@ -1,17 +1,19 @@
 import { readPartitionState } from "../database/partition-state.ts";
 import { METRICS } from "../platform/metric-table.ts";
+import { readMailBacklog } from "../resources/outgoing-mail/queries.ts";
 import { readOldestSigningAge } from "../resources/signing-key/queries.ts";
 import type { JobDeps } from "./job.ts";
 
 /** A look costs a statement over the catalogue: many scrapers share one. */
 const PARTITIONS_SEEN_EVERY_MS = 10_000;
+const MAILS_SEEN_EVERY_MS = 10_000;
 /** It reads every signing key. */
 const KEYS_SEEN_EVERY_MS = 300_000;
 
 type WatchDeps = Pick<JobDeps, "database" | "clock" | "metrics">;
 
 /**
- * Lets scrapes show the state of partitions and signing keys, which the jobs of any node change. Each node looks for itself, when
+ * Lets scrapes show the state of partitions, mails and signing keys, which the jobs of any node change. Each node looks for itself, when
  * somebody asks and it has not looked lately; while the database does not answer, it shows what it saw last.
  */
 export function watchStorage(deps: WatchDeps): void {
@@ -27,6 +29,7 @@ export function watchStorage(deps: WatchDeps): void {
       seenAtMs = clock.monotonicMs();
     }),
   );
+  metrics.beforeSnapshot(everyMs(deps, MAILS_SEEN_EVERY_MS, () => seeMails(deps)));
   metrics.beforeSnapshot(everyMs(deps, KEYS_SEEN_EVERY_MS, () => seeKeys(deps)));
 }
 
@@ -53,6 +56,16 @@ async function seePartitions({ database, clock, metrics }: WatchDeps): Promise<v
     metrics.gauge(METRICS.partitionsSecondsLeft).cell(table).set(secondsLeft);
   }
   metrics.gauge(METRICS.purgeLag).cell().set(purgeLagSeconds);
+}
+
+async function seeMails({ database, clock, metrics }: WatchDeps): Promise<void> {
+  const { waiting, oldestAtMs } = await database.maintain(readMailBacklog);
+  const nowMs = clock.nowMs();
+  metrics.gauge(METRICS.mailsWaiting).cell().set(waiting);
+  metrics
+    .gauge(METRICS.oldestMail)
+    .cell()
+    .set(Math.max(0, nowMs - (oldestAtMs ?? nowMs)) / 1_000);
 }
 
 async function seeKeys({ database, clock, metrics }: WatchDeps): Promise<void> {

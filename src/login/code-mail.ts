@@ -1,42 +1,65 @@
 import { html } from "../http/html.ts";
 import { inOneLine, type Mail } from "../platform/mail.ts";
 import type { ApplicationContext } from "../protocol/client-metadata.ts";
-import { deliverMail } from "../resources/deliver-mail.ts";
+import { deliverSoon } from "../resources/deliver-mail.ts";
+import type { EventSource } from "../resources/event-source.ts";
+import { queueMail } from "../resources/queue-mail.ts";
 import { type AddressHolder, findAddressHolder } from "./address-holder.ts";
 import { CODE_LIFETIME_SECONDS } from "./one-time-code.ts";
 import { recordLogin, type Visit } from "./visit.ts";
 
 const MINUTES = CODE_LIFETIME_SECONDS / 60;
 
+/** A code on its way to a mailbox. */
+interface SentCode {
+  readonly emailKey: string;
+  readonly code: string;
+  /** what the login compares it with: once that is another's, this one is not sent any more */
+  readonly codeHash: Uint8Array;
+  /** seconds of tenant time */
+  readonly expiresAt: number;
+}
+
 /**
  * Mails a code after the page was answered, and looks up only then to whom: neither the answer nor how long it takes tells who
- * has an account. What becomes of it is in the decision.
+ * has an account. Whether there is anybody is in the decision, and what becomes of the mail in its event.
  */
-export function mailCodeLater(visit: Visit, emailKey: string, code: string): void {
-  const taken = visit.services.afterReply.start(() => mailCode(visit, emailKey, code));
+export function mailCodeLater(visit: Visit, sent: SentCode): void {
+  const taken = visit.services.afterReply.start(() => mailCode(visit, sent));
   if (taken) return;
   visit.services.deps.log.error("a code was not mailed: too many mails are waiting");
   recordLogin(visit, "code_not_sent", { cause: "too many mails are waiting" });
 }
 
-async function mailCode(visit: Visit, emailKey: string, code: string): Promise<void> {
-  const { log } = visit.services.deps;
+async function mailCode(visit: Visit, { emailKey, code, codeHash, expiresAt }: SentCode): Promise<void> {
+  const { deps, afterReply } = visit.services;
+  const { context } = visit;
+  const { key } = context;
   try {
-    const holder = await findAddressHolder(visit.services, visit.context, emailKey);
+    const holder = await findAddressHolder(visit.services, context, emailKey);
     if (holder.kind === "nobody") {
       recordLogin(visit, "code_not_sent", { cause: holder.cause, identity_id: holder.identityId });
       return;
     }
-    const { key, tenant } = visit.context;
-    const mail = composeCodeMail(visit.context, recipientOf(holder, emailKey), code);
-    await deliverMail(visit.services.deps, { realm: key, tenantKind: tenant.kind }, mail);
-    recordLogin(visit, "code_sent", {
-      identity_id: holder.kind === "identity" ? holder.identity.key.identityId : undefined,
-    });
+    const identityId = holder.kind === "identity" ? holder.identity.key.identityId : undefined;
+    const mail = composeCodeMail(context, recipientOf(holder, emailKey), code);
+    const about = { kind: "ONE_TIME_CODE", identityId, aboutId: visit.stored.id, source: sourceOf(visit) } as const;
+    const queued = { ...about, expiresAt, mail, codeHash };
+    const mailKey = await queueMail(deps, deps.database.tenants([key.tenantId]), key, queued);
+    deliverSoon(afterReply, deps, mailKey);
+    recordLogin(visit, "code_sent", { identity_id: identityId });
   } catch (error) {
-    log.error({ trace_id: Buffer.from(visit.http.traceId).toString("hex"), err: error }, "a code could not be mailed");
-    recordLogin(visit, "code_not_sent", { cause: "the mail could not be sent; the log says why" });
+    deps.log.error(
+      { trace_id: Buffer.from(visit.http.traceId).toString("hex"), err: error },
+      "a code could not be mailed",
+    );
+    recordLogin(visit, "code_not_sent", { cause: "the mail could not be stored; the log says why" });
   }
+}
+
+function sourceOf({ http, services }: Visit): EventSource {
+  const { traceId, correlationId } = http;
+  return { actor: { type: "Anonymous" }, traceId, correlationId, atMs: services.deps.clock.nowMs() };
 }
 
 // To the address on record, never to what was typed: two spellings with one key may be two mailboxes.

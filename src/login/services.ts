@@ -4,7 +4,7 @@ import type { DecisionRecorder } from "../resources/decision/recorder.ts";
 
 /** What the login pages need of the world. */
 export interface LoginServices {
-  readonly deps: Pick<Deps, "config" | "database" | "clock" | "random" | "mail" | "log">;
+  readonly deps: Pick<Deps, "config" | "database" | "clock" | "random" | "sealer" | "mail" | "log" | "metrics">;
   readonly decisions: DecisionRecorder;
   readonly afterReply: AfterReply;
 }

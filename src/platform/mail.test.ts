@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { SMTPServer } from "smtp-server";
+import { startMailServer } from "../../test/support/mail-server.ts";
 import { createMailTransport, type Mail, type MailTransport } from "./mail.ts";
+import { judgeMailError } from "./mail-failure.ts";
 import { createRandom } from "./random.ts";
 
 const NOW_MS = 1_800_000_000_123;
@@ -17,9 +19,10 @@ async function outbox(t: TestContext): Promise<{ transport: MailTransport; direc
   return { transport: open(undefined, directory), directory };
 }
 
-function open(smtpUrl: string | undefined, outboxDirectory: string): MailTransport {
+function open(smtpUrl: string | undefined, outboxDirectory: string, sendMsMax?: number): MailTransport {
   const clock = { nowMs: () => NOW_MS };
-  return createMailTransport({ smtpUrl, from: "mayfly@example.com", outboxDirectory, clock, random: createRandom() });
+  const options = { smtpUrl, from: "mayfly@example.com", outboxDirectory, clock, random: createRandom() };
+  return createMailTransport(sendMsMax === undefined ? options : { ...options, sendMsMax });
 }
 
 interface Received {
@@ -117,4 +120,21 @@ test("a text that looks like a header stays a text", async (t) => {
   const [name = ""] = await readdir(directory);
   const [headers = ""] = (await readFile(join(directory, name), "utf8")).split("\r\n\r\n");
   assert.doesNotMatch(headers, /^Bcc/im);
+});
+
+test("a mail server that says nothing is left in time, and takes nothing of that mail afterwards", async (t) => {
+  const mailServer = await startMailServer();
+  mailServer.answer("hold");
+  const transport = open(mailServer.url, "unused", 200);
+  t.after(async () => {
+    transport.close();
+    await mailServer.stop();
+  });
+  await assert.rejects(transport.send(mail), (error) => judgeMailError(error).reason === "timeout");
+  mailServer.answer("take");
+  await transport.send({ ...mail, to: "second@example.com" });
+  assert.deepEqual(
+    mailServer.arrived.map(({ to }) => to),
+    [["second@example.com"]],
+  );
 });

@@ -16,7 +16,10 @@ export interface Mail {
 
 /** Where mails go. */
 export interface MailTransport {
-  /** Resolves when the mail server has taken the mail, or the file is there. Throws otherwise. */
+  /**
+   * Resolves when the mail server has taken the mail, or the file is there. Throws otherwise, after `SEND_MS_MAX` at the latest: then
+   * nothing of the mail is under way any more.
+   */
   send(mail: Mail): Promise<void>;
   /** Lets what is being sent finish, and closes every connection. */
   close(): void;
@@ -29,6 +32,8 @@ export interface MailOptions {
   readonly outboxDirectory: string;
   readonly clock: Pick<Clock, "nowMs">;
   readonly random: Random;
+  /** as long as one mail may take; `SEND_MS_MAX` if absent */
+  readonly sendMsMax?: number;
 }
 
 /** A name for a header or a line of a mail: it must not write lines of its own into either. */
@@ -36,7 +41,10 @@ export function inOneLine(name: string): string {
   return name.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").trim();
 }
 
-const CONNECTIONS_MAX = 4;
+/** So long a mail server may take for one mail, however slowly it answers. */
+export const SEND_MS_MAX = 30_000;
+/** As many as mails are tried at once: by a job, and right after replies. */
+const CONNECTIONS_MAX = 8;
 const TIMEOUT_MS = 10_000;
 const TIMEOUTS = { connectionTimeout: TIMEOUT_MS, greetingTimeout: TIMEOUT_MS, socketTimeout: TIMEOUT_MS };
 const SUBJECT_CHARACTERS_MAX = 200;
@@ -61,7 +69,8 @@ function createSmtp(options: MailOptions, url: string): MailTransport {
   const transport = createTransport({ url, pool: true, maxConnections: CONNECTIONS_MAX, ...TIMEOUTS, ...NO_FETCHING });
   return {
     send: async (mail) => {
-      await transport.sendMail(compose(options, mail));
+      const signal = AbortSignal.timeout(options.sendMsMax ?? SEND_MS_MAX);
+      await transport.sendMail({ ...compose(options, mail), signal });
     },
     close: () => transport.close(),
   };

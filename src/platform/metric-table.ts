@@ -162,6 +162,13 @@ export const METRICS = {
     "Signing keys made, first ones and next ones.",
   ),
   signingKeysRetired: counter("mayfly_signing_keys_retired_total", [], "Signing keys deleted after their last token."),
+  mails: counter(
+    "mayfly_mails_total",
+    ["kind", "result"],
+    "Attempts to send mails: sent, postponed, failed because the mail server will never take it, or given up.",
+  ),
+  mailsWaiting: gauge("mayfly_mails_waiting", [], "max", "Mails of all tenants that wait to be sent."),
+  oldestMail: gauge("mayfly_mail_oldest_age_seconds", [], "max", "For how long the oldest mail that waits has waited."),
   jobRuns: counter("mayfly_job_runs_total", ["job", "result"], "Runs of jobs on this node: done or failed."),
   jobSeconds: histogram("mayfly_job_duration_seconds", ["job"], JOB_SECONDS, "How long the runs of jobs took."),
   clockAge: gauge("mayfly_clock_age_seconds", [], "max", "Seconds since the database last told this node the time."),

@@ -1,5 +1,6 @@
-// The link of a credential binding job: made, mailed, and noted as mailed or not.
+// The link of a credential binding job: made, and mailed.
 
+import type { Queryable } from "../database/database.ts";
 import type { Deps } from "../deps.ts";
 import { html } from "../http/html.ts";
 import { sha256 } from "../platform/hash.ts";
@@ -8,12 +9,11 @@ import type { Random } from "../platform/random.ts";
 import { realmPath } from "../protocol/client-metadata.ts";
 import { formatLinkToken, SECRET_BYTES } from "../protocol/opaque-token.ts";
 import type { BindingPlace } from "./binding-place/queries.ts";
-import { type BindingJobKey, moveBindingJob } from "./credential-binding-job/queries.ts";
+import type { BindingJobKey } from "./credential-binding-job/queries.ts";
 import { BINDING_LIFETIME_SECONDS } from "./credential-binding-job/rules.ts";
-import { deliverMail, type MailDeps } from "./deliver-mail.ts";
-import { insertEvents } from "./event/queries.ts";
 import type { EventSource } from "./event-source.ts";
-import { transactionWithEvents } from "./event-transaction.ts";
+import type { OutgoingMailKey } from "./outgoing-mail/queries.ts";
+import { queueMail } from "./queue-mail.ts";
 
 const DAYS = BINDING_LIFETIME_SECONDS / 86_400;
 
@@ -47,51 +47,19 @@ export interface Invitation extends BindingLink {
   readonly place: BindingPlace;
   /** who asked for it, for the event of its mail */
   readonly source: EventSource;
+  /** seconds of tenant time: when the link ends */
+  readonly expiresAt: number;
 }
 
-/** Mails a link. Throws when the mail server does not take it. */
-export async function sendInvitation(deps: MailDeps & Pick<Deps, "config">, invitation: Invitation): Promise<void> {
-  const { key, place } = invitation;
-  const link = formatBindingLink(deps.config.publicUrl, invitation);
-  await deliverMail(deps, { realm: key, tenantKind: place.tenantKind }, composeInvitation(place, link));
-}
-
-/** Notes what became of a link's mail: its event, and where it could not be sent, the job's state. */
-export async function noteMailed(
-  { database, clock }: Pick<Deps, "database" | "clock">,
-  { key, identityId, source }: Omit<Invitation, "place" | "token">,
-  status: "SENT" | "FAILED",
-): Promise<void> {
-  const nowMs = clock.nowMs();
-  await transactionWithEvents({ database, clock }, key.tenantId, async (db) => {
-    const failing = { from: ["LINK_SENT"], to: "FAILED_TO_SEND" } as const;
-    if (status === "FAILED" && !(await moveBindingJob(db, key, failing, nowMs))) return;
-    const about = { type: "CredentialBindingJob", id: key.jobId };
-    const event = { type: "EmailStatusChange", action: "UPDATE", realmId: key.realmId } as const;
-    const facts = { identity_id: identityId, status };
-    await insertEvents(db, key.tenantId, [{ ...event, ...source, atMs: nowMs, resource: about, facts }]);
-  });
-}
-
-/** Mails a link and notes what became of it. Fails nothing: the job's state tells. */
-export async function mailInvitation(
-  deps: MailDeps & Pick<Deps, "config" | "log">,
+/** Stores the mail that brings a link, in the transaction that makes the link. */
+export function queueInvitation(
+  deps: Pick<Deps, "config" | "clock" | "random" | "sealer">,
+  db: Queryable,
   invitation: Invitation,
-): Promise<void> {
-  const status = await sendInvitation(deps, invitation).then(
-    () => "SENT" as const,
-    (error: unknown) => {
-      logUnsent(deps.log, invitation, error);
-      return "FAILED" as const;
-    },
-  );
-  await noteMailed(deps, invitation, status);
-}
-
-/** Logs that a link could not be mailed: never the link, nor to whom. */
-export function logUnsent(log: Deps["log"], { key, source }: Pick<Invitation, "key" | "source">, error: unknown): void {
-  const traceId = source.traceId.toString("hex");
-  log.error({ trace_id: traceId, ...key, err: error }, "a link to bind a credential could not be mailed");
+): Promise<OutgoingMailKey> {
+  const { key, identityId, place, source, expiresAt } = invitation;
+  const mail = composeInvitation(place, formatBindingLink(deps.config.publicUrl, invitation));
+  return queueMail(deps, db, key, { kind: "BINDING_LINK", identityId, aboutId: key.jobId, source, expiresAt, mail });
 }
 
 /** The mail that brings a link. */

@@ -165,7 +165,7 @@ function brokenMail({ server }: TestTenant) {
   Object.assign(mail, {
     send: async () => {
       transport.tries += 1;
-      throw new Error("the mail server is away");
+      throw Object.assign(new Error("no such user"), { code: "EENVELOPE", responseCode: 550 });
     },
   });
   return { transport, restore: () => Object.assign(mail, { send }) };

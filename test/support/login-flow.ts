@@ -38,8 +38,9 @@ export async function decisionOf(
   });
 }
 
-/** The mails that a test tenant keeps. */
+/** The mails that a test tenant keeps, those that are on their way by now included. */
 export async function mailsOf(tenant: TestTenant): Promise<readonly Record<string, string>[]> {
+  await tenant.server.app.settled();
   return (await tenant.manage("GET", "/mails")).json?.mails as Record<string, string>[];
 }
 

@@ -54,6 +54,7 @@ const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
     { column: "batch_id", target: "batch_credential_binding_jobs", key: "batch_credential_binding_job_id" },
     { column: "credential_binding_job_id", target: "credential_binding_jobs", key: "credential_binding_job_id" },
   ],
+  outgoing_mails: [byName(IDENTITY)],
   tokens: [
     byName(APPLICATION),
     byName(SERVER),
@@ -79,6 +80,7 @@ const NO_REFERENCES: Readonly<Record<string, string>> = {
   "grants.client_session_id": "the client's own name",
   "grants.transaction_id": "a request that may have left no row",
   "mails.mail_id": "its own",
+  "outgoing_mails.about_id": "what it is about may be gone: then it is not sent",
   "idempotency_keys.resource_id": "what was made, for a day: it may be gone since",
   "credentials.webauthn_id": "the authenticator's own name of it",
   "credentials.rp_id": "a host name",

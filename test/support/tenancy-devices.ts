@@ -9,6 +9,8 @@ import {
   revokeCredential,
 } from "../../src/resources/credential/queries.ts";
 import * as jobs from "../../src/resources/credential-binding-job/queries.ts";
+import * as outgoingMails from "../../src/resources/outgoing-mail/queries.ts";
+import { queueMail } from "../../src/resources/queue-mail.ts";
 import type { TenantInUse } from "./tenancy-scenario.ts";
 import { addPasskey } from "./test-credential.ts";
 
@@ -24,6 +26,25 @@ export async function noteDevices(used: TenantInUse, note: Queryable, nowMs: num
   await revokeCredential(note, key, nowMs);
   await noteJobs(used, note, nowMs);
   await noteBatch(used, note, nowMs);
+  await noteMail(used, note, nowMs);
+}
+
+async function noteMail({ tenant, ids }: TenantInUse, note: Queryable, nowMs: number): Promise<void> {
+  const { realm, server } = tenant;
+  const { clock, database, random, sealer } = server.deps;
+  const source = { actor: { type: "Anonymous" }, traceId: Buffer.alloc(16), atMs: nowMs } as const;
+  const about = { kind: "BINDING_LINK", identityId: String(ids.identity), aboutId: String(ids.job), source } as const;
+  const mail = { to: "x@example.com", subject: "s", text: "t" };
+  // Not yet, so that the server leaves it alone.
+  const later = { random, sealer, clock: { ...clock, nowMs: () => nowMs + 1_000_000 } };
+  const queued = { ...about, mail, expiresAt: 1 };
+  const key = await queueMail(later, database.tenants([realm.tenantId]), realm, queued);
+  await queueMail(later, note, realm, queued);
+  await outgoingMails.claimOutgoingMail(note, key, { nowMs: nowMs + 1_000_001, untilMs: nowMs + 2_000_000 });
+  const tried = { key, attempts: 0 };
+  const postponed = { state: "QUEUED", error: "timeout", nextAttemptAtMs: nowMs + 1_000_000 } as const;
+  for (const outcome of [postponed, { state: "SENT" } as const])
+    await outgoingMails.settleOutgoingMail(note, tried, outcome, nowMs);
 }
 
 async function noteJobs({ tenant, ids }: TenantInUse, note: Queryable, nowMs: number): Promise<void> {

@@ -22,6 +22,8 @@ export interface TestServer extends Started {
   readonly operatorToken: string;
   /** every statement that was sent, for tests that count or replay; cleared by whoever needs a clean start */
   readonly sent: SentStatement[];
+  /** Stops it, and starts another on its database and in its directory. */
+  restart(): Promise<TestServer>;
 }
 
 export interface TestServerOptions extends Pick<StartOptions, "clock" | "onLogLine"> {
@@ -55,7 +57,6 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
   const operatorToken = "operator-of-the-tests-with-256-bits-or-so-it-says";
   const operatorFile = join(dataDirectory, "operator-of-the-tests");
   await writeFile(operatorFile, operatorToken, { mode: 0o600 });
-  const sent: SentStatement[] = [];
   const environment = {
     MAYFLY_PORT: String(port),
     MAYFLY_OPS_PORT: "0",
@@ -65,6 +66,23 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
     ...database.environment,
     ...options.environment,
   };
+  const remove = async (): Promise<void> => {
+    await database.drop();
+    await rm(dataDirectory, { recursive: true, force: true });
+  };
+  const place = { environment, dataDirectory, operatorToken, url: `http://localhost:${port}`, remove };
+  return startAt(place, options);
+}
+
+/** Where servers live one after the other. */
+interface TestPlace extends Pick<TestServer, "url" | "dataDirectory" | "operatorToken"> {
+  readonly environment: Environment;
+  readonly remove: () => Promise<void>;
+}
+
+async function startAt(place: TestPlace, options: TestServerOptions): Promise<TestServer> {
+  const { environment, remove, ...shown } = place;
+  const sent: SentStatement[] = [];
   const started = await startServer(readConfig(environment), environment, {
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     ...(options.onLogLine === undefined ? {} : { onLogLine: options.onLogLine }),
@@ -77,15 +95,16 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
   const operations = started.operations.server.address();
   return {
     ...started,
-    url: `http://localhost:${port}`,
+    ...shown,
     operationsUrl: `http://127.0.0.1:${typeof operations === "object" ? operations?.port : ""}`,
-    dataDirectory,
-    operatorToken,
     sent,
     stop: async () => {
       await started.stop();
-      await database.drop();
-      await rm(dataDirectory, { recursive: true, force: true });
+      await remove();
+    },
+    restart: async () => {
+      await started.stop();
+      return startAt(place, options);
     },
   };
 }

@@ -66,14 +66,11 @@ async function sendCode(
   // Over the limit the page is the same, and no code works (rule 35).
   const isMailed = outcome === "counted";
   const codeHash = isMailed ? hashCode(visit.secret, visit.stored.id, code) : random.bytes(UNMATCHED_BYTES);
-  const stored = await setAuthorizationRequestCode(dbOf(visit), visit.stored, {
-    emailKey,
-    codeHash,
-    codeExpiresAt: visit.now + CODE_LIFETIME_SECONDS,
-    now: visit.now,
-  });
+  const codeExpiresAt = visit.now + CODE_LIFETIME_SECONDS;
+  const set = { emailKey, codeHash, codeExpiresAt, now: visit.now };
+  const stored = await setAuthorizationRequestCode(dbOf(visit), visit.stored, set);
   if (!isMailed) recordLogin(visit, "limit_reached", { limit: "codes" });
-  else if (stored !== undefined) mailCodeLater(visit, emailKey, code);
+  else if (stored !== undefined) mailCodeLater(visit, { emailKey, code, codeHash, expiresAt: codeExpiresAt });
   return moved(visit, stored, notice);
 }
 

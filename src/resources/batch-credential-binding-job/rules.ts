@@ -4,9 +4,11 @@ import { type BatchBody, BatchSettings, type BatchState } from "./schema.ts";
 
 /** Most jobs of a realm that wait to be made (reference 2.3). */
 export const QUEUED_MAX = 1_000;
-/** So often a mail is tried. */
+/** So often a job is tried that cannot be made. */
 export const TRIES_MAX = 5;
 const RETRY_MS = 60_000;
+/** When a job is due whose mail is on its way: never, what becomes of the mail settles it. */
+export const MAIL_ON_ITS_WAY_MS = Number.MAX_SAFE_INTEGER;
 
 const NOUN = "batch_credential_binding_job";
 const read = createBodyReader(NOUN, BatchSettings);

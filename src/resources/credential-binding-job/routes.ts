@@ -9,17 +9,11 @@ import { hexId } from "../../platform/random.ts";
 import { READ_ONLY, timesOf } from "../answer-parts.ts";
 import { authorityOf } from "../authority/rules.ts";
 import { demandBindingConfig } from "../binding-config.ts";
-import {
-  formatBindingLink,
-  type Invitation,
-  logUnsent,
-  mailInvitation,
-  newLinkToken,
-  noteMailed,
-} from "../binding-link.ts";
+import { formatBindingLink, type Invitation, newLinkToken, queueInvitation } from "../binding-link.ts";
 import { type BindingPlace, holdBindingPlace } from "../binding-place/queries.ts";
 import { type Call, readPathId, realmOf } from "../call.ts";
 import { demandValid } from "../checked.ts";
+import { deliverSoon } from "../deliver-mail.ts";
 import { demandPowerOver } from "../demand-power.ts";
 import { demandVersion } from "../etag.ts";
 import type { EventKind } from "../event-draft.ts";
@@ -77,7 +71,7 @@ export const CREDENTIAL_BINDING_JOB_OPERATIONS = [
       const { publicUrl } = call.deps.config;
       const link = formatBindingLink(publicUrl, { key: job.key, identityId, token });
       const isMailed = settings.delivery_method === "EMAIL";
-      if (isMailed) mailLater(call, { key: job.key, identityId, token, place, source: sourceOf(call) });
+      if (isMailed) await mail(call, { ...job, token, place, source: sourceOf(call) });
       const value = {
         credential_binding_job: answerOf(job, job.createdAtMs),
         ...(isMailed ? {} : { credential_binding_link: link }),
@@ -228,12 +222,10 @@ async function storeJob(
 }
 
 // A mail that was sent before the commit might bring a link that does not exist.
-function mailLater({ deps, afterReply, afterCommit }: WriteCall<unknown, unknown>, invitation: Invitation): void {
-  afterCommit(() => {
-    if (afterReply.start(() => mailInvitation(deps, invitation))) return;
-    logUnsent(deps.log, invitation, new Error("too many mails are waiting"));
-    void noteMailed(deps, invitation, "FAILED").catch((error: unknown) => logUnsent(deps.log, invitation, error));
-  });
+async function mail(call: WriteCall<unknown, unknown>, invitation: Invitation): Promise<void> {
+  const { deps, db, afterReply, afterCommit } = call;
+  const mailKey = await queueInvitation(deps, db, invitation);
+  afterCommit(() => deliverSoon(afterReply, deps, mailKey));
 }
 
 function answerOf(job: BindingJob, nowMs: number): BindingJobAnswer {

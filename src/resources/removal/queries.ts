@@ -137,6 +137,9 @@ export async function emptyIdentities(session: OwnerSession): Promise<number> {
      ), left_jobs AS (
        DELETE FROM credential_binding_jobs j USING gone g
        WHERE j.tenant_id = g.tenant_id AND j.realm_id = g.realm_id AND j.identity_id = g.identity_id AND j.identity_id <> ''
+     ), left_mails AS (
+       DELETE FROM outgoing_mails m USING gone g
+       WHERE m.tenant_id = g.tenant_id AND m.realm_id = g.realm_id AND m.identity_id = g.identity_id AND m.identity_id <> ''
      ), left_credentials AS (
        DELETE FROM credentials c USING gone g
        WHERE c.tenant_id = g.tenant_id AND c.realm_id = g.realm_id AND c.identity_id = g.identity_id AND c.identity_id <> ''

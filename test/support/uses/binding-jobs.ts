@@ -1,4 +1,5 @@
 import { batchBindingJobsJob } from "../../../src/jobs/batch-binding-jobs.ts";
+import { outgoingMailsJob } from "../../../src/jobs/outgoing-mails.ts";
 import { call } from "../http.ts";
 import { succeed } from "../management-client.ts";
 import type { Use } from "./index.ts";
@@ -31,6 +32,7 @@ export const useBindingJobs: Use = async ({ tenant, api, ids }) => {
     api("CreateBatchCredentialBindingJob", { body: { batch_credential_binding_job } }),
   );
   await batchBindingJobsJob.run(tenant.server.deps);
+  await outgoingMailsJob.run(tenant.server.deps);
   await succeed(api("GetBatchCredentialBindingJob", { batch }));
   await succeed(api("ListBatchCredentialBindingJobResults", { batch }));
   const query = { filter: "state pr", page_size: "1" };

@@ -1,0 +1,53 @@
+import { DatabaseUnavailable } from "../database/database-error.ts";
+import { deliverMail } from "../resources/deliver-mail.ts";
+import { deleteOldMails, listDueMails, type OutgoingMailKey } from "../resources/outgoing-mail/queries.ts";
+import { KEPT_MS } from "../resources/outgoing-mail/rules.ts";
+import { inBatches } from "./in-batches.ts";
+import type { Job, JobDeps } from "./job.ts";
+
+const MAILS_A_PAGE = 200;
+/** Mails that are tried at once. */
+const LANES = 4;
+/** A run begins no mail after so long, so that a mail server that does not answer keeps nobody's turn: the next run is soon. */
+const RUN_MS_MAX = 10_000;
+
+/**
+ * Sends the mails that are due: those that could not be sent at once, and those of nodes that died. What is to be sent is what the rows
+ * say, so that a restart forgets nothing; the tenants take turns (rule 22).
+ */
+export const outgoingMailsJob: Job = {
+  name: "outgoing-mails",
+  everySeconds: 5,
+  run: async (deps) => {
+    const { clock, database } = deps;
+    const untilMs = clock.monotonicMs() + RUN_MS_MAX;
+    const isInTime = (): boolean => clock.monotonicMs() < untilMs;
+    while (isInTime()) {
+      const nowMs = clock.nowMs();
+      const due = await database.maintain((session) => listDueMails(session, { nowMs, limit: MAILS_A_PAGE }));
+      const left = due.values(); // shared: each lane takes what is next
+      const lane = async (): Promise<void> => {
+        for (const key of left) if (isInTime()) await deliver(deps, key);
+      };
+      await Promise.all(Array.from({ length: LANES }, lane));
+      if (due.length < MAILS_A_PAGE) return;
+    }
+  },
+};
+
+// What fails by itself must not keep the others from their turn: it is tried again after them.
+async function deliver(deps: JobDeps, key: OutgoingMailKey): Promise<void> {
+  try {
+    await deliverMail(deps, key);
+  } catch (error) {
+    if (error instanceof DatabaseUnavailable) throw error;
+    deps.log.error({ tenant_id: key.tenantId, mail_id: key.mailId, err: error }, "a mail could not be tried");
+  }
+}
+
+/** Forgets what became of mails a week ago, in bounded batches. */
+export const oldMailsJob: Job = {
+  name: "old-mails",
+  everySeconds: 3_600,
+  run: ({ database, clock }) => inBatches(database, (session) => deleteOldMails(session, clock.nowMs() - KEPT_MS)),
+};
