@@ -10,11 +10,11 @@ import { waitUntil } from "./wait-until.ts";
 
 const WORKERS = 24;
 const CHECKS_AT_ONCE = 64;
-/** So many tokens are there before a kill. */
+/** So many tokens, and so many revocations and refreshes, are there before a kill. */
 const TOKENS_MIN = 10;
+const OTHERS_MIN = 3;
 /** A machine that does other things, too, may need a while. */
 const REACH = { everyMs: 20, msMax: 30_000 };
-const READY = { everyMs: 20, msMax: 10_000 };
 const LOAD_MS_SPREAD = 900;
 /** Each worker revokes one of so many of its tokens. */
 const REVOKED_PART = 5;
@@ -32,6 +32,8 @@ export interface TokenLoad {
   readonly others: (Answer | undefined)[];
   /** the longest that any request took */
   readonly slowestMs: () => number;
+  /** how often each client has been answered */
+  readonly answered: readonly number[];
   /** Waits until so many tokens were issued. */
   reach(issued: number): Promise<void>;
   /** Waits until so many requests were not answered 200. */
@@ -49,6 +51,7 @@ export interface LoadOptions {
 export function startLoad(credentials: Credentials, options: LoadOptions = {}): TokenLoad {
   const acknowledged: Acknowledged = { issued: [], revoked: [] };
   const others: (Answer | undefined)[] = [];
+  const answered = Array.from({ length: options.workers ?? WORKERS }, () => 0);
   let isStopped = false;
   let slowest = 0;
   const send = async (path: string, form: Record<string, string>): Promise<Answer | undefined> => {
@@ -61,7 +64,7 @@ export function startLoad(credentials: Credentials, options: LoadOptions = {}): 
     await sleep(options.pauseMs ?? 20);
     return undefined;
   };
-  const work = async (): Promise<void> => {
+  const work = async (client: number): Promise<void> => {
     for (let round = 1; !isStopped; round += 1) {
       const form = { grant_type: "client_credentials", scope: "tokens:introspect", expiration_time: "86400" };
       const answer = await send("/token", form);
@@ -69,13 +72,15 @@ export function startLoad(credentials: Credentials, options: LoadOptions = {}): 
       const token = String(answer.json?.access_token);
       if (round % REVOKED_PART !== 0) acknowledged.issued.push(token);
       else if ((await send("/revoke", { token })) !== undefined) acknowledged.revoked.push(token);
+      answered[client] = round;
     }
   };
-  const workers = Array.from({ length: options.workers ?? WORKERS }, work);
+  const workers = answered.map((_, client) => work(client));
   return {
     acknowledged,
     others,
     slowestMs: () => slowest,
+    answered,
     reach: (issued) => waitUntil(() => acknowledged.issued.length >= issued, "the load brings no tokens", REACH),
     refused: (count) => waitUntil(() => others.length >= count, "nothing is refused", REACH),
     stop: async () => {
@@ -143,7 +148,7 @@ export async function checkAcknowledged(credentials: Credentials, acknowledged: 
 export async function awaitReady({ url }: ServerProcess): Promise<number> {
   const startedAt = performance.now();
   const isReady = async () => (await call(`${url}/health/ready`)).status === 200;
-  await waitUntil(isReady, "Mayfly did not find its database again", READY);
+  await waitUntil(isReady, "Mayfly did not find its database again", REACH);
   return performance.now() - startedAt;
 }
 
@@ -215,6 +220,8 @@ async function killOnce(world: World): Promise<Round> {
   const load = startLoad(world.credentials);
   const refreshes = world.chains.start();
   await load.reach(TOKENS_MIN);
+  const others = () => Math.min(load.acknowledged.revoked.length, refreshes.issued.length);
+  await waitUntil(() => others() >= OTHERS_MIN, "the load brings no revocations or no refreshes", REACH);
   await sleep(Math.random() * LOAD_MS_SPREAD);
   await world.kill();
   // Whoever was not answered may have to wait until there is somebody to answer.
