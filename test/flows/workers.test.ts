@@ -14,7 +14,12 @@ import { waitUntil } from "../support/wait-until.ts";
 const WORKERS = 2;
 const SETTING = { MAYFLY_WORKERS: String(WORKERS) };
 const PATIENCE = { everyMs: 20, msMax: 20_000 };
-const HUNG_MS = 8_000;
+const HUNG_MS = 30_000;
+/** So many tokens are issued, and so many connections answered, before something happens. */
+const ISSUED_MIN = 30;
+const ANSWERED_MIN = 30;
+/** Fewer than may be under way at once, even in one worker: on a busy machine some of more would be refused. */
+const TOGETHER = 50;
 
 interface Node {
   readonly place: ServerPlace;
@@ -62,10 +67,9 @@ async function testSharing(): Promise<void> {
   const { server, place } = node;
   const before = await findWorkers(node);
   const load = startLoad(place.readCredentials());
-  await sleep(300);
+  await load.reach(ISSUED_MIN);
   await load.stop();
   assert.deepEqual(load.others, []);
-  assert.ok(countIssued(load) > WORKERS, "nothing was issued");
   assert.equal(
     await countTokenRequests(node),
     countIssued(load),
@@ -88,7 +92,7 @@ async function testReplacing(): Promise<void> {
   const { server, place } = node;
   const workers = await findWorkers(node);
   const load = startLoad(place.readCredentials(), { workers: 8 });
-  await sleep(500);
+  await load.reach(ISSUED_MIN);
   server.signal("SIGUSR2");
   await findWorkers(node, workers);
   assert.equal((await call(`${server.url}/health/ready`)).status, 200);
@@ -122,13 +126,13 @@ async function testKilling(): Promise<void> {
   const clients = Promise.all(Array.from({ length: 16 }, ask));
   for (let kill = 0; kill < 4; kill += 1) {
     const workers = await findWorkers(node);
-    await sleep(200);
+    const before = answered;
+    await until("clients are answered", () => answered >= before + ANSWERED_MIN);
     process.kill(workers[0] ?? 0, "SIGKILL");
     await findWorkers(node, workers.slice(0, 1));
   }
   isOver = true;
   await clients;
-  assert.ok(answered > 100, `${answered} answers`);
   assert.equal(unanswered, 0, "connections hang");
   await server.end("SIGTERM");
   await place.remove();
@@ -139,10 +143,11 @@ async function testStopping(): Promise<void> {
   const { server, place } = node;
   const workers = await findWorkers(node);
   assert.equal(await requestToken(node), 200);
-  const under = Promise.all(Array.from({ length: 100 }, () => requestToken(node)));
-  const ended = await server.end("SIGTERM");
+  const under = Array.from({ length: TOGETHER }, () => requestToken(node));
+  await Promise.race(under); // now the others are there, too
+  const [ended, answered] = await Promise.all([server.end("SIGTERM"), Promise.all(under)]);
   assert.deepEqual([ended.code, ended.signal, ended.stderr], [0, null, ""]);
-  assert.deepEqual([...new Set(await under)], [200]);
+  assert.deepEqual([...new Set(answered)], [200]);
   assert.deepEqual(workers.filter(isRunning), []);
 
   const again: Node = { place, server: await place.start(SETTING) };
