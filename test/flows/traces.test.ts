@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { basic, call, postForm } from "../support/http.ts";
+import { type Answer, basic, call, postForm } from "../support/http.ts";
 import { type OtlpReceiver, otlpReceiver, type ReceivedSpan } from "../support/otlp-receiver.ts";
+import { scrape } from "../support/scrape.ts";
 import { serverPlace } from "../support/server-process.ts";
 import { testClient } from "../support/test-client.ts";
 import { type TestServer, testServer } from "../support/test-server.ts";
 import { testTenant } from "../support/test-tenant.ts";
 
 const TOKEN = "POST /v1/tenants/:tenant/realms/:realm/applications/:application/token";
+/** Requests that come one by one, for all that they are sent together, share nothing: then it is tried again. */
+const TOGETHER = 8;
+const ROUNDS_MAX = 100;
 const CLIENT_TRACE = "0af7651916cd43dd8448eb211c80319c";
 
 async function tracedServer(receiver: OtlpReceiver, more: Record<string, string> = {}): Promise<TestServer> {
@@ -60,20 +64,34 @@ test("a request is a span, with its batches, statements and signature as parts",
   assert.ok(receiver.texts.some((text) => text.includes('"x-api-key":"a key"')));
 });
 
+/** Sends requests together, again and again until some have shared a batch; returns those that were sent then. */
+async function sendUntilShared(send: () => Promise<Answer>, server: TestServer): Promise<Answer[]> {
+  for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    const before = await scrape(server);
+    const answers = await Promise.all(Array.from({ length: TOGETHER }, send));
+    const after = await scrape(server);
+    const [batches = 0, requests = 0] = ["mayfly_batch_size_count", "mayfly_batch_size_sum"].map(
+      (name) => after.sum(name, { batch: "insert" }) - before.sum(name, { batch: "insert" }),
+    );
+    assert.equal(requests, TOGETHER);
+    if (batches < requests) return answers;
+  }
+  return assert.fail("requests that are sent together never share a batch");
+}
+
 test("requests that share a statement have it in each of their traces", async () => {
   const receiver = await otlpReceiver();
   const server = await tracedServer(receiver);
   const { tenant, application } = await testClient({ tenant: await testTenant({ server }) });
-  await tenant.token(application, { grant_type: "client_credentials" });
-  const form = { grant_type: "client_credentials" };
-  const answers = await Promise.all(Array.from({ length: 8 }, () => tenant.token(application, form)));
+  const send = () => tenant.token(application, { grant_type: "client_credentials" });
+  await send();
+  const answers = await sendUntilShared(send, server);
   await server.stop();
   const traces = answers.map(({ headers }) => headers.get("x-trace-id"));
-  const statements = receiver.spans.filter(({ name, traceId }) => name === "token.insert" && traces.includes(traceId));
-  assert.equal(statements.length, 8);
-  const sizes = receiver.spans
-    .filter(({ name }) => name === "batch insert")
-    .map((span) => span.attributes["mayfly.batch.size"]);
+  const own = receiver.spans.filter(({ traceId }) => traces.includes(traceId));
+  assert.equal(own.filter(({ name }) => name === "token.insert").length, TOGETHER);
+  const sizes = own.filter(({ name }) => name === "batch insert").map((span) => span.attributes["mayfly.batch.size"]);
+  assert.equal(sizes.length, TOGETHER);
   assert.ok(Math.max(...sizes.map(Number)) > 1, String(sizes));
 });
 
