@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import type { PostgresServer } from "../../bin/postgres.mjs";
 import { type PostgresPair, runAsSuperuser, startPair } from "../../test/support/postgres-pair.ts";
 import { databaseSide } from "../../test/support/test-database.ts";
+import { waitUntil } from "../../test/support/wait-until.ts";
 import type { Database } from "./database.ts";
 import { DatabaseUnavailable } from "./database-error.ts";
 import { openPostgresql } from "./postgresql.ts";
 import { statement } from "./statement.ts";
 
 // Settled 12, with real servers: a node uses the primary, wherever it is.
+
+const PATIENCE = { everyMs: 20, msMax: 30_000 };
 
 const portOf = statement("test.port_of", "SELECT inet_server_port() AS port");
 const writeOne = statement("test.write_one", "INSERT INTO test_hosts VALUES ($1) RETURNING inet_server_port() AS port");
@@ -28,14 +32,27 @@ async function write(database: Database): Promise<unknown> {
   return (await database.tenants([]).run(writeOne, [1]))[0]?.port;
 }
 
-/** What was found a moment ago is not asked for again at once. */
+/** What was found a moment ago is not asked for again at once: until then it is unavailable, and nothing else. */
 async function writeSoon(database: Database): Promise<unknown> {
-  for (let tries = 0; tries < 100; tries += 1) {
-    const port = await write(database).catch((error: unknown) => assert.ok(isUnavailable(error)));
-    if (port !== undefined) return port;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return write(database);
+  let port: unknown;
+  const isWritten = async (): Promise<boolean> => {
+    port = await write(database).catch((error: unknown) => assert.ok(isUnavailable(error)));
+    return port !== undefined;
+  };
+  await waitUntil(isWritten, "no host takes writes", PATIENCE);
+  return port;
+}
+
+/** A new connection sees a setting when the server has told those it has before. */
+async function setReadOnly(server: PostgresServer): Promise<void> {
+  await runAsSuperuser(server, "ALTER SYSTEM SET default_transaction_read_only = on");
+  await runAsSuperuser(server, "SELECT pg_reload_conf()");
+  const show = async () => (await runAsSuperuser(server, "SHOW default_transaction_read_only"))[0];
+  await waitUntil(
+    async () => (await show())?.default_transaction_read_only === "on",
+    "the setting is not read",
+    PATIENCE,
+  );
 }
 
 async function readPort(database: Database): Promise<unknown> {
@@ -77,14 +94,12 @@ async function testReadOnly(t: TestContext): Promise<void> {
   const node = open(t, pair.url);
   await node.maintain((session) => session.query("CREATE TABLE test_hosts (one integer)"));
   assert.deepEqual(await readPorts(node), [first.port]);
-  await runAsSuperuser(first, "ALTER SYSTEM SET default_transaction_read_only = on");
-  await runAsSuperuser(first, "SELECT pg_reload_conf()");
+  await setReadOnly(first);
   await runAsSuperuser(second, "SELECT pg_promote(true, 30)");
   await assert.rejects(write(node), isUnavailable);
   // No connection that was open before is used again, not for reads either: what they would tell is old.
-  const stays = async () => (await readPort(node).catch(() => first.port)) === first.port;
-  for (let tries = 0; tries < 100 && (await stays()); tries += 1)
-    await new Promise((resolve) => setTimeout(resolve, 20));
+  const hasLeft = async () => (await readPort(node).catch(() => first.port)) !== first.port;
+  await waitUntil(hasLeft, "it stays where nothing can be written", PATIENCE);
   assert.deepEqual(await readPorts(node), [second.port]);
   assert.equal(await write(node), second.port);
 }

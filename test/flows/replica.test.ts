@@ -14,6 +14,8 @@ import { waitUntil } from "../support/wait-until.ts";
 
 const LAG_SECONDS_MAX = 10;
 const CHECK_SECONDS = 1;
+/** A replica that lacked even what a look at it needs is left alone for so long. */
+const AVOID_SECONDS = 5;
 const PATIENCE = { everyMs: 20, msMax: 20_000 };
 const MASTER_KEY = "replica-master-key-0123456789-abcdefghijklmnopqrst";
 
@@ -28,9 +30,9 @@ async function startWithReplica(t: TestContext): Promise<Setting> {
   const primary = await startPostgres({ durable: false });
   const replica = await startPostgres({ durable: false, standbyOf: primary });
   let passedMs = 0;
-  const real = createClock();
   const server = await testServer({
-    clock: { ...real, monotonicMs: () => real.monotonicMs() + passedMs },
+    // Lag is measured in a time that only the test moves: a busy machine takes long, too.
+    clock: { ...createClock(), monotonicMs: () => passedMs },
     environment: {
       MAYFLY_DATABASE_URL: primary.url,
       MAYFLY_DATABASE_REPLICA_URL: replica.url,
@@ -75,9 +77,9 @@ async function testReplica(t: TestContext): Promise<void> {
   const { client, replica, pass } = setting;
   const { tenant, application } = client;
   const first = await issue(client);
-  assert.equal(await countListed(client), 1);
+  assert.equal(await countListed(client), 1, "whatever the replica has by now");
   await catchUp(setting);
-  pass(CHECK_SECONDS);
+  pass(AVOID_SECONDS);
   assert.equal(await countListed(client), 1);
   await runAsSuperuser(replica, "SELECT pg_wal_replay_pause()");
   await until(replica, "pg_get_wal_replay_pause_state() = 'paused'");

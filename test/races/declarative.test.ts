@@ -9,10 +9,12 @@ import { holdRealm } from "../../src/resources/realm/queries.ts";
 import { managementClient, succeed } from "../support/management-client.ts";
 import { databaseSide } from "../support/test-database.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 // A declarative file and the management API at once: a plan merges into what is stored and writes whole rows, so that it must not be
 // made of what somebody is changing at that moment.
 
+const PATIENCE = { everyMs: 20, msMax: 30_000 };
 const directory = await mkdtemp(join(tmpdir(), "mayfly-declared-race-"));
 after(() => rm(directory, { recursive: true, force: true }));
 
@@ -62,13 +64,16 @@ if (databaseSide() === "postgresql") {
         { id: tenant.realm.realmId, applications: [{ id: key.applicationId, display_name: "By the file" }] },
       ];
       const { deps } = tenant.server;
-      const [isHeld, mayGoOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const isHeld = Promise.withResolvers<void>();
+      let mayGoOn = false;
       const changing = deps.database.transaction([tenant.tenantId], async (db) => {
         await holdRealm(db, tenant.realm, false);
         const held = await holdApplication(db, key);
         assert.ok(held !== undefined);
         isHeld.resolve();
-        await mayGoOn.promise;
+        // The database ends a transaction in which nothing happens for long.
+        const isOver = () => holdRealm(db, tenant.realm, false).then(() => mayGoOn);
+        await waitUntil(isOver, "the file is neither applied nor waits", PATIENCE);
         const { protocol_config: config } = held.settings;
         const token_configuration = { ...config.token_configuration, expires_after: 77 };
         const settings = { ...held.settings, protocol_config: { ...config, token_configuration } };
@@ -77,7 +82,7 @@ if (databaseSide() === "postgresql") {
       await isHeld.promise;
       const applied = apply(tenant, file);
       const hasWaited = await isWaitedFor(tenant, applied);
-      mayGoOn.resolve();
+      mayGoOn = true;
       await Promise.all([changing, applied]);
       assert.ok(hasWaited);
       const shown = await succeed(api("GetApplication", { application: key.applicationId }));
