@@ -8,6 +8,9 @@ import { requestText } from "./http-request.ts";
 import { type LoadPlan, type LoadResult, parseLoadResult } from "./load-plan.ts";
 import { VALUE_MARKER } from "./request-template.ts";
 
+/** A load that has not ended by itself by then is ended, and fails its test; its own time is longer. */
+const PATIENCE_MS = 30_000;
+const SECONDS_MAX = 100;
 const PROGRAM = fileURLToPath(new URL("./load.ts", import.meta.url));
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -24,7 +27,7 @@ async function load(handle: Handler, plan: (port: number) => Partial<LoadPlan>):
     connections: 4,
     warmupSeconds: 0,
     warmupRequestsMax: 0,
-    seconds: 10,
+    seconds: SECONDS_MAX,
     requestsMax: 100,
     serverPid: process.pid,
     source: { kind: "cycle", requests: [requestText({ path: "/" }, port)] },
@@ -32,7 +35,7 @@ async function load(handle: Handler, plan: (port: number) => Partial<LoadPlan>):
     ...plan(port),
   };
   try {
-    const signal = AbortSignal.timeout(30_000);
+    const signal = AbortSignal.timeout(PATIENCE_MS);
     return parseLoadResult(
       await runProgram({ args: [PROGRAM], input: JSON.stringify(whole), core: undefined, signal }),
     );
@@ -54,7 +57,6 @@ test("a load ends at its number of requests, and each is sent once", async () =>
   assert.equal(seen, 100);
   assert.equal(result.errors, 0);
   assert.ok(result.requests > 90 && result.requests <= 100, `${result.requests} answers before the last was sent`);
-  assert.ok(result.seconds < 5);
 });
 
 test("an answer with another status or text is an error, and the first one is told", async () => {
@@ -104,10 +106,10 @@ test("an open loop asks at its rate, and a stalled server's debt is in the laten
     (_request, response) => {
       setTimeout(() => response.end("fine"), 100);
     },
-    () => ({ connections: 1, ratePerSecond: 50, seconds: 1, requestsMax: 1000 }),
+    () => ({ connections: 1, ratePerSecond: 50, requestsMax: 8 }),
   );
-  // One connection answers ten a second: of fifty due, the last to be answered was due four fifths of a second before.
-  assert.ok(result.requests >= 5 && result.requests <= 10, String(result.requests));
+  // One connection answers ten a second at most: the seventh, of fifty due a second, was due more than half a second before.
+  assert.equal(result.requests, 7, "answers before the last was sent");
   assert.ok(result.p99Milliseconds > 500, `${result.p99Milliseconds} ms`);
 });
 
@@ -118,5 +120,5 @@ test("a connection that ends without an answer is an error, not a silence", asyn
   );
   assert.equal(result.requests, 0);
   assert.equal(result.errors, 2);
-  assert.equal(result.statuses.closed, 2);
+  assert.match(result.firstError ?? "", /the connection was closed/);
 });
