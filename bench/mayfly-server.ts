@@ -72,7 +72,7 @@ export async function startMayfly(context: SideContext): Promise<RunningMayfly> 
   const operate = createApiClient(port, operatorToken);
   // What is measured is what a request costs, not when a caller has had enough of them.
   await operate("PATCH", `/v1/tenants/${tenantId}/quotas`, {
-    quotas: { requests_per_minute: REQUESTS_PER_MINUTE_MAX },
+    quotas: { requests_per_minute: REQUESTS_PER_MINUTE_MAX, logins_per_minute: REQUESTS_PER_MINUTE_MAX },
   });
   return {
     name: "mayfly",

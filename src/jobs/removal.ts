@@ -38,6 +38,7 @@ const OWNED_BY_REALM = [
   "credentials",
   "themes",
   "request_allowances",
+  "login_allowances",
   "policies",
   "console_configs",
 ];

@@ -1,9 +1,9 @@
 import type { Queryable } from "../database/database.ts";
 import { sha256 } from "../platform/hash.ts";
 import type { RealmKey } from "../protocol/client-metadata.ts";
+import { sourceNetwork } from "../protocol/source-network.ts";
 import { type AttemptKind, addAttempt } from "../resources/attempt-count/queries.ts";
 import type { LoginServices } from "./services.ts";
-import { sourceNetwork } from "./source-network.ts";
 
 const SECONDS_PER_HOUR = 3_600;
 // Counts are kept by the hour of the clock. Any sixty minutes lie within two of them and any day within twenty-five, so that

@@ -38,6 +38,8 @@ import { readIdTokenHint } from "./id-token-hint.ts";
 import { formPostScript } from "./response-modes/form-post.ts";
 import type { Services } from "./services.ts";
 
+const TOO_MANY_STATUS = 429;
+
 /** GET and POST authorize (RFC 6749 §3.1), and the way back from the login pages, which is the same for every issuer. */
 export function authorizeRoutes(services: Services): readonly Route[] {
   const begin = (request: HttpRequest): Promise<HttpReply> => handleAuthorize(services, request);
@@ -93,8 +95,11 @@ async function beginOrTell(services: Services, begun: Begun): Promise<HttpReply>
   try {
     const loginMethods = await readLoginMethods(services, context);
     const accepted = acceptRequest({ parameters, context, target, loginMethods });
-    return await begin(services, begun, await withHint(services, begun, accepted));
+    const hinted = await withHint(services, begun, accepted);
+    await services.loginLimiter.admit(context.key, request.remoteAddress);
+    return await begin(services, begun, hinted);
   } catch (error) {
+    if (error instanceof OAuthError && error.status === TOO_MANY_STATUS) throw error; // the person waits, not the client
     const told = asOAuthError(services, request, error);
     recordRefusal(services, request, told, {
       redirect_uri: recordedUri(target.redirectUri),
@@ -210,6 +215,7 @@ function recordRefusal(
 ): void {
   const key = applicationKeyOf(request);
   if (key === undefined || error.status === 404) return; // nobody's decision: there is no such application
+  if (error.facts.recorded === true) return;
   services.decisions.record({
     ...key,
     traceId: request.traceId,

@@ -5,6 +5,7 @@ import { type BatchMeter, createBatchMeter } from "../database/meter.ts";
 import { insertWithPartitions } from "../database/partitions.ts";
 import { bucketOf } from "../database/row-id.ts";
 import type { Deps } from "../deps.ts";
+import { createLoginLimiter, type LoginLimiter } from "../http/login-limit.ts";
 import { createRevocationMeter } from "../http/revocation-meter.ts";
 import type { KeyStore } from "../keys/key-store.ts";
 import type { ApplicationKey } from "../protocol/client-metadata.ts";
@@ -12,6 +13,7 @@ import { type LiveClient, readClients } from "../resources/application/queries.t
 import type { DecisionRecorder } from "../resources/decision/recorder.ts";
 import { type GrantFacts, type GrantKey, readGrants } from "../resources/grant/queries.ts";
 import type { LiveCountRecorder } from "../resources/live-count/recorder.ts";
+import { takeLoginAllowance } from "../resources/login-allowance/queries.ts";
 import { endsFamily, type Revocation, revokeAs, revokeGrants, revokeTokens } from "../resources/revocation/queries.ts";
 import { readTokens, type TokenLookUp, type TokenReading } from "../resources/token/queries.ts";
 import { type Issue, insertTokens, writeIssues } from "../resources/token-issue/queries.ts";
@@ -29,6 +31,8 @@ export interface Services {
   readonly tokenMeter: TokenMeter;
   readonly keys: KeyStore;
   readonly decisions: DecisionRecorder;
+  /** how many logins may be begun in a minute */
+  readonly loginLimiter: LoginLimiter;
   readonly liveTokens: LiveCountRecorder;
   /** The key of a tenant's refresh tokens, opened once for as long as the sealed one is kept. */
   readonly openRefreshKey: (tenantId: string, sealed: Uint8Array) => Uint8Array;
@@ -65,6 +69,11 @@ export function createServices(deps: Deps, keys: KeyStore, recorders: Recorders)
     keys,
     ...recorders,
     tenantClasses,
+    loginLimiter: createLoginLimiter({
+      clock: deps.clock,
+      lease: ({ realm, ...counted }, part) =>
+        takeLoginAllowance(database.tenants([realm.tenantId]), realm, { ...counted, ...part }),
+    }),
     tokenMeter: createTokenMeter(deps.metrics),
     openRefreshKey: createRefreshKeyOpener(deps),
     contexts: createContextCache(deps, tenantClasses),

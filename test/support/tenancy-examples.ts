@@ -19,6 +19,7 @@ import * as groups from "../../src/resources/group/queries.ts";
 import { takeIdempotencyKey } from "../../src/resources/idempotency-key/queries.ts";
 import * as identities from "../../src/resources/identity/queries.ts";
 import * as liveCounts from "../../src/resources/live-count/queries.ts";
+import { takeLoginAllowance } from "../../src/resources/login-allowance/queries.ts";
 import { insertMail } from "../../src/resources/mail/queries.ts";
 import * as realms from "../../src/resources/realm/queries.ts";
 import { takeAllowance } from "../../src/resources/request-allowance/queries.ts";
@@ -96,6 +97,8 @@ async function noteTenant({ used, note, db, nowMs }: Recording): Promise<void> {
   await tenants.updateTenantQuotas(note, tenant.tenantId, { ...stored, quotas: { max_identities: 9_000 } }, nowMs);
   await tenants.deleteTenant(note, tenant.tenantId, nowMs);
   await takeAllowance(note, { caller: tenant.management.key, minute: 1_000_000_000, wanted: undefined });
+  const counted = { countedKey: sha256("network of nobody"), share: 10, minute: 1_000_000_000, wanted: undefined };
+  await takeLoginAllowance(note, tenant.realm, counted);
   await listTrustedOrigins(note, tenant.realm);
   const { settings } = present(await realms.findRealm(db, tenant.realm));
   const another = { ...tenant.realm, realmId: hexId(deps.random) };

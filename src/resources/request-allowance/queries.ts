@@ -1,26 +1,13 @@
 import type { Queryable } from "../../database/database.ts";
 import { statement } from "../../database/statement.ts";
+import type { LeasedPart, WantedPart } from "../../http/allowances.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { QUOTA_DEFAULTS } from "../tenant/rules.ts";
 import { alive } from "../tombstone.ts";
 
 /** What a node asks for: a part of what a caller may ask in a minute. */
-export interface AllowanceRequest {
+export interface AllowanceRequest extends WantedPart {
   readonly caller: ApplicationKey;
-  /** minutes since 1970, in real time */
-  readonly minute: number;
-  /** most requests to be had; undefined for a first part of the minute */
-  readonly wanted: number | undefined;
-}
-
-/** What it got. */
-export interface AllowancePart {
-  /** requests a minute, by all nodes */
-  readonly allowed: number;
-  /** of this minute, by all nodes, this part included */
-  readonly taken: number;
-  /** this part; 0 when all is taken */
-  readonly granted: number;
 }
 
 // A tenth of what is left at most, so that many nodes that were asked little do not use up what one of them needs; a hundredth of all at
@@ -28,17 +15,22 @@ export interface AllowancePart {
 const part = (taken: string): string =>
   `LEAST(GREATEST(excluded.allowed - ${taken}, 0), GREATEST(1, LEAST(COALESCE($5, excluded.allowed / 100), (excluded.allowed - ${taken}) / 10)))`;
 const BEFORE = "(CASE WHEN c.minute >= excluded.minute THEN c.taken ELSE 0 END)";
-const FIRST = "GREATEST(1, LEAST(COALESCE($5, t.allowed / 100), t.allowed / 10))";
+
+/** SQL: the part that a node gets which wants at most $5, or a first one, from a row `c` of this minute, $4. */
+export const partOfAllowance = {
+  first: "GREATEST(1, LEAST(COALESCE($5, t.allowed / 100), t.allowed / 10))",
+  further: `minute = GREATEST(c.minute, excluded.minute),
+     allowed = excluded.allowed, granted = ${part(BEFORE)}, taken = ${BEFORE} + ${part(BEFORE)}`,
+} as const;
 
 const take = statement(
   "request_allowance.take",
   `INSERT INTO request_allowances AS c (tenant_id, realm_id, application_id, minute, allowed, taken, granted)
-   SELECT $1, $2, $3, $4, t.allowed, ${FIRST}, ${FIRST} FROM (
+   SELECT $1, $2, $3, $4, t.allowed, ${partOfAllowance.first}, ${partOfAllowance.first} FROM (
      SELECT COALESCE((quotas ->> 'requests_per_minute')::integer, ${QUOTA_DEFAULTS.requests_per_minute}) AS allowed
      FROM tenants WHERE tenant_id = $1 AND ${alive()}
    ) t
-   ON CONFLICT (tenant_id, realm_id, application_id) DO UPDATE SET minute = GREATEST(c.minute, excluded.minute),
-     allowed = excluded.allowed, granted = ${part(BEFORE)}, taken = ${BEFORE} + ${part(BEFORE)}
+   ON CONFLICT (tenant_id, realm_id, application_id) DO UPDATE SET ${partOfAllowance.further}
    RETURNING allowed, taken, granted`,
 );
 
@@ -50,7 +42,7 @@ const take = statement(
 export async function takeAllowance(
   db: Queryable,
   { caller, minute, wanted }: AllowanceRequest,
-): Promise<AllowancePart | undefined> {
+): Promise<LeasedPart | undefined> {
   const { tenantId, realmId, applicationId } = caller;
   const [row] = await db.run(take, [tenantId, realmId, applicationId, minute, wanted ?? null]);
   if (row === undefined) return undefined;

@@ -19,6 +19,7 @@ export function createTenant(body: TenantBody): Checked<TenantSettings> {
 export const QUOTA_DEFAULTS = {
   max_applications: 100_000,
   max_identities: 10_000_000,
+  logins_per_minute: 6_000,
   requests_per_minute: 6_000,
 } as const satisfies TenantQuotas;
 

@@ -48,6 +48,8 @@ export const TenantQuotas = Type.Object(
     max_applications: Type.Optional(Rows),
     max_identities: Type.Optional(Rows),
     max_live_tokens: Type.Optional(LiveTokens),
+    /** in each realm; a tenth of it from one source network */
+    logins_per_minute: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000 })),
     requests_per_minute: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000 })),
   },
   { additionalProperties: false },

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { createLoginLimiter } from "../../src/http/login-limit.ts";
+import { takeLoginAllowance } from "../../src/resources/login-allowance/queries.ts";
+import type { Answer } from "../support/http.ts";
+import { decisionOf } from "../support/login-flow.ts";
+import { movableClock } from "../support/movable-clock.ts";
+import { setQuotas } from "../support/operator-client.ts";
+import { authorizeParameters, locationOf, testBrowser } from "../support/test-browser.ts";
+import { type CodeFlow, testCodeFlow } from "../support/test-code-flow.ts";
+import { type TestServer, testServer } from "../support/test-server.ts";
+import { testTenant } from "../support/test-tenant.ts";
+
+const clock = movableClock();
+/** What a node lets every network begin without asking. */
+const UNASKED = 10;
+
+describe("logins that are begun are bounded by the minute", () => {
+  let server: TestServer;
+
+  before(async () => {
+    server = await testServer({ clock, environment: { MAYFLY_TRUSTED_PROXIES: "127.0.0.0/8,::1" } });
+  });
+  after(() => server.stop());
+
+  async function limited(logins_per_minute: number): Promise<CodeFlow> {
+    const flow = await testCodeFlow({ tenant: await testTenant({ server }) });
+    await setQuotas(server, flow.tenant.tenantId, { logins_per_minute });
+    return flow;
+  }
+
+  /** /authorize, as a browser at this address sends it. */
+  function begin({ application }: CodeFlow, address: string, headers: Record<string, string> = {}): Promise<Answer> {
+    const query = new URLSearchParams(authorizeParameters(application, "a-verifier-of-a-test-that-is-long-enough"));
+    const url = `${application.issuer}/authorize?${query}`;
+    return testBrowser().open(url, { "x-forwarded-for": address, ...headers });
+  }
+
+  async function countStored({ tenant }: CodeFlow): Promise<number> {
+    const [row] = await server.deps.database.maintain((session) =>
+      session.query("SELECT count(*)::integer AS size FROM authorization_requests WHERE tenant_id = $1", [
+        tenant.tenantId,
+      ]),
+    );
+    return Number(row?.size);
+  }
+
+  test("a source network may begin a tenth of its realm's, and the next is asked to wait on a page", async () => {
+    const flow = await limited(200);
+    for (let n = 0; n < 20 + UNASKED; n += 1) {
+      assert.match(locationOf(await begin(flow, `203.0.113.${n}`)).pathname, /^\/authenticator\//);
+    }
+    const refused = await begin(flow, "203.0.113.200");
+    assert.equal(refused.status, 429, refused.text);
+    assert.match(refused.headers.get("content-type") ?? "", /^text\/html/);
+    assert.match(refused.text, /<h1>Please try again in a moment<\/h1>/);
+    const wait = Number(refused.headers.get("retry-after"));
+    assert.ok(wait >= 1 && wait <= 60, String(wait));
+    assert.deepEqual(refused.headers.getSetCookie(), []);
+    assert.equal(await countStored(flow), 30, "nothing more is stored");
+    const { outcome, facts } = await decisionOf(flow.tenant, refused);
+    assert.deepEqual([outcome, facts.limit], ["temporarily_unavailable", "network"]);
+    const spoken = await begin(flow, "203.0.113.200", { accept: "application/json" });
+    assert.deepEqual([spoken.status, spoken.json?.error], [429, "temporarily_unavailable"]);
+    assert.equal((await begin(flow, "198.51.100.7")).status, 303, "another network is not concerned");
+    await server.app.settled();
+    const found = await flow.tenant.manage("GET", `/decisions/${spoken.headers.get("x-trace-id")}`);
+    assert.deepEqual(found.json?.decisions ?? [], [], "a flood leaves one decision a minute");
+    clock.pass(60);
+    assert.equal((await begin(flow, "203.0.113.200")).status, 303, "nobody is locked out");
+  });
+
+  test("a realm has a bound of its own, whatever networks they come from", async () => {
+    const flow = await limited(20);
+    for (let n = 0; n < 20; n += 1) assert.equal((await begin(flow, `203.0.${n}.1`)).status, 303);
+    const refused = await begin(flow, "2001:db8::1");
+    assert.equal(refused.status, 429, refused.text);
+    assert.equal((await decisionOf(flow.tenant, refused)).facts.limit, "realm");
+    assert.equal((await begin(await limited(20), "203.0.1.1")).status, 303, "another realm is not concerned");
+  });
+
+  test("nodes share the bound, and an ordinary login costs no statement for its network", async () => {
+    const { tenant } = await limited(1_000);
+    const asked: number[] = [];
+    const node = () =>
+      createLoginLimiter({
+        clock,
+        lease: ({ realm, ...counted }, part) => {
+          asked.push(counted.share);
+          return takeLoginAllowance(server.deps.database.tenants([tenant.tenantId]), realm, { ...counted, ...part });
+        },
+      });
+    const nodes = [node(), node(), node()];
+    const admit = (n: number): Promise<void> => {
+      const one = nodes[n % 3];
+      assert.ok(one);
+      return one.admit(tenant.realm, "203.0.113.9");
+    };
+    for (let n = 0; n < 3; n += 1) await admit(n);
+    assert.deepEqual(asked, [1, 1, 1], "the realm's first part of each node");
+    const results = await Promise.allSettled(Array.from({ length: 600 }, (_, n) => admit(n)));
+    const admitted = 3 + results.filter(({ status }) => status === "fulfilled").length;
+    assert.equal(admitted, 100 + 3 * UNASKED);
+    const statements = asked.length;
+    for (let n = 0; n < 3; n += 1) await assert.rejects(admit(n), /too many logins/);
+    assert.equal(asked.length, statements, "who is refused costs no statement");
+  });
+});
