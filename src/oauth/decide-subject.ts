@@ -1,7 +1,7 @@
 import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { sectorOf } from "../protocol/redirect-uri.ts";
-import { subjectKey } from "../protocol/subject.ts";
+import { isSubject, subjectKey } from "../protocol/subject.ts";
 import { claimSubject, findIdentitiesByEmail, type Identity } from "../resources/identity/queries.ts";
 import { assignPairwiseSubject } from "../resources/pairwise-subject/queries.ts";
 import type { Services } from "./services.ts";
@@ -24,6 +24,7 @@ export async function decideSubject(
   const value = isPairwise
     ? await findPairwise(services, context, identity)
     : await findValue(services, context, identity);
+  if (!isSubject(value)) throw refusal(context, "the value is not ASCII, or has over 255 characters");
   const isOwn = await claimSubject(db, context.key, subjectKey(value), identity.key.identityId);
   if (!isOwn) throw refusal(context, "the value was the subject of another identity");
   return value;

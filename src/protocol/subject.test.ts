@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { checkClientId, subjectKey } from "./subject.ts";
+import { checkClientId, isSubject, subjectKey } from "./subject.ts";
 
 test("the key of a key is itself, for any text", () => {
   const text = fc.oneof(
@@ -44,4 +44,9 @@ test("a client_id that looks like an identity's id is refused (rule 2)", () => {
   for (const id of ["0123456789abcdef", "0123456789ABCDEF", "0000000000000000"]) {
     assert.match(checkClientId(id) ?? "", /16 hexadecimal digits/);
   }
+});
+
+test("a sub has 1 to 255 ASCII characters (OIDC Core §2)", () => {
+  for (const name of ["a", "Ada Lovelace", "ada@example.com", "x".repeat(255)]) assert.ok(isSubject(name), name);
+  for (const name of ["", "zoë", "a\tb", "a\u007f", "x".repeat(256)]) assert.ok(!isSubject(name), name);
 });

@@ -1,6 +1,7 @@
 // Names that may become a `sub`: they must be unique, and no client may pass for a person (rule 2).
 
 const CLIENT_ID_GRAMMAR = /^[A-Za-z0-9_-]{3,64}$/;
+const SUBJECT_GRAMMAR = /^[\x20-\x7E]{1,255}$/;
 const IDENTITY_ID_GRAMMAR = /^[0-9a-f]{16}$/i;
 
 /**
@@ -11,6 +12,11 @@ export function subjectKey(text: string): string {
   // Lower-casing may leave NFC (U+0130 becomes two characters) and composing may leave lower case: until neither changes it.
   const key = text.normalize("NFC").toLowerCase().normalize("NFC");
   return key === text ? key : subjectKey(key);
+}
+
+/** Whether a name may be a `sub`: 255 ASCII characters at most (OIDC Core §2). */
+export function isSubject(name: string): boolean {
+  return SUBJECT_GRAMMAR.test(name);
 }
 
 /**

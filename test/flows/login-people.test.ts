@@ -190,6 +190,14 @@ describe("the subject (rule 2)", () => {
     assert.equal((await login.finish(await login.logIn(email))).searchParams.get("error"), "access_denied");
   });
 
+  test("a user name that is not ASCII is no subject (OIDC Core §2)", async () => {
+    const at = await testCodeFlow({ tokens: { subject_field: "username" } });
+    const email = newAddress(at.tenant);
+    await at.tenant.addIdentity(email, { username: "zoë" });
+    const login = await testLogin(at.tenant, at.application);
+    assert.equal((await login.finish(await login.logIn(email))).searchParams.get("error"), "access_denied");
+  });
+
   test("who is suspended between code and completion gets nothing", async () => {
     const { tenant, application } = await testCodeFlow();
     const email = newAddress(tenant);
