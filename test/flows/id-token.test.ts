@@ -109,6 +109,11 @@ describe("an ID token (OIDC Core 2, rule 32)", () => {
     assert.equal((await userinfo(flow, access)).json?.name, "Pat Doe");
   });
 
+  test("is not given for a request without the scope openid", async () => {
+    const flow = await testCodeFlow();
+    assert.equal((await flow.logIn({ scope: "profile shoes:read" })).idToken, "");
+  });
+
   test("is not given by an application of plain OAuth 2.0", async () => {
     const flow = await testCodeFlow({ config: { type: "oauth2" } });
     assert.equal((await flow.logIn({ scope: "shoes:read" })).idToken, "");
