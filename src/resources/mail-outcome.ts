@@ -29,8 +29,10 @@ export async function noteMailOutcome(
   const whom = identityId === undefined ? {} : { identity_id: identityId };
   const facts = { ...whom, mail_id: key.mailId, kind, status, attempts, ...cause };
   const event = { type: "EmailStatusChange", action: "UPDATE", realmId: key.realmId } as const;
+  // What happens in a login is found under the login's id, from authorize to its token.
+  const told = kind === "ONE_TIME_CODE" ? { ...source, correlationId: aboutId } : source;
   const resource = { type: ABOUT[kind], id: aboutId };
-  await insertEvents(db, key.tenantId, [{ ...event, ...source, atMs: nowMs, resource, facts }]);
+  await insertEvents(db, key.tenantId, [{ ...event, ...told, atMs: nowMs, resource, facts }]);
 }
 
 async function noteInvitation(

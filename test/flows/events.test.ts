@@ -81,6 +81,7 @@ describe("what happens in a realm is an event", () => {
     assert.deepEqual(events.map(outline), [
       "AuthorizeRequest ACCEPTED Anonymous",
       "AuthenticationTransaction SUSPEND Anonymous",
+      "EmailStatusChange UPDATE Anonymous",
       "AuthenticationTransaction ERROR Anonymous",
       "AuthenticationTransaction RESUME Identity",
       "AuthenticationTransaction COMPLETE:ALLOW Identity",
