@@ -74,6 +74,7 @@ export function makeGrant(
     subject: identityId,
     sessionId: "",
     clientSessionId: undefined,
+    consentMaxSeconds: undefined,
     transactionId: encodeId({ ...id, kind: ID_KINDS.authorizationRequest }),
     scope: LOGIN_SCOPE,
     nonce: NONCE,

@@ -28,6 +28,7 @@ const OWNED_BY_REALM = [
   "roles",
   "mails",
   "outgoing_mails",
+  "consents",
   "session_applications",
   "sessions",
   "attempt_counts",
@@ -111,6 +112,7 @@ async function removeApplication(deps: JobDeps, one: Tombstone): Promise<void> {
   await removeAll(deps, { table: "live_counts", where: { tenant_id: one.tenantId, kind: "token", ...where } });
   await removeAll(deps, { table: "request_allowances", where });
   await removeAll(deps, { table: "session_applications", where });
+  await removeAll(deps, { table: "consents", where });
   if (!(await isForgotten(deps, one, { where }))) return;
   await deps.database.maintain((session) => forgetApplication(session, one));
   await removeAll(deps, { table: "applications", where });

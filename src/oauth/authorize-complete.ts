@@ -1,3 +1,4 @@
+import type { Queryable } from "../database/database.ts";
 import { DatabaseUnavailable } from "../database/database-error.ts";
 import { insertWithPartitions } from "../database/partitions.ts";
 import { bucketOf } from "../database/row-id.ts";
@@ -7,6 +8,7 @@ import { pageFailureOf, redirectReply, replyWithErrorPage } from "../http/pages.
 import type { HttpReply, HttpRequest } from "../http/route.ts";
 import { visitorLanguage } from "../http/visitor-language.ts";
 import { issuerOf } from "../protocol/client-metadata.ts";
+import { coversTerms } from "../protocol/consent.ts";
 import { OAuthError, publicDescription } from "../protocol/oauth-error.ts";
 import { parseQuery } from "../protocol/parameters.ts";
 import { matchRedirectUri } from "../protocol/redirect-uri.ts";
@@ -23,6 +25,7 @@ import {
   loginPath,
 } from "../resources/authorization-request/rules.ts";
 import type { LoginStart } from "../resources/authorization-request/schema.ts";
+import { giveConsent, useConsent } from "../resources/consent/queries.ts";
 import { insertGrant } from "../resources/grant/queries.ts";
 import { recordedUri } from "./authorize-request.ts";
 import { beginLogin } from "./begin-login.ts";
@@ -153,6 +156,7 @@ async function spendAndRecord(services: Services, { stored, made, plan, now }: R
       const spent = await completeAuthorizationRequest(db, stored, now);
       if (spent?.identityId === undefined) return undefined;
       const session = await plan.write(db, made.grant);
+      await keepConsent(db, stored, now);
       await insertGrant(db, { ...made.grant, ...session });
       return session.sessionId;
     });
@@ -163,6 +167,20 @@ async function spendAndRecord(services: Services, { stored, made, plan, now }: R
     // The connection was lost while it committed: if our own grant is there, it was ours that spent the request.
     return (await services.readGrant(made.grant))?.sessionId ?? run();
   }
+}
+
+/**
+ * Keeps what the person has just agreed to, or makes sure that what was agreed to before is so still: whoever withdraws it meanwhile
+ * finds this grant, or is found.
+ */
+async function keepConsent(db: Queryable, stored: AuthorizationRequest, now: number): Promise<void> {
+  const { consent, identityId, tenantId, realmId, applicationId } = stored;
+  if (consent === undefined || identityId === undefined) return;
+  const key = { tenantId, realmId, applicationId, identityId };
+  if (!consent.isRemembered) return giveConsent(db, key, { terms: consent, at: now });
+  const kept = await useConsent(db, key, now);
+  if (kept !== undefined && coversTerms(kept, consent) && consent.maximumSeconds <= kept.maximumSeconds) return;
+  throw new OAuthError("consent_required", "the consent was withdrawn or narrowed meanwhile");
 }
 
 /** Tells the client that there will be no code; why, only the decision knows (rule 2). */

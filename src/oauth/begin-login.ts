@@ -1,4 +1,5 @@
 import type { ApplicationContext } from "../protocol/client-metadata.ts";
+import type { GivenConsent } from "../protocol/consent.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { credentialTypeOf, type SessionVerdict } from "../protocol/policy.ts";
 import { isNativeRedirectUri } from "../protocol/redirect-uri.ts";
@@ -7,6 +8,7 @@ import { subjectKey } from "../protocol/subject.ts";
 import type { AuthorizeParameters, LoginStart } from "../resources/authorization-request/schema.ts";
 import { findIdentity } from "../resources/identity/queries.ts";
 import { judgeSessionByPolicy } from "../resources/judge-by-policy.ts";
+import { judgeConsent } from "../resources/judge-consent.ts";
 import type { Session } from "../resources/session/queries.ts";
 import { type BrowserAt, findOpenSession } from "./browser-session.ts";
 import { decideSubject } from "./decide-subject.ts";
@@ -29,22 +31,24 @@ export async function beginLogin(services: Services, at: LoginBeginning): Promis
     prompts: parameters.prompts,
     maxAgeSeconds: parameters.maxAgeSeconds,
     isNative: isNativeRedirectUri(parameters.redirectUri),
-    asksConsent: application.context.client.consent === "always",
   };
   const session = await findOpenSession(services, at);
-  const open = session && (await describe(services, application.context, { session, parameters }));
-  const need = decideLogin(wish, open, application.now);
+  const known = session && (await describe(services, application.context, { session, parameters }));
+  const need = decideLogin(wish, known?.open, application.now);
   refuseInteraction(wish, need);
-  if (session === undefined || need === "login") return { state: "email" };
+  if (session === undefined || known === undefined || need === "login") return { state: "email" };
   const { authTime, amr, acr, identityId, key } = session;
-  const person = { identityId, authentication: { authTime, amr, acr, sessionId: key.sessionId } };
+  const authentication = { authTime, amr, acr, sessionId: key.sessionId };
+  const person = { identityId, authentication, consent: known.consent };
+  // The page that asks for consent says who is signed in, and lets it be somebody else.
+  const question = known.open.asksConsent ? "consent" : "confirm";
   switch (await judgeUse(services, at, { session, wish })) {
     case "LOGIN":
       return { state: "email" };
     case "DENY":
-      return { state: "confirm", person }; // where another account can be chosen; who goes on is judged again
+      return { state: question, person }; // where another account can be chosen; who goes on is judged again
     case "ALLOW":
-      return { state: need === "nothing" ? "verified" : "confirm", person };
+      return { state: need === "nothing" ? "verified" : question, person };
   }
 }
 
@@ -78,19 +82,30 @@ async function judgeUse(
   return action;
 }
 
+/** The person of a session, as far as this request is concerned. */
+interface KnownHere {
+  readonly open: OpenSession;
+  /** what was agreed to before and covers the request */
+  readonly consent: GivenConsent | undefined;
+}
+
 async function describe(
   services: Services,
   context: ApplicationContext,
   asked: { readonly session: Session; readonly parameters: AuthorizeParameters },
-): Promise<OpenSession> {
+): Promise<KnownHere> {
   const { session, parameters } = asked;
   const { hintedSubject, loginHint } = parameters;
-  return {
+  const db = services.deps.database.tenants([session.key.tenantId]);
+  const { need, given } = await judgeConsent(db, context, { identityId: session.identityId, parameters });
+  const open = {
     authTime: session.authTime,
     isHinted:
       hintedSubject === undefined ? undefined : (await findSubject(services, context, session)) === hintedSubject,
     hasHintedAddress: loginHint === undefined ? undefined : session.emailKey === subjectKey(loginHint),
+    asksConsent: need === "ask",
   };
+  return { open, consent: given };
 }
 
 /** The `sub` of the session's person for the application; undefined where that person can have none. */

@@ -4,9 +4,9 @@ import { accessTokenClaims, audienceOf, type GrantType } from "../protocol/acces
 import { bucketFor } from "../protocol/bucket.ts";
 import { issuerOf } from "../protocol/client-metadata.ts";
 import { JWT_LENGTH_MAX } from "../protocol/compact-jwt.ts";
+import { configuredCeilings } from "../protocol/configured-ceilings.ts";
 import { idTokenClaims } from "../protocol/id-token.ts";
 import {
-  collectCeilings,
   decideLifetime,
   type LifetimeGranted,
   lifetimeMember,
@@ -76,16 +76,11 @@ export async function issueTokens(
 
 /** The lifetime of a request at the ceilings that apply to it (specification section 3). */
 function decideGrantedLifetime(request: TokenRequest, authorization: Authorization): LifetimeGranted {
-  const { client, realm, tenant, resourceServer } = request.context;
+  const { client, realm } = request.context;
   const verdict = decideLifetime({
     requested: request.expirationTime,
-    ceilings: collectCeilings({
-      applicationSeconds: client.expiresAfterSeconds,
-      resourceServerSeconds: resourceServer?.maxExpiresAfterSeconds,
-      scopePolicies: resourceServer?.scopePolicies,
-      grantedScopes: authorization.scope.scope,
-      realmSeconds: realm.tokenPolicy.maxExpiresAfterSeconds,
-      tenantSeconds: tenant.tokenPolicy.maxExpiresAfterSeconds,
+    ceilings: configuredCeilings(request.context, {
+      scope: authorization.scope.scope,
       consentSeconds: authorization.consentSeconds,
       parentExpiresAt: authorization.parentExpiresAt,
       now: request.now,

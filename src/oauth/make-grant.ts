@@ -2,14 +2,16 @@ import { sha256 } from "../platform/hash.ts";
 import { chooseAcr } from "../protocol/acr.ts";
 import { bucketFor } from "../protocol/bucket.ts";
 import type { ClientMetadata } from "../protocol/client-metadata.ts";
+import { type GivenConsent, limitToConsent } from "../protocol/consent.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { formatOpaqueToken, SECRET_BYTES } from "../protocol/opaque-token.ts";
 import { hasSoleRedirectUri } from "../protocol/redirect-uri.ts";
-import { formatScope, negotiateAuthorizeScope, type ScopeVerdict } from "../protocol/scope.ts";
+import { formatScope, type ScopeVerdict } from "../protocol/scope.ts";
 import { encodeId, ID_KINDS, ID_RANDOM_BYTES } from "../protocol/token-id.ts";
 import type { AuthorizationRequest } from "../resources/authorization-request/queries.ts";
 import type { NewGrant } from "../resources/grant/queries.ts";
-import { findIdentity, type Identity, readRoleScopes } from "../resources/identity/queries.ts";
+import { findIdentity, type Identity } from "../resources/identity/queries.ts";
+import { negotiateScope } from "../resources/judge-consent.ts";
 import { recordedUri } from "./authorize-request.ts";
 import { decideSubject } from "./decide-subject.ts";
 import type { LiveApplication } from "./find-live-application.ts";
@@ -41,7 +43,7 @@ export async function makeGrant(services: Services, login: FinishedLogin): Promi
   const { client } = application.context;
   const identity = await findPerson(services, stored);
   const subject = await decideSubject(services, application.context, identity);
-  const scope = await negotiateScope(services, login, identity);
+  const scope = await decideScope(services, login);
   const lifetime = CODE_LIFETIME_SECONDS + longestLifeOf(client);
   const id = {
     traceId,
@@ -76,21 +78,14 @@ async function findPerson(services: Services, stored: AuthorizationRequest): Pro
   return identity;
 }
 
-async function negotiateScope(services: Services, login: FinishedLogin, identity: Identity): Promise<ScopeVerdict> {
-  const { key, client } = login.application.context;
-  const { resourceServerId } = client;
-  const db = services.deps.database.tenants([key.tenantId]);
-  const held =
-    resourceServerId === undefined
-      ? undefined
-      : await readRoleScopes(db, key, identity.key.identityId, resourceServerId);
-  return negotiateAuthorizeScope({
-    requested: login.stored.parameters.scope,
-    applicationType: client.type,
-    offlineAccess: client.refresh.enabled,
-    allowedScopes: client.allowedScopes,
-    roleScopes: held === undefined ? undefined : [...held],
-  });
+/** What the client gets of what it asked for: no more than the person agreed to, whatever has become allowed since. */
+async function decideScope(services: Services, { application, stored }: FinishedLogin): Promise<ScopeVerdict> {
+  const { context } = application;
+  const { parameters, identityId, consent } = stored;
+  if (identityId === undefined) throw new Error("a grant of nobody");
+  const db = services.deps.database.tenants([context.key.tenantId]);
+  const scope = await negotiateScope(db, context, { parameters, identityId });
+  return limitToConsent(scope, consent, context.client.consent);
 }
 
 // The row is kept for the longest of the tokens that may hang on it.
@@ -124,6 +119,7 @@ function describeGrant(
     amr: authentication.amr,
     acr: chooseAcr(parameters.claims.acrValues, authentication.acr),
     claims: parameters.claims,
+    consentMaxSeconds: stored.consent?.maximumSeconds,
   };
 }
 
@@ -138,5 +134,10 @@ function describeDecision(
     subject_field: application.context.client.subjectField,
     requested_scope: stored.parameters.scope ?? [],
     scopes_dropped: scope.dropped,
+    ...(stored.consent === undefined ? {} : { consent: describeConsent(stored.consent) }),
   };
+}
+
+function describeConsent({ isRemembered, maximumSeconds }: GivenConsent): Readonly<Record<string, unknown>> {
+  return { given: isRemembered ? "at an earlier login" : "at this login", max_seconds: maximumSeconds };
 }

@@ -1,6 +1,7 @@
 // What the protocol needs to know of a client and of what surrounds it, as plain values in the house's words. The border
 // (resources/application/queries.ts) translates rows and wire names into these once; everything above reads only these.
 
+import type { ConsentSetting } from "./consent.ts";
 import type { OverLimit, ScopeCeiling } from "./lifetime.ts";
 import type { Quotas } from "./live-count.ts";
 
@@ -61,7 +62,7 @@ export interface ClientMetadata {
   readonly idTokenLifetimeSeconds: number;
   readonly subjectField: SubjectField;
   readonly subjectType: SubjectType;
-  readonly consent: "none" | "once" | "always" | undefined;
+  readonly consent: ConsentSetting;
   readonly expiresAfterSeconds: number;
   readonly defaultExpiresAfterSeconds?: number | undefined;
   readonly overLimit: OverLimit;

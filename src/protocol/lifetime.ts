@@ -138,7 +138,7 @@ export function collectCeilings(policy: CeilingPolicy): Ceilings {
  * @returns the lifetime granted or the refusal, with the ledger; a refusal becomes an error by `lifetimeRefusal`
  */
 export function decideLifetime(request: LifetimeRequest): LifetimeVerdict {
-  const winner = smallest(request.ceilings);
+  const winner = smallestCeiling(request.ceilings);
   const { requested, floorSeconds, overLimit } = request;
   const basisSeconds = requested ?? request.defaultSeconds ?? expiresAfter(request.ceilings);
   const facts: LifetimeFacts = {
@@ -244,7 +244,7 @@ export function advertisedLifetimes(
 ): { readonly minimumSeconds: number; readonly maximumSeconds: number } {
   const { applicationSeconds, resourceServerSeconds, realmSeconds, tenantSeconds } = policy;
   const ceilings = collectCeilings({ applicationSeconds, resourceServerSeconds, realmSeconds, tenantSeconds, now: 0 });
-  return { minimumSeconds: floorSeconds, maximumSeconds: smallest(ceilings).seconds };
+  return { minimumSeconds: floorSeconds, maximumSeconds: smallestCeiling(ceilings).seconds };
 }
 
 const CEILING_SOURCE: Readonly<Record<CeilingName, string>> = {
@@ -273,7 +273,8 @@ function grant(facts: LifetimeFacts, wantedSeconds: number): LifetimeGranted {
   };
 }
 
-function smallest(ceilings: Ceilings): Ceiling {
+/** The ceiling that sets the maximum. */
+export function smallestCeiling(ceilings: Ceilings): Ceiling {
   // Strictly smaller: a tie goes to the first in the table's order (rule 31).
   return ceilings.reduce((best, ceiling) => (ceiling.seconds < best.seconds ? ceiling : best));
 }

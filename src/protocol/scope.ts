@@ -20,9 +20,16 @@ const SCOPE_GRAMMAR = /^[\x21\x23-\x5B\x5D-\x7E]+$/; // RFC 6749 §3.3: NQCHAR
  * - `offline_access`: the application has no refresh tokens
  * - `allowed_scopes`: not among the application's, or no more among its resource server's
  * - `roles`: no role of the person has it
+ * - `consent`: the person did not agree to it
  * - `not_requested`: granted before, and this request asks for less
  */
-export type ScopeRule = "application_type" | "offline_access" | "allowed_scopes" | "roles" | "not_requested";
+export type ScopeRule =
+  | "application_type"
+  | "offline_access"
+  | "allowed_scopes"
+  | "roles"
+  | "consent"
+  | "not_requested";
 
 export interface DroppedScope {
   readonly scope: string;

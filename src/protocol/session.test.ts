@@ -25,8 +25,13 @@ describe("whether a session is open", () => {
 });
 
 describe("what a request needs of the person", () => {
-  const wish: LoginWish = { prompts: [], maxAgeSeconds: undefined, isNative: false, asksConsent: false };
-  const open: OpenSession = { authTime: NOW - 60, isHinted: undefined, hasHintedAddress: undefined };
+  const wish: LoginWish = { prompts: [], maxAgeSeconds: undefined, isNative: false };
+  const open: OpenSession = {
+    authTime: NOW - 60,
+    isHinted: undefined,
+    hasHintedAddress: undefined,
+    asksConsent: false,
+  };
   const CASES: readonly (readonly [string, Partial<LoginWish>, Partial<OpenSession> | undefined, string])[] = [
     ["no session", {}, undefined, "login"],
     ["an open session", {}, {}, "nothing"],
@@ -38,8 +43,8 @@ describe("what a request needs of the person", () => {
     ["this person's id_token_hint", {}, { isHinted: true }, "nothing"],
     ["another address in login_hint", {}, { hasHintedAddress: false }, "account"],
     ["prompt=select_account", { prompts: ["select_account"] }, {}, "account"],
-    ["prompt=consent", { prompts: ["consent"] }, {}, "consent"],
-    ["an application that always asks", { asksConsent: true }, {}, "consent"],
+    ["consent that is to be asked for", {}, { asksConsent: true }, "consent"],
+    ["an account before consent", { prompts: ["select_account"] }, { asksConsent: true }, "account"],
     ["a native request", { isNative: true }, {}, "native"],
   ];
   for (const [name, asked, session, need] of CASES) {

@@ -19,8 +19,6 @@ export interface LoginWish {
   readonly maxAgeSeconds: number | undefined;
   /** whether any local program could have sent it (rule 36) */
   readonly isNative: boolean;
-  /** whether the application always asks for consent */
-  readonly asksConsent: boolean;
 }
 
 /** A session that logs its person in. */
@@ -30,6 +28,8 @@ export interface OpenSession {
   readonly isHinted: boolean | undefined;
   /** whether it is the person whose address is in `login_hint`; undefined where none was sent */
   readonly hasHintedAddress: boolean | undefined;
+  /** whether the person is to be asked for consent: what was said before does not cover it, or is not to be used */
+  readonly asksConsent: boolean;
 }
 
 /**
@@ -67,7 +67,7 @@ export function decideLogin(wish: LoginWish, session: OpenSession | undefined, n
   if (isTooOld(wish.maxAgeSeconds, session.authTime, now)) return "login";
   if (session.isHinted === false) return "login";
   if (wish.prompts.includes("select_account") || session.hasHintedAddress === false) return "account";
-  if (wish.prompts.includes("consent") || wish.asksConsent) return "consent";
+  if (session.asksConsent) return "consent";
   return wish.isNative ? "native" : "nothing";
 }
 

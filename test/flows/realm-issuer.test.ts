@@ -81,8 +81,9 @@ describe("a realm's issuer (rule 11)", () => {
         client.ClientSecretBasic(application.clientSecret),
         { execute: [client.allowInsecureRequests] },
       );
-      await logInByCode(at, application, { prompt: "login" });
-      const callback = locationOf(await authorize(at, application, { scope: "openid offline_access" }));
+      const scope = "openid offline_access";
+      await logInByCode(at, application, { prompt: "login", scope });
+      const callback = locationOf(await authorize(at, application, { scope }));
       const tokens = await client.authorizationCodeGrant(config, callback, {
         pkceCodeVerifier: VERIFIER,
         expectedState: "af0ifjsldkj",

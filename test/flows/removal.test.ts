@@ -8,6 +8,7 @@ import { removalJob } from "../../src/jobs/removal.ts";
 import { hexId } from "../../src/platform/random.ts";
 import { deleteApplication } from "../../src/resources/application/queries.ts";
 import { addAttempt } from "../../src/resources/attempt-count/queries.ts";
+import { giveConsent } from "../../src/resources/consent/queries.ts";
 import { eventBucket, insertEvents } from "../../src/resources/event/queries.ts";
 import { deleteGroup, listGroups } from "../../src/resources/group/queries.ts";
 import { claimSubject, deleteIdentity } from "../../src/resources/identity/queries.ts";
@@ -33,6 +34,8 @@ import { type TestApplication, type TestTenant, testTenant } from "../support/te
 const DAY = 86_400;
 const AUTHENTICATED = { authTime: 1, amr: ["otp"], acr: "mayfly:1" };
 const clock = movableClock();
+
+const TERMS = { scope: [], claims: [], resourceServerId: undefined, maximumSeconds: 1, renewalSeconds: 0 };
 
 describe("what is deleted is removed, and no reference leads to nothing", () => {
   let server: TestServer;
@@ -107,8 +110,11 @@ describe("what is deleted is removed, and no reference leads to nothing", () => 
 
   test("an identity: what was known of the person at once, its id never", async () => {
     const db = server.deps.database.tenants([flow.tenant.tenantId]);
+    const consents = [flow.identityId, await flow.tenant.addIdentity("another@example.com")];
+    for (const identityId of consents) await giveConsent(db, { ...job.key, identityId }, { terms: TERMS, at: 1 });
     await deleteIdentity(db, { ...flow.tenant.realm, identityId: flow.identityId }, clock.nowMs());
     await run();
+    assert.equal(await count("consents", "application_id = $2", [job.key.applicationId]), 1, "the other's");
     assert.equal(
       await count("identities", "identity_id = $2 AND traits = '{}' AND email_key IS NULL", [flow.identityId]),
       1,
@@ -124,6 +130,7 @@ describe("what is deleted is removed, and no reference leads to nothing", () => 
     const isThere = () => count("applications", "application_id = $2", [job.key.applicationId]);
     await run();
     assert.equal(await count("live_counts", "application_id = $2", [job.key.applicationId]), 0);
+    assert.equal(await count("consents", "application_id = $2", [job.key.applicationId]), 0);
     assert.equal(await isThere(), 1);
     await pass(41); // its token lives for 60 days
     assert.equal(await isThere(), 1);

@@ -178,8 +178,8 @@ describe("what a client asks of a login", () => {
     const login = await testLogin(at.flow.tenant, at.flow.application, { browser: at.browser, parameters });
     assert.equal(locationOf(await login.logIn(at.email)).pathname, new URL(login.url).pathname);
     const page = await at.browser.open(login.url);
-    assert.match(page.text, /<li>who you are<\/li>\n<li>your email address<\/li>\n<li>shoes:read<\/li>\n<\/ul>/);
-    assert.ok((await login.finish(await login.submit("continue"))).searchParams.has("code"));
+    assert.match(page.text, /<li>who you are<\/li>\n<li>your email address<\/li>/);
+    assert.ok((await login.finish(await login.submit("allow"))).searchParams.has("code"));
     const again = await testLogin(at.flow.tenant, at.flow.application, { browser: at.browser, parameters });
     const refused = await again.finish(await again.submit("cancel"));
     assert.equal(refused.searchParams.get("error"), "access_denied");
@@ -189,7 +189,7 @@ describe("what a client asks of a login", () => {
     const at = await newPerson({ config: { consent: "always" } });
     const login = await testLogin(at.flow.tenant, at.flow.application, { browser: at.browser });
     await login.logIn(at.email);
-    assert.ok((await login.finish(await login.submit("continue"))).searchParams.has("code"));
+    assert.ok((await login.finish(await login.submit("allow"))).searchParams.has("code"));
     assertAsked(await authorize(at, at.flow.application));
     assertTold(await authorize(at, at.flow.application, NONE), "consent_required");
   });

@@ -34,6 +34,7 @@ const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
   subjects: [byName(IDENTITY)],
   sessions: [byName(IDENTITY)],
   pairwise_subjects: [byName(IDENTITY)],
+  consents: [byName(IDENTITY), byName(APPLICATION), byName(SERVER)],
   session_applications: [{ column: "session_id", target: "sessions", key: "session_id" }, byName(APPLICATION)],
   group_members: [{ column: "group_id", target: "groups", key: "group_id" }, byName(IDENTITY)],
   roles: [byName(SERVER)],
@@ -74,6 +75,7 @@ const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
 const NO_REFERENCES: Readonly<Record<string, string>> = {
   "applications.client_id": "the client's own name",
   "session_applications.client_session_id": "the client's own name",
+  "consents.claims": "names of claims",
   "tokens.session_id": "a session that was never ended may be forgotten before its tokens",
   "tokens.transaction_id": "a request that may have left no row",
   "grants.session_id": "as a token's",

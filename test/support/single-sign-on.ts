@@ -40,14 +40,16 @@ export async function authorize(
 /** What every request of `authorize` proves itself by. */
 export const VERIFIER = "a-verifier-of-a-test-that-is-long-enough-to-be-one";
 
-/** Logs the person in by a code, whatever the browser has, and exchanges the client's code. */
+/** Logs the person in by a code, whatever the browser has, says yes where consent is asked for, and exchanges the client's code. */
 export async function logInByCode(
   { flow, browser, email }: SignedIn,
   application: TestApplication = flow.application,
   parameters: Readonly<Record<string, string>> = {},
 ): Promise<Tokens> {
   const login = await testLogin(flow.tenant, application, { browser, parameters });
-  const location = await login.finish(await login.logIn(email));
+  const verified = await login.logIn(email);
+  const isAsked = locationOf(verified).pathname === new URL(login.url).pathname;
+  const location = await login.finish(isAsked ? await login.submit("allow") : verified);
   return exchangeCode(flow, application, { location, verifier: login.verifier });
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Queryable } from "../../src/database/database.ts";
 import { sha256 } from "../../src/platform/hash.ts";
 import * as requests from "../../src/resources/authorization-request/queries.ts";
+import * as consents from "../../src/resources/consent/queries.ts";
 import { assignPairwiseSubject } from "../../src/resources/pairwise-subject/queries.ts";
 import * as sessions from "../../src/resources/session/queries.ts";
 import * as applications from "../../src/resources/session-application/queries.ts";
@@ -39,5 +40,23 @@ export async function noteSessions(used: TenantInUse, note: Queryable, db: Query
   await requests.startAuthorizationRequest(note, { ...realm, id: used.sessions.arrivedRequestId }, start);
   const asked = { ...realm, id: used.sessions.askedRequestId };
   await requests.confirmAuthorizationRequest(note, asked, authTime);
+  await noteConsents(used, note, { identityId, now: authTime });
   await requests.forgetAuthorizationRequestPerson(note, asked, authTime);
+}
+
+async function noteConsents(
+  used: TenantInUse,
+  note: Queryable,
+  { identityId, now }: { readonly identityId: string; readonly now: number },
+): Promise<void> {
+  const key = { ...used.flow.application.key, identityId };
+  const terms = { scope: ["another"], claims: [], resourceServerId: undefined, maximumSeconds: 1, renewalSeconds: 0 };
+  const asked = { ...used.tenant.realm, id: used.sessions.consentRequestId };
+  await requests.agreeToAuthorizationRequest(note, asked, { consent: { ...terms, isRemembered: false }, now });
+  await consents.findConsent(note, key);
+  await consents.listConsents(note, key);
+  await consents.listLiveGrants(note, key, now);
+  await consents.giveConsent(note, key, { terms, at: now + 1 });
+  await consents.useConsent(note, key, now + 1);
+  await consents.deleteConsent(note, key);
 }

@@ -63,6 +63,7 @@ export async function testGrant(
     subject: identityId,
     sessionId: "",
     clientSessionId: undefined,
+    consentMaxSeconds: undefined,
     transactionId: hexId(deps.random),
     scope: options.scope ?? scopeOf(context),
     nonce: options.nonce,
@@ -93,7 +94,8 @@ function scopeOf({ client }: ApplicationContext): string {
 }
 
 function challengeOf(pkce: "S256" | "plain" | "none", verifier: string) {
-  if (pkce === "none") return { codeChallenge: undefined, codeChallengeMethod: undefined };
+  if (pkce === "none")
+    return { codeChallenge: undefined, consentMaxSeconds: undefined, codeChallengeMethod: undefined };
   const value = pkce === "plain" ? verifier : sha256(verifier).toString("base64url");
   return { codeChallenge: value, codeChallengeMethod: pkce };
 }

@@ -12,6 +12,7 @@ import { hashCode } from "../../resources/authorization-request/rules.ts";
 import { admitHolder, findAddressHolder } from "../address-holder.ts";
 import { countAttempt } from "../attempt-limits.ts";
 import { mailCodeLater } from "../code-mail.ts";
+import { decideNext } from "../decide-next.ts";
 import { readEmailKey } from "../email-address.ts";
 import { CODE_LIFETIME_SECONDS, CODE_TRIES_MAX, newCode, readCode } from "../one-time-code.ts";
 import { judgeVisit } from "../policy.ts";
@@ -107,7 +108,7 @@ async function admit(
     codeHash: proved.codeHash,
     identityId,
     authentication: { authTime: visit.now, ...AUTHENTICATION },
-    next: asksConsent(visit) ? "confirm" : "verified",
+    ...(await decideNext(visit, identityId)),
     now: visit.now,
   });
   if (stored === undefined)
@@ -123,10 +124,6 @@ function refuseNobody(
   { cause, identityId }: { readonly cause: string; readonly identityId?: string | undefined },
 ): StepResult {
   return refuseTry(visit, tried, "refused", { cause, identity_id: identityId });
-}
-
-function asksConsent({ stored, context }: Visit): boolean {
-  return context.client.consent === "always" || stored.parameters.prompts.includes("consent");
 }
 
 // One wording for a wrong code, a limit and an account that cannot log in.

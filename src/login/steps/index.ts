@@ -1,6 +1,7 @@
 import { confirm } from "./confirm.ts";
+import { consent } from "./consent.ts";
 import { emailCode } from "./email-code.ts";
 import type { LoginStep } from "./step.ts";
 
 /** Every login step. Adding one is a file and a line. */
-export const LOGIN_STEPS: readonly LoginStep[] = [emailCode, confirm];
+export const LOGIN_STEPS: readonly LoginStep[] = [emailCode, confirm, consent];

@@ -57,7 +57,7 @@ export const ProtocolConfig = Type.Object(
     refresh_token_configuration: RefreshTokenConfiguration,
     issuer_mode: oneOf(["application", "realm"]),
     subject_type: Type.Optional(oneOf(["public", "pairwise"])),
-    consent: Type.Optional(oneOf(["none", "once", "always"])),
+    consent: Type.Optional(oneOf(["none", "remembered", "always"])),
     post_logout_redirect_uris: RedirectUris,
     backchannel_logout_uri: Type.Optional(Type.String({ minLength: 1 })),
     backchannel_logout_session_required: Type.Boolean(),

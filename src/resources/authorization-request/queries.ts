@@ -2,9 +2,11 @@ import type { Queryable, Row } from "../../database/database.ts";
 import { bucketOf } from "../../database/row-id.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts";
+import type { GivenConsent } from "../../protocol/consent.ts";
 import {
   type Authentication,
   type AuthorizeParameters,
+  type KnownPerson,
   type LoginStart,
   type LoginState,
   readStoredRequest,
@@ -23,6 +25,8 @@ export interface AuthorizationRequest extends ApplicationKey {
   readonly identityId: string | undefined;
   /** how the person was authenticated, once it is known */
   readonly authentication: Authentication | undefined;
+  /** what the person has agreed to, at this login or before; undefined where nobody was asked yet */
+  readonly consent: GivenConsent | undefined;
   readonly codeHash: Uint8Array | undefined;
   readonly codeExpiresAt: number | undefined;
   readonly codeTries: number;
@@ -109,11 +113,17 @@ const confirm = statement(
    WHERE ${IS_UNANSWERED} AND step = 'confirm' RETURNING *`,
 );
 
+const agree = statement(
+  "authorization_request.agree",
+  `UPDATE authorization_requests SET step = 'verified', request = request || $6::jsonb, version = version + 1
+   WHERE ${IS_UNANSWERED} AND step = 'consent' RETURNING *`,
+);
+
 const forgetPerson = statement(
   "authorization_request.forget_person",
   `UPDATE authorization_requests SET step = 'email', identity_id = NULL, email_key = NULL,
-     request = request - ARRAY['auth_time', 'amr', 'acr', 'session_id'], version = version + 1
-   WHERE ${IS_UNANSWERED} AND step = 'confirm' RETURNING *`,
+     request = request - ARRAY['auth_time', 'amr', 'acr', 'session_id', 'consent'], version = version + 1
+   WHERE ${IS_UNANSWERED} AND step IN ('confirm', 'consent') RETURNING *`,
 );
 
 /** Stores a validated request where its login begins. */
@@ -125,9 +135,7 @@ export async function insertAuthorizationRequest(
     ...ids(request),
     request.applicationId,
     request.browserHash,
-    JSON.stringify(
-      writeStoredRequest({ parameters: request.parameters, authentication: request.start.person?.authentication }),
-    ),
+    JSON.stringify(writeStoredRequest({ parameters: request.parameters, ...request.start.person })),
     request.start.state,
     request.createdAt,
     request.expiresAt,
@@ -190,17 +198,14 @@ export async function countAuthorizationRequestTry(
 export async function verifyAuthorizationRequest(
   db: Queryable,
   key: AuthorizationRequestKey,
-  proof: {
+  proof: KnownPerson & {
     readonly codeHash: Uint8Array;
-    readonly identityId: string;
-    readonly authentication: Authentication;
     /** where the login goes on: over, or with a question to the person */
     readonly next: LoginState;
     readonly now: number;
   },
 ): Promise<AuthorizationRequest | undefined> {
-  const authentication = JSON.stringify(writeStoredRequest({ authentication: proof.authentication }));
-  const values = [...ids(key), proof.now, proof.codeHash, proof.identityId, authentication, proof.next];
+  const values = [...ids(key), proof.now, proof.codeHash, proof.identityId, writePerson(proof), proof.next];
   return toRequest(await db.run(verify, values));
 }
 
@@ -210,10 +215,13 @@ export async function startAuthorizationRequest(
   key: AuthorizationRequestKey,
   begun: LoginStart & { readonly now: number },
 ): Promise<AuthorizationRequest | undefined> {
-  const authentication = JSON.stringify(writeStoredRequest({ authentication: begun.person?.authentication }));
-  return toRequest(
-    await db.run(start, [...ids(key), begun.now, begun.state, begun.person?.identityId, authentication]),
-  );
+  const { person } = begun;
+  const values = [...ids(key), begun.now, begun.state, person?.identityId, writePerson(person)];
+  return toRequest(await db.run(start, values));
+}
+
+function writePerson(person: KnownPerson | undefined): string {
+  return JSON.stringify(writeStoredRequest({ authentication: person?.authentication, consent: person?.consent }));
 }
 
 /** The person who is known says yes. Undefined: nobody was asked, or it is over. */
@@ -223,6 +231,16 @@ export async function confirmAuthorizationRequest(
   now: number,
 ): Promise<AuthorizationRequest | undefined> {
   return toRequest(await db.run(confirm, [...ids(key), now]));
+}
+
+/** The person who is known agrees to what the client asks for, once. Undefined: nobody was asked, or it is over. */
+export async function agreeToAuthorizationRequest(
+  db: Queryable,
+  key: AuthorizationRequestKey,
+  agreed: { readonly consent: GivenConsent; readonly now: number },
+): Promise<AuthorizationRequest | undefined> {
+  const consent = JSON.stringify(writeStoredRequest({ consent: agreed.consent }));
+  return toRequest(await db.run(agree, [...ids(key), agreed.now, consent]));
 }
 
 /** It is to be somebody else than the person who is known: who, is asked. Undefined: nobody was known, or it is over. */
@@ -277,7 +295,7 @@ interface AuthorizationRequestRow {
 function toRequest([untyped]: readonly Row[]): AuthorizationRequest | undefined {
   if (untyped === undefined) return undefined;
   const row = untyped as unknown as AuthorizationRequestRow;
-  const { parameters, authentication } = readStoredRequest(row.request);
+  const { parameters, authentication, consent } = readStoredRequest(row.request);
   return {
     tenantId: row.tenant_id,
     realmId: row.realm_id,
@@ -289,6 +307,7 @@ function toRequest([untyped]: readonly Row[]): AuthorizationRequest | undefined 
     emailKey: row.email_key ?? undefined,
     identityId: row.identity_id ?? undefined,
     authentication,
+    consent,
     codeHash: row.code_hash ?? undefined,
     codeExpiresAt: row.code_expires_at ?? undefined,
     codeTries: row.code_tries,

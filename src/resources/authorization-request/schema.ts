@@ -2,6 +2,7 @@
 // both, under the wire's names; here they are translated, both ways.
 
 import type { ClaimsRequest } from "../../protocol/claims-request.ts";
+import type { GivenConsent } from "../../protocol/consent.ts";
 import { type Language, parseUiLocales } from "../../protocol/language.ts";
 
 /** How long a person may take from /authorize back to the client, in seconds of tenant time (reference 3.5). */
@@ -13,9 +14,9 @@ export type LoginMethod = (typeof LOGIN_METHODS)[number];
 
 /**
  * Where a login stands: which page is next is decided by this alone. `arrived`: not looked at yet with the browser's cookies, because
- * another site posted it; `confirm`: the person is known, and says yes on a page of ours.
+ * another site posted it; `confirm`: the person is known, and says yes on a page of ours; `consent`: and to what the client asks for.
  */
-export type LoginState = "arrived" | "email" | "code" | "confirm" | "verified" | "refused";
+export type LoginState = "arrived" | "email" | "code" | "confirm" | "consent" | "verified" | "refused";
 
 /** The parameters of an authorization request after /authorize has accepted them. */
 export interface AuthorizeParameters {
@@ -56,16 +57,25 @@ export interface Authentication {
 /** Where a login begins, or goes on: with a person who is known, or without. */
 export interface LoginStart {
   readonly state: LoginState;
-  readonly person?: { readonly identityId: string; readonly authentication: Authentication } | undefined;
+  readonly person?: KnownPerson | undefined;
+}
+
+/** Who logs in, how that is known, and what the person has agreed to, where it is so. */
+export interface KnownPerson {
+  readonly identityId: string;
+  readonly authentication: Authentication;
+  readonly consent?: GivenConsent | undefined;
 }
 
 interface StoredRequest {
   readonly parameters?: AuthorizeParameters | undefined;
   readonly authentication?: Authentication | undefined;
+  readonly consent?: GivenConsent | undefined;
 }
 
 /** The JSON of a stored request; what is absent is left out, so that a part can be added later. */
-export function writeStoredRequest({ parameters, authentication }: StoredRequest): Readonly<Record<string, unknown>> {
+export function writeStoredRequest(stored: StoredRequest): Readonly<Record<string, unknown>> {
+  const { parameters, authentication, consent } = stored;
   return {
     ...(parameters && {
       client_id: parameters.clientId,
@@ -89,6 +99,31 @@ export function writeStoredRequest({ parameters, authentication }: StoredRequest
       acr: authentication.acr,
       session_id: authentication.sessionId,
     }),
+    ...(consent && { consent: writeConsent(consent) }),
+  };
+}
+
+function writeConsent(consent: GivenConsent): Readonly<Record<string, unknown>> {
+  return {
+    scope: consent.scope,
+    claims: consent.claims,
+    resource_server_id: consent.resourceServerId,
+    max_seconds: consent.maximumSeconds,
+    renewal_seconds: consent.renewalSeconds,
+    is_remembered: consent.isRemembered,
+  };
+}
+
+function readConsent(stored: unknown): GivenConsent | undefined {
+  if (typeof stored !== "object" || stored === null) return undefined;
+  const member = (name: string): unknown => Object.getOwnPropertyDescriptor(stored, name)?.value;
+  return {
+    scope: textsOf(member("scope")),
+    claims: textsOf(member("claims")),
+    resourceServerId: textOf(member("resource_server_id")),
+    maximumSeconds: demandNumber(member("max_seconds")),
+    renewalSeconds: demandNumber(member("renewal_seconds")),
+    isRemembered: member("is_remembered") === true,
   };
 }
 
@@ -100,6 +135,7 @@ export function writeStoredRequest({ parameters, authentication }: StoredRequest
 export function readStoredRequest(stored: unknown): {
   readonly parameters: AuthorizeParameters;
   readonly authentication: Authentication | undefined;
+  readonly consent: GivenConsent | undefined;
 } {
   if (typeof stored !== "object" || stored === null) throw new Error("not a stored authorization request");
   const member = (name: string): unknown => Object.getOwnPropertyDescriptor(stored, name)?.value;
@@ -121,10 +157,11 @@ export function readStoredRequest(stored: unknown): {
     claims: readClaims(member("claims")),
   };
   const authTime = numberOf(member("auth_time"));
-  if (authTime === undefined) return { parameters, authentication: undefined };
+  const consent = readConsent(member("consent"));
+  if (authTime === undefined) return { parameters, authentication: undefined, consent };
   const sessionId = textOf(member("session_id"));
   const authentication = { authTime, amr: textsOf(member("amr")), acr: demandText(member("acr")), sessionId };
-  return { parameters, authentication };
+  return { parameters, authentication, consent };
 }
 
 /** What `claims` asked for as JSON; undefined for nothing. */
@@ -155,6 +192,12 @@ function numberOf(value: unknown): number | undefined {
 function demandText(value: unknown): string {
   if (typeof value !== "string") throw new Error("a stored authorization request lacks a member");
   return value;
+}
+
+function demandNumber(value: unknown): number {
+  const number = numberOf(value);
+  if (number === undefined) throw new Error("a stored authorization request lacks a number");
+  return number;
 }
 
 function textsOf(value: unknown): readonly string[] {

@@ -32,6 +32,8 @@ export interface NewGrant extends ApplicationKey {
   readonly acr: string;
   /** claims that were asked for by name */
   readonly claims: StoredClaims;
+  /** how long the person lets a token of it live; undefined: nobody was asked */
+  readonly consentMaxSeconds: number | undefined;
   readonly codeHash: Uint8Array;
   readonly codeExpiresAt: number;
   readonly issuedAt: number;
@@ -44,7 +46,6 @@ export interface NewGrant extends ApplicationKey {
 export interface GrantFacts extends Omit<NewGrant, "decision" | "codeHash"> {
   readonly codeHash: Buffer;
   readonly customClaims: string | undefined;
-  readonly consentMaxSeconds: number | undefined;
   readonly generation: number;
   readonly siblings: readonly Buffer[];
   readonly parentHash: Buffer | undefined;
@@ -88,8 +89,10 @@ const insert = statement(
   "grant.insert",
   `INSERT INTO grants (tenant_id, realm_id, id, bucket, application_id, identity_id, resource_server_id, subject, session_id,
      transaction_id, scope, nonce, redirect_uri, redirect_uri_optional, code_challenge, code_challenge_method, auth_time, amr,
-     acr, code_hash, code_expires_at, issued_at, ends_at, decision, claims, client_session_id)
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)`,
+     acr, code_hash, code_expires_at, issued_at, ends_at, decision, claims, client_session_id,
+     consent_max_seconds)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26,
+     $27)`,
 );
 
 /** Records a grant whose code is about to be sent to the client. */
@@ -121,6 +124,7 @@ export async function insertGrant(db: Queryable, grant: NewGrant): Promise<void>
     JSON.stringify(boundFacts(grant.decision)),
     claimsOf(grant),
     grant.clientSessionId,
+    grant.consentMaxSeconds,
   ]);
 }
 
@@ -174,7 +178,6 @@ function toGrantFacts(row: Row): GrantFacts {
   return {
     ...toStoredGrant(row),
     customClaims: optional<string>(row.custom_claims),
-    consentMaxSeconds: optional<number>(row.consent_max_seconds),
     generation: row.generation as number,
     siblings: row.siblings as Buffer[],
     parentHash: optional<Buffer>(row.parent_hash),
@@ -224,6 +227,7 @@ function toStoredGrant(row: Row): Omit<NewGrant, "decision" | "codeHash"> & { co
     amr: row.amr as string[],
     acr: row.acr as string,
     claims: readClaims(row.claims),
+    consentMaxSeconds: optional<number>(row.consent_max_seconds),
     codeHash: row.code_hash as Buffer,
     codeExpiresAt: row.code_expires_at as number,
     issuedAt: row.issued_at as number,
@@ -232,7 +236,7 @@ function toStoredGrant(row: Row): Omit<NewGrant, "decision" | "codeHash"> & { co
 }
 
 /** Why a family ended, for decisions and lists. */
-export type RevocationReason = "revoked" | "code_reuse" | "refresh_reuse";
+export type RevocationReason = "revoked" | "code_reuse" | "refresh_reuse" | "withdrawn";
 
 function optional<T>(value: unknown): T | undefined {
   return value === null || value === undefined ? undefined : (value as T);

@@ -115,7 +115,7 @@ export async function forgetApplication(session: OwnerSession, application: Tomb
 }
 
 /**
- * Empties at most 1,000 tombstones of identities of what was known of the person, and takes them out of groups and roles; credentials and invitations go. The rows
+ * Empties at most 1,000 tombstones of identities of what was known of the person, and takes them out of groups and roles; credentials, invitations and consents go. The rows
  * stay as long as their realm: an identity's id is a subject, which is never given to another (rule 2). Returns how many.
  */
 export async function emptyIdentities(session: OwnerSession): Promise<number> {
@@ -134,6 +134,9 @@ export async function emptyIdentities(session: OwnerSession): Promise<number> {
      ), left_results AS (
        DELETE FROM batch_credential_binding_results r USING gone g
        WHERE r.tenant_id = g.tenant_id AND r.realm_id = g.realm_id AND r.identity_id = g.identity_id AND r.identity_id <> ''
+     ), left_consents AS (
+       DELETE FROM consents c USING gone g
+       WHERE c.tenant_id = g.tenant_id AND c.realm_id = g.realm_id AND c.identity_id = g.identity_id
      ), left_jobs AS (
        DELETE FROM credential_binding_jobs j USING gone g
        WHERE j.tenant_id = g.tenant_id AND j.realm_id = g.realm_id AND j.identity_id = g.identity_id AND j.identity_id <> ''

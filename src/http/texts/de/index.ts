@@ -1,3 +1,4 @@
+export { consent } from "./consent.ts";
 export { error } from "./error.ts";
 export { frame } from "./frame.ts";
 export { login } from "./login.ts";

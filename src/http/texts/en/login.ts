@@ -42,16 +42,6 @@ export const login = {
     signedInAs: (person: string) => html`You are signed in as <strong>${person}</strong>.`,
     /** for somebody without a name to be called by */
     nobody: "your account",
-    asksFor: (application: string) => `${application} asks for:`,
-    /** what OpenID scopes give, by scope */
-    gives: {
-      openid: "who you are",
-      profile: "your name and profile",
-      email: "your email address",
-      phone: "your phone number",
-      address: "your postal address",
-      offline_access: "access while you are away",
-    },
     goOn: "Continue",
     otherAccount: "Use another account",
   },

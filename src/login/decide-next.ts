@@ -1,0 +1,18 @@
+import type { GivenConsent } from "../protocol/consent.ts";
+import type { LoginState } from "../resources/authorization-request/schema.ts";
+import { judgeConsent } from "../resources/judge-consent.ts";
+import type { Visit } from "./visit.ts";
+
+/** Where a login goes on when its person has just been authenticated, and by what the person agreed to before. */
+export interface AfterAuthentication {
+  readonly next: LoginState;
+  readonly consent?: GivenConsent | undefined;
+}
+
+/** Decides it: over, or at the question for consent. Every step that authenticates somebody asks here. */
+export async function decideNext(visit: Visit, identityId: string): Promise<AfterAuthentication> {
+  const db = visit.services.deps.database.tenants([visit.context.key.tenantId]);
+  const { parameters } = visit.stored;
+  const { need, given } = await judgeConsent(db, visit.context, { identityId, parameters });
+  return { next: need === "ask" ? "consent" : "verified", consent: given };
+}

@@ -1,0 +1,87 @@
+import { sha256 } from "../../platform/hash.ts";
+import { type ConsentTerms, type GivenConsent, readChosenLifetime } from "../../protocol/consent.ts";
+import {
+  agreeToAuthorizationRequest,
+  forgetAuthorizationRequestPerson,
+} from "../../resources/authorization-request/queries.ts";
+import { findConsent } from "../../resources/consent/queries.ts";
+import { readTerms } from "../../resources/judge-consent.ts";
+import { readPersonName } from "../person-name.ts";
+import { recordLogin, type Visit } from "../visit.ts";
+import { type ConsentProblem, consentPage } from "./consent-page.ts";
+import type { LoginStep, StepResult } from "./step.ts";
+import { whenAllowed } from "./when-allowed.ts";
+
+/** The person is known and is asked whether the client may have what it asks for, and for how long (OIDC Core §3.1.2.4). */
+export const consent: LoginStep = {
+  method: undefined,
+  states: ["consent"],
+  show: async (visit) => show(visit, await readAsked(visit)),
+  submit: async (visit, fields) => {
+    const { stored, now, services } = visit;
+    const db = services.deps.database.tenants([stored.tenantId]);
+    switch (fields.get("action")) {
+      case "allow":
+        return allow(visit, { asked: fields.get("asked"), lifetime: fields.get("lifetime") });
+      case "other_account":
+        return { kind: "moved", stored: (await forgetAuthorizationRequestPerson(db, stored, now)) ?? stored };
+      default:
+        return { kind: "moved", stored };
+    }
+  },
+};
+
+/** What is asked of whom, as it is at this moment. */
+interface Asked {
+  readonly identityId: string;
+  readonly terms: ConsentTerms;
+  /** tells terms apart: what was shown from what has become of it */
+  readonly mark: string;
+}
+
+async function readAsked({ stored, services, context }: Visit): Promise<Asked> {
+  const { tenantId, identityId, parameters } = stored;
+  if (identityId === undefined) throw new Error("a login that waits for a person's consent knows no person");
+  const terms = await readTerms(services.deps.database.tenants([tenantId]), context, { identityId, parameters });
+  return { identityId, terms, mark: sha256(JSON.stringify(terms)).toString("base64url") };
+}
+
+async function allow(
+  visit: Visit,
+  sent: { readonly asked: string | undefined; readonly lifetime: string | undefined },
+): Promise<StepResult> {
+  const asked = await readAsked(visit);
+  // The application or the person's roles have become others while the page was looked at: nobody agrees to what was not shown.
+  if (sent.asked !== asked.mark) return { kind: "page", page: await show(visit, asked, "changed") };
+  const maximumSeconds = readChosenLifetime(sent.lifetime, asked.terms, floorOf(visit));
+  if (maximumSeconds === undefined) return { kind: "page", page: await show(visit, asked, "lifetime") };
+  return whenAllowed(visit, (facts) => agree(visit, { ...asked.terms, maximumSeconds, isRemembered: false }, facts));
+}
+
+async function agree(visit: Visit, given: GivenConsent, facts: Readonly<Record<string, unknown>>): Promise<StepResult> {
+  const db = visit.services.deps.database.tenants([visit.stored.tenantId]);
+  const stored = await agreeToAuthorizationRequest(db, visit.stored, { consent: given, now: visit.now });
+  if (stored !== undefined) {
+    const { scope, claims, maximumSeconds: max_seconds } = given;
+    recordLogin(visit, "consented", { identity_id: stored.identityId, scope, claims, max_seconds, ...facts });
+  }
+  return { kind: "moved", stored: stored ?? visit.stored };
+}
+
+async function show(visit: Visit, { identityId, terms, mark }: Asked, problem?: ConsentProblem) {
+  const db = visit.services.deps.database.tenants([visit.stored.tenantId]);
+  const earlier = await findConsent(db, { ...visit.context.key, identityId });
+  return consentPage(visit, {
+    person: await readPersonName(visit),
+    terms,
+    mark,
+    floorSeconds: floorOf(visit),
+    chosenSeconds: earlier?.maximumSeconds,
+    problem,
+  });
+}
+
+// A client could not ask for anything shorter.
+function floorOf({ context }: Visit): number {
+  return context.realm.tokenPolicy.minExpiresAfterSeconds ?? 1;
+}

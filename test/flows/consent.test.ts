@@ -1,0 +1,395 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { newTraceId } from "../../src/http/trace-id.ts";
+import { withdrawConsent } from "../../src/resources/consent/changes.ts";
+import { listConsents } from "../../src/resources/consent/queries.ts";
+import type { Answer } from "../support/http.ts";
+import { decisionOf } from "../support/login-flow.ts";
+import { assertDead, isLiveRefresh } from "../support/session-ends.ts";
+import {
+  assertAsked,
+  assertTold,
+  authorize,
+  logInByCode,
+  newPerson,
+  type SignedIn,
+  tokensOfAnswer,
+} from "../support/single-sign-on.ts";
+import { hiddenFields, locationOf, type TestLogin, testLogin } from "../support/test-browser.ts";
+import { type Tokens, tokensOf } from "../support/test-code-flow.ts";
+
+const NONE = { prompt: "none" };
+const REMEMBERED = { config: { consent: "remembered" as const } };
+const HOUR = 3_600;
+
+/** Somebody who holds a role with all scopes of the application. */
+async function newHolder(options: Parameters<typeof newPerson>[0] = {}): Promise<SignedIn> {
+  const at = await newPerson(options);
+  await at.flow.role.addMember(at.identityId);
+  return at;
+}
+
+/** The login of somebody whom the browser knows already: it is at the question. */
+function ask(at: SignedIn, parameters: Readonly<Record<string, string>> = {}): Promise<TestLogin> {
+  return testLogin(at.flow.tenant, at.flow.application, { browser: at.browser, parameters });
+}
+
+/** Says yes and exchanges the code. */
+async function allow(
+  at: SignedIn,
+  login: TestLogin,
+  choice: { readonly lifetime?: string; readonly form?: Readonly<Record<string, string>> } = {},
+): Promise<Tokens> {
+  const fields = choice.lifetime === undefined ? {} : { lifetime: choice.lifetime };
+  return exchange(at, login, { answer: await login.submit("allow", fields), form: choice.form });
+}
+
+async function exchange(
+  { flow }: SignedIn,
+  login: TestLogin,
+  got: { readonly answer: Answer; readonly form?: Readonly<Record<string, string>> | undefined },
+): Promise<Tokens> {
+  const location = await login.finish(got.answer);
+  assert.equal(location.searchParams.get("error"), null, location.href);
+  return tokensOf(
+    await flow.tenant.token(flow.application, {
+      grant_type: "authorization_code",
+      code: location.searchParams.get("code") ?? "",
+      code_verifier: login.verifier,
+      ...got.form,
+    }),
+  );
+}
+
+/** Logs in by code up to the question. */
+async function logInToQuestion(at: SignedIn, parameters: Readonly<Record<string, string>> = {}): Promise<TestLogin> {
+  const login = await ask(at, parameters);
+  await login.logIn(at.email);
+  return login;
+}
+
+async function lifetimeOf(at: SignedIn, tokens: Tokens): Promise<number> {
+  const { exp, iat } = await at.flow.tenant.introspect(at.flow.application, tokens.access);
+  return Number(exp) - Number(iat);
+}
+
+/** The lifetimes that the page offers, and the one that it begins with. */
+function choicesOf(page: Answer): { readonly offered: readonly number[]; readonly preset: number } {
+  const options = [...page.text.matchAll(/<option value="([0-9]+)"( selected)?>/g)];
+  const preset = options.find(([, , selected]) => selected !== undefined);
+  return { offered: options.map(([, value]) => Number(value)), preset: Number(preset?.[1]) };
+}
+
+function consentsOf({ flow, identityId }: SignedIn) {
+  const { tenant } = flow;
+  return listConsents(tenant.server.deps.database.tenants([tenant.tenantId]), { ...tenant.realm, identityId });
+}
+
+async function withdraw({ flow, identityId }: SignedIn): Promise<void> {
+  const { deps } = flow.tenant.server;
+  await withdrawConsent(
+    deps.database,
+    { ...flow.application.key, identityId },
+    { at: deps.clock.nowSeconds(), atMs: deps.clock.nowMs(), traceId: newTraceId(deps.clock, deps.random) },
+  );
+}
+
+describe("the page that asks for consent", () => {
+  test("says what is asked for, at which resource server, and for how long", async () => {
+    const at = await newHolder(REMEMBERED);
+    const login = await logInToQuestion(at, { scope: "openid email shoes:read unheard-of" });
+    const page = await at.browser.open(login.url);
+    assert.equal(page.status, 200, page.text);
+    assert.match(page.text, /<li>who you are<\/li>\n<li>your email address<\/li>/);
+    assert.match(page.text, new RegExp(`<strong>${at.flow.resourceServer.settings.identifier}</strong>`));
+    assert.match(page.text, /<code>shoes:read<\/code>/);
+    assert.doesNotMatch(page.text, /unheard-of|shoes:write/);
+    assert.match(page.text, /can renew it for <strong>1 hour<\/strong>, unless you sign out before/);
+    assert.ok(page.text.includes(at.email));
+  });
+
+  test("says that access lasts while the person is away, where offline_access is asked for", async () => {
+    const at = await newHolder(REMEMBERED);
+    const login = await logInToQuestion(at, { scope: "openid offline_access" });
+    const page = await at.browser.open(login.url);
+    assert.match(page.text, /can renew it for <strong>1 hour<\/strong>, also <strong>while you are away<\/strong>/);
+    const never = await newHolder({
+      config: {
+        consent: "remembered",
+        refresh_token_configuration: { enabled: false, rotate: true, grace_seconds: 10 },
+      },
+    });
+    const once = await logInToQuestion(never, { scope: "openid offline_access" });
+    assert.match((await never.browser.open(once.url)).text, /has to send you here again/);
+  });
+
+  test("offers round lifetimes at most the smallest ceiling, and none that a client could not ask for", async () => {
+    const at = await newHolder({
+      config: { consent: "always" },
+      tokens: { expires_after: 90_000 },
+      realm: { token_policy: { max_expires_after: 30_000, min_expires_after: 600 } },
+    });
+    const login = await logInToQuestion(at);
+    const page = await at.browser.open(login.url);
+    assert.deepEqual(choicesOf(page), { offered: [900, HOUR, 28_800, 30_000], preset: 30_000 });
+    assert.match(page.text, />8 hours, 20 minutes \(as long as possible\)</);
+  });
+
+  test("takes no for an answer: access_denied, and nothing is remembered", async () => {
+    const at = await newHolder(REMEMBERED);
+    const login = await logInToQuestion(at);
+    const told = await login.finish(await login.submit("cancel"));
+    assert.equal(told.searchParams.get("error"), "access_denied");
+    assert.equal(told.searchParams.has("code"), false);
+    assert.deepEqual(await consentsOf(at), []);
+  });
+
+  test("lets it be another account", async () => {
+    const at = await newHolder(REMEMBERED);
+    const login = await logInToQuestion(at);
+    await login.submit("other_account");
+    const page = await at.browser.open(login.url);
+    assert.match(page.text, /name="email"/);
+  });
+});
+
+describe("the lifetime that a person chooses", () => {
+  test("bounds every token of the grant, is told as the ceiling consent, and is in the decision", async () => {
+    const at = await newHolder({ ...REMEMBERED, tokens: { expires_after: 2 * HOUR } });
+    const login = await logInToQuestion(at);
+    const tokens = await allow(at, login, { lifetime: "900" });
+    assert.equal(tokens.json.expires_in, 900);
+    assert.equal(await lifetimeOf(at, tokens), 900);
+    const asked = await at.flow.refresh(tokens.refresh, { expiration_time: "600" });
+    assert.deepEqual(asked.json?.lifetime, {
+      requested: 600,
+      granted: 600,
+      maximum: 900,
+      mode: "exact",
+      limited_by: "consent",
+    });
+    const { facts } = await decisionOf(at.flow.tenant, asked);
+    const { ledger } = facts.lifetime as { ledger: { ceilings: unknown[] } };
+    assert.deepEqual(
+      ledger.ceilings.filter((one) => JSON.stringify(one).includes('"consent"')),
+      [{ name: "consent", seconds: 900, won: true }],
+    );
+    const refused = await at.flow.refresh(tokensOf(asked).refresh, { expiration_time: "901" });
+    assert.equal(refused.status, 400);
+    assert.match(
+      String(refused.json?.error_description),
+      /901 is above the maximum of 900 seconds, set by the person's consent/,
+    );
+    const again = tokensOf(await at.flow.refresh(tokensOf(asked).refresh));
+    assert.equal(await lifetimeOf(at, again), 900);
+  });
+
+  test("clamps where the application asked for that", async () => {
+    const at = await newHolder({ ...REMEMBERED, tokens: { expires_after: 2 * HOUR, over_limit: "clamp" } });
+    const tokens = await allow(at, await logInToQuestion(at), { lifetime: "900", form: { expiration_time: "3600" } });
+    const lifetime = { requested: HOUR, granted: 900, maximum: 900, mode: "clamped", limited_by: "consent" };
+    assert.deepEqual(tokens.json.lifetime, lifetime);
+  });
+
+  for (const lifetime of ["7201", "0", "-900", "900.5", "1e2", "0900", "forever", "99999999999", "299"]) {
+    test(`is asked for again when it is ${lifetime}`, async () => {
+      const at = await newHolder({
+        ...REMEMBERED,
+        tokens: { expires_after: 2 * HOUR },
+        realm: { token_policy: { min_expires_after: 300 } },
+      });
+      const login = await logInToQuestion(at);
+      const page = await login.submit("allow", { lifetime });
+      assert.equal(page.status, 400, page.text);
+      assert.match(page.text, /role="alert">Please choose one of the durations/);
+      assert.match(page.text, /aria-invalid="true"/);
+      const tokens = await allow(at, login, { lifetime: "300" });
+      assert.equal(tokens.json.expires_in, 300);
+    });
+  }
+
+  test("holds when the application allows more later, and the application's holds when it allows less", async () => {
+    const at = await newHolder({ ...REMEMBERED, tokens: { expires_after: HOUR } });
+    const tokens = await allow(at, await logInToQuestion(at));
+    const allowing = (seconds: number) =>
+      at.flow.tenant.changeApplication(at.flow.application, (settings) => ({
+        ...settings,
+        protocol_config: {
+          ...settings.protocol_config,
+          token_configuration: { ...settings.protocol_config?.token_configuration, expires_after: seconds },
+        },
+      }));
+    await allowing(2 * HOUR);
+    const refreshed = tokensOf(await at.flow.refresh(tokens.refresh));
+    assert.equal(await lifetimeOf(at, refreshed), HOUR, "an hour was what the page said");
+    const silent = await tokensOfAnswer(at.flow, at.flow.application, await authorize(at, at.flow.application, NONE));
+    assert.equal(await lifetimeOf(at, silent), HOUR);
+    await allowing(600);
+    assert.equal(await lifetimeOf(at, tokensOf(await at.flow.refresh(refreshed.refresh))), 600);
+  });
+
+  test("is that of the remembered consent at a silent login, and what the page begins with the next time", async () => {
+    const at = await newHolder({ ...REMEMBERED, tokens: { expires_after: 2 * HOUR } });
+    await allow(at, await logInToQuestion(at), { lifetime: "900" });
+    const silent = await tokensOfAnswer(at.flow, at.flow.application, await authorize(at, at.flow.application, NONE));
+    assert.equal(await lifetimeOf(at, silent), 900);
+    const login = await ask(at, { prompt: "consent" });
+    assert.equal(choicesOf(await at.browser.open(login.url)).preset, 900);
+    const longer = await allow(at, login, { lifetime: String(HOUR) });
+    assert.equal(await lifetimeOf(at, longer), HOUR);
+    assert.equal(await lifetimeOf(at, tokensOf(await at.flow.refresh(silent.refresh))), 900, "a grant keeps its own");
+  });
+});
+
+describe("consent that is remembered", () => {
+  test("is asked for once; then nobody is asked, whether a page was allowed or not", async () => {
+    const at = await newHolder(REMEMBERED);
+    const scope = "openid email shoes:read";
+    await allow(at, await logInToQuestion(at, { scope }));
+    for (const parameters of [{ scope }, { ...NONE, scope }, { ...NONE, scope: "openid" }])
+      assert.ok(locationOf(await authorize(at, at.flow.application, parameters)).searchParams.has("code"));
+    const login = await ask(at, { prompt: "login", scope });
+    const verified = await login.logIn(at.email);
+    assert.ok((await login.finish(verified)).searchParams.has("code"), "nor after another login");
+  });
+
+  test("is asked for again when more is asked: a scope, a claim, or access while the person is away", async () => {
+    const at = await newHolder(REMEMBERED);
+    await allow(at, await logInToQuestion(at, { scope: "openid email shoes:read" }));
+    const claims = JSON.stringify({ userinfo: { phone_number: null } });
+    for (const more of [{ scope: "openid shoes:write" }, { scope: "openid offline_access" }, { claims }]) {
+      assertTold(await authorize(at, at.flow.application, { ...NONE, ...more }), "consent_required");
+      assertAsked(await authorize(at, at.flow.application, more));
+    }
+    const covered = JSON.stringify({ id_token: { email: null } });
+    const silent = await authorize(at, at.flow.application, { ...NONE, claims: covered });
+    assert.ok(locationOf(silent).searchParams.has("code"), "the scope gave this claim already");
+    await allow(at, await ask(at, { scope: "openid shoes:write" }));
+    const both = await authorize(at, at.flow.application, { ...NONE, scope: "openid email shoes:read shoes:write" });
+    assert.ok(locationOf(both).searchParams.has("code"), "what was agreed to before stays agreed to");
+  });
+
+  test("is the person's and the application's", async () => {
+    const at = await newHolder(REMEMBERED);
+    await allow(at, await logInToQuestion(at));
+    const somebody = { ...at, email: `other.${at.email}` };
+    await at.flow.tenant.addIdentity(somebody.email);
+    const login = await ask(at, { prompt: "login" });
+    assert.equal(locationOf(await login.logIn(somebody.email)).pathname, new URL(login.url).pathname);
+  });
+
+  test("is never used where every login asks, and prompt=none is told", async () => {
+    const at = await newHolder({ config: { consent: "always" } });
+    await allow(at, await logInToQuestion(at));
+    assertTold(await authorize(at, at.flow.application, NONE), "consent_required");
+    assertAsked(await authorize(at, at.flow.application));
+    const remembered = await newHolder(REMEMBERED);
+    await allow(remembered, await logInToQuestion(remembered));
+    assertAsked(await authorize(remembered, remembered.flow.application, { prompt: "consent" }));
+  });
+
+  test("is listed with the application's name, and withdrawn it takes everything with it (rule 13)", async () => {
+    const at = await newHolder({ ...REMEMBERED, tokens: { expires_after: 2 * HOUR } });
+    const scope = "openid offline_access shoes:read";
+    const first = await allow(at, await logInToQuestion(at, { scope }), { lifetime: "900" });
+    const second = await tokensOfAnswer(
+      at.flow,
+      at.flow.application,
+      await authorize(at, at.flow.application, { ...NONE, scope }),
+    );
+    const [consent, ...others] = await consentsOf(at);
+    assert.deepEqual(others, []);
+    assert.deepEqual(consent?.scope.toSorted(), scope.split(" ").toSorted());
+    assert.deepEqual([consent?.maximumSeconds, consent?.renewalSeconds], [900, HOUR]);
+    assert.ok((consent?.applicationName ?? "") !== "");
+    const pending = locationOf(await authorize(at, at.flow.application, { ...NONE, scope }));
+    await withdraw(at);
+    assert.deepEqual(await consentsOf(at), []);
+    for (const tokens of [first, second]) await assertDead(at.flow, tokens);
+    const late = await at.flow.tenant.token(at.flow.application, {
+      grant_type: "authorization_code",
+      code: pending.searchParams.get("code") ?? "",
+      code_verifier: "a-verifier-of-a-test-that-is-long-enough-to-be-one",
+    });
+    assert.equal(late.json?.error, "invalid_grant", "a code that was not exchanged yet");
+    assertTold(await authorize(at, at.flow.application, { ...NONE, scope }), "consent_required");
+    const again = await allow(at, await ask(at, { scope }));
+    assert.equal(await isLiveRefresh(at.flow, again), true);
+  });
+});
+
+describe("an application that asks for no consent", () => {
+  test("is asked for it by prompt=consent alone; offline_access is its administrator's to give", async () => {
+    const at = await newHolder({ config: { consent: "none" } });
+    const tokens = await logInByCode(at, at.flow.application, { scope: "openid offline_access" });
+    assert.equal(tokens.scope, "openid offline_access");
+    assert.equal(locationOf(await authorize(at, at.flow.application, NONE)).searchParams.has("code"), true);
+    assertAsked(await authorize(at, at.flow.application, { prompt: "consent" }));
+  });
+
+  test("and says nothing of it asks for offline_access, once (OIDC Core §11)", async () => {
+    const at = await newHolder();
+    await logInByCode(at);
+    const scope = "openid offline_access";
+    assert.ok(locationOf(await authorize(at, at.flow.application, NONE)).searchParams.has("code"));
+    assertTold(await authorize(at, at.flow.application, { ...NONE, scope }), "consent_required");
+    assert.equal((await allow(at, await ask(at, { scope }))).scope, scope);
+    assert.ok(locationOf(await authorize(at, at.flow.application, { ...NONE, scope })).searchParams.has("code"));
+  });
+});
+
+describe("a question that was answered, or is another one now", () => {
+  test("is answered once: a second submission and a page from before lead nowhere else", async () => {
+    const at = await newHolder({ ...REMEMBERED, tokens: { expires_after: 2 * HOUR } });
+    const login = await logInToQuestion(at);
+    const fields = { ...hiddenFields(await at.browser.open(login.url)), action: "allow" };
+    const answers = await Promise.all(
+      ["300", "900", "3600"].map((lifetime) => at.browser.post(login.url, { ...fields, lifetime })),
+    );
+    for (const answer of answers) assert.equal(answer.status, 303);
+    const tokens = await exchange(at, login, { answer: answers[0] ?? assert.fail() });
+    const [consent] = await consentsOf(at);
+    assert.equal(consent?.maximumSeconds, await lifetimeOf(at, tokens), "the one that was first");
+    const back = await at.browser.post(login.url, { ...fields, lifetime: "7200" });
+    assert.equal(back.status, 410, "the login is over");
+    assert.equal((await consentsOf(at))[0]?.maximumSeconds, consent?.maximumSeconds);
+  });
+
+  test("two tabs each have their own, and what is agreed to in both is agreed to", async () => {
+    const at = await newHolder({ config: { consent: "remembered" } });
+    const one = await logInToQuestion(at, { scope: "openid shoes:read" });
+    await allow(at, one);
+    const [left, right] = [await ask(at, { scope: "openid shoes:write" }), await ask(at, { scope: "openid phone" })];
+    await Promise.all([allow(at, left), allow(at, right)]);
+    const scope = "openid phone shoes:read shoes:write";
+    assert.ok(locationOf(await authorize(at, at.flow.application, { ...NONE, scope })).searchParams.has("code"));
+  });
+
+  test("is shown again when the application or the person's roles have changed meanwhile: nobody agrees to what was not shown", async () => {
+    const at = await newHolder({ ...REMEMBERED, tokens: { expires_after: 2 * HOUR } });
+    const login = await logInToQuestion(at, { scope: "openid shoes:read" });
+    const fields = { ...hiddenFields(await at.browser.open(login.url)), action: "allow", lifetime: "7200" };
+    await at.flow.tenant.changeApplication(at.flow.application, (settings) => ({
+      ...settings,
+      protocol_config: {
+        ...settings.protocol_config,
+        token_configuration: { ...settings.protocol_config?.token_configuration, expires_after: HOUR },
+      },
+    }));
+    const page = await at.browser.post(login.url, fields);
+    assert.equal(page.status, 400);
+    assert.match(page.text, /role="alert">What is asked for has changed/);
+    assert.deepEqual(choicesOf(page).offered, [300, 900, HOUR]);
+    assert.equal((await allow(at, login)).json.expires_in, HOUR);
+  });
+
+  test("is not answered by another site or browser", async () => {
+    const at = await newHolder(REMEMBERED);
+    const login = await logInToQuestion(at);
+    const fields = { ...hiddenFields(await at.browser.open(login.url)), action: "allow" };
+    assert.equal((await at.browser.post(login.url, { ...fields, form_token: "x" })).status, 403);
+    const elsewhere = await at.browser.post(login.url, fields, { origin: "https://evil.example" });
+    assert.equal(elsewhere.status, 403);
+    assert.deepEqual(await consentsOf(at), []);
+  });
+});
