@@ -226,12 +226,17 @@ describe("a session is used for an application only as the policy allows", () =>
     assertTold(await at.browser.open(`${tenant.server.url}${pathname}${search}`), "access_denied");
   });
 
-  test("who is asked and says yes is judged when the answer comes", async () => {
-    const at = await newPerson();
-    const { tenant, application } = at.flow;
-    await logInByCode(at);
-    const login = await testLogin(tenant, application, { browser: at.browser, parameters: { prompt: "consent" } });
-    await setPolicy(tenant, [], "DENY");
-    await assertDenied(login, await login.submit("continue"));
-  });
+  for (const [prompt, yes] of [
+    ["select_account", "continue"],
+    ["consent", "allow"],
+  ] as const) {
+    test(`who is asked by prompt=${prompt} and says yes is judged when the answer comes`, async () => {
+      const at = await newPerson();
+      const { tenant, application } = at.flow;
+      await logInByCode(at);
+      const login = await testLogin(tenant, application, { browser: at.browser, parameters: { prompt } });
+      await setPolicy(tenant, [], "DENY");
+      await assertDenied(login, await login.submit(yes));
+    });
+  }
 });

@@ -221,6 +221,7 @@ async function useEverything(flow: CodeFlow): Promise<TestApplication> {
   await noteSessionApplication(db, used);
   const person = { ...tenant.realm, identityId: flow.identityId };
   await assignPairwiseSubject(db, person, { sector: "client.example", subject: "s" });
+  await giveConsent(db, { ...job.key, ...person }, { terms: TERMS, at: 1 });
   await insertMail(db, tenant.realm, mail);
   await recordChange(tenant);
   await deps.database.maintain((session) =>
