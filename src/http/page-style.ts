@@ -33,6 +33,13 @@ background:var(--card);border:1px solid var(--field);border-radius:.625rem}
 input.code{height:3.5rem;padding-left:calc(.875rem + .35em);text-align:center;font-size:1.625rem;font-weight:600;
 letter-spacing:.35em;font-variant-numeric:tabular-nums}
 input[aria-invalid=true]{border-color:var(--wrong);box-shadow:inset 0 0 0 1px var(--wrong)}
+select{width:100%;height:3rem;padding:0 .625rem;font:inherit;color:inherit;background:var(--card);border:1px solid var(--field);
+border-radius:.625rem}
+select[aria-invalid=true]{border-color:var(--wrong);box-shadow:inset 0 0 0 1px var(--wrong)}
+.asked{margin:0 0 1rem;padding:0 1rem;list-style:none;background:var(--soft);border-radius:.625rem;overflow-wrap:anywhere}
+.asked>li{padding:.625rem 0}
+.asked>li+li{border-top:1px solid var(--line)}
+.asked ul{margin:.375rem 0 0;padding:0;list-style:none}
 .hint{margin:.5rem 0 0;font-size:.875rem;line-height:1.45}
 .wrong,.done{margin:0 0 1rem;padding:.75rem .875rem;border-radius:.625rem;font-size:.9375rem;line-height:1.45;font-weight:500}
 .wrong{background:var(--wrong-soft);color:var(--wrong)}

@@ -121,6 +121,7 @@ describe("the page that asks for consent", () => {
     });
     const once = await logInToQuestion(never, { scope: "openid offline_access" });
     assert.match((await never.browser.open(once.url)).text, /has to send you here again/);
+    assert.equal((await allow(never, once)).scope, "openid", "there is no refresh token that could be returned");
   });
 
   test("offers round lifetimes at most the smallest ceiling, and none that a client could not ask for", async () => {
@@ -132,7 +133,7 @@ describe("the page that asks for consent", () => {
     const login = await logInToQuestion(at);
     const page = await at.browser.open(login.url);
     assert.deepEqual(choicesOf(page), { offered: [900, HOUR, 28_800, 30_000], preset: 30_000 });
-    assert.match(page.text, />8 hours, 20 minutes \(as long as possible\)</);
+    assert.match(page.text, />8 hours, 20 minutes \(the longest possible\)</);
   });
 
   test("takes no for an answer: access_denied, and nothing is remembered", async () => {
@@ -201,7 +202,7 @@ describe("the lifetime that a person chooses", () => {
       const login = await logInToQuestion(at);
       const page = await login.submit("allow", { lifetime });
       assert.equal(page.status, 400, page.text);
-      assert.match(page.text, /role="alert">Please choose one of the durations/);
+      assert.match(page.text, /role="alert">Choose one of the durations/);
       assert.match(page.text, /aria-invalid="true"/);
       const tokens = await allow(at, login, { lifetime: "300" });
       assert.equal(tokens.json.expires_in, 300);

@@ -41,11 +41,12 @@ export const consent: typeof english = {
   renewal: {
     none: (application) => html`Danach muss ${application} Sie wieder hierher schicken.`,
     whileSignedIn: (application, duration) =>
-      html`${application} kann ihn für die Dauer von <strong>${duration}</strong> erneuern, es sei denn, Sie melden sich vorher ab.`,
+      html`${application} kann ihn <strong>${duration}</strong> lang erneuern, es sei denn, Sie melden sich vorher ab.`,
     whileAway: (application, duration) =>
-      html`${application} kann ihn für die Dauer von <strong>${duration}</strong> erneuern, auch <strong>während Sie nicht da sind</strong> und nachdem Sie sich abgemeldet haben.`,
+      html`${application} kann ihn <strong>${duration}</strong> lang erneuern, auch <strong>während Sie nicht da sind</strong> und nachdem Sie sich abgemeldet haben.`,
   },
   allow: "Erlauben",
   refuse: "Nicht erlauben",
-  changed: "Was die Anwendung möchte, hat sich geändert, seit Sie diese Seite geöffnet haben. Bitte lesen Sie es noch einmal.",
+  changed:
+    "Was die Anwendung möchte, hat sich geändert, seit Sie diese Seite geöffnet haben. Bitte lesen Sie es noch einmal.",
 };
