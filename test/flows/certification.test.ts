@@ -333,6 +333,18 @@ describe("RP-Initiated Logout", () => {
     assertTold(await authorize(own, own.client, NONE), "login_required");
   });
 
+  test("an ID token that was changed, and what is none, lead nowhere and end nothing, whoever's page it is", async () => {
+    const own = await world();
+    const [head, , signature] = own.first.idToken.split(".");
+    const changed = encode({ ...(await idClaims(own, own.first.idToken)), sub: "another" });
+    for (const bad of [`${head}.${changed}.${signature}`, `${encode({ alg: "none" })}.${changed}.`, "x", "a.b.c"]) {
+      const asked = await leave(own, { id_token_hint: bad, post_logout_redirect_uri: SIGNED_OUT, state: "s" });
+      assert.deepEqual([asked.status, asked.headers.get("location")], [200, null], bad);
+      assert.match(asked.text, /Sign out\?/);
+    }
+    assert.ok(locationOf(await authorize(own, own.client, NONE)).searchParams.has("code"));
+  });
+
   const STAYING: readonly (readonly [string, (own: World) => Parameters])[] = [
     ["no parameters", () => ({})],
     ["a state alone", () => ({ state: "s" })],
