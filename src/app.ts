@@ -63,7 +63,13 @@ export function createApp(deps: Deps, readiness: Readiness, parts: AppParts): Ap
   const management = { deps, decisions, liveTokens, afterReply, places: createPlaces(timers) };
   const answered = [
     ...oauthRoutes(services),
-    ...loginRoutes({ deps, decisions, afterReply, loginLimiter: services.loginLimiter }),
+    ...loginRoutes({
+      deps,
+      decisions,
+      afterReply,
+      loginLimiter: services.loginLimiter,
+      findRealmFacts: services.directory.facts,
+    }),
     ...OPERATIONS.flatMap((operation) => operation.bind(management)),
     ...bindingLinkRoutes(deps),
     ...operatorRoutes(deps),

@@ -16,6 +16,6 @@ export function loginOverReply(over: LoginOver, failure: PageFailure): HttpReply
     const { heading } = textsIn(DEFAULT_LANGUAGE).error.login[over]; // programs are told in English
     return replyWithErrorPage(new OAuthError("invalid_request", heading, { status }), failure);
   }
-  const { traceId, language, isTestTenant = false } = failure;
-  return errorPageReply({ status, language, ...textsIn(language).error.login[over], traceId, isTestTenant });
+  const { traceId, language, theme, isTestTenant = false } = failure;
+  return errorPageReply({ status, language, ...textsIn(language).error.login[over], traceId, theme, isTestTenant });
 }

@@ -1,12 +1,16 @@
-/** The colours of all pages, by day and by night. */
+/** What pages are painted on by day, and by night. */
+export const DAY = { page: "#f3f4f1", card: "#ffffff" } as const;
+export const NIGHT = { page: "#0e1113", card: "#171b1e" } as const;
+
+/** The colours of all pages, by day and by night; a theme has its own for buttons, links and tints. */
 export const PAGE_COLORS = `
 :root{color-scheme:light dark;
---page:#f3f4f1;--card:#fff;--text:#171a1c;--quiet:#565e64;--line:#d5d9d7;--field:#7b858b;
---accent:#0b6658;--accent-text:#fff;--accent-hover:#08503f;--soft:#e5f1ee;
+--page:${DAY.page};--card:${DAY.card};--text:#171a1c;--quiet:#565e64;--line:#d5d9d7;--field:#7b858b;
+--accent:#0b6658;--soft:#e5f1ee;--button:#0b6658;--button-text:#fff;--button-hover:#08503f;--button-edge:transparent;
 --wrong:#a8201a;--wrong-soft:#fdf0ef;--mark:#5c4300;--mark-soft:#fff3d1;--mark-line:#dcb44b}
 @media (prefers-color-scheme:dark){:root{
---page:#0e1113;--card:#171b1e;--text:#e9ecec;--quiet:#a3acb0;--line:#2c3337;--field:#6f7b81;
---accent:#57cdb4;--accent-text:#06231d;--accent-hover:#7bdcc8;--soft:#16302b;
+--page:${NIGHT.page};--card:${NIGHT.card};--text:#e9ecec;--quiet:#a3acb0;--line:#2c3337;--field:#6f7b81;
+--accent:#57cdb4;--soft:#16302b;--button:#57cdb4;--button-text:#06231d;--button-hover:#7bdcc8;--button-edge:transparent;
 --wrong:#ff9a91;--wrong-soft:#34191a;--mark:#f4d58a;--mark-soft:#2c2410;--mark-line:#7a5f1e}}`;
 
 /** The one stylesheet of the login's pages. The content security policy names its hash, so it is written out exactly so. */
@@ -21,6 +25,11 @@ padding:2.25rem 2.25rem 2rem;box-shadow:0 1px 2px rgb(0 0 0/.05),0 12px 32px -12
 .app{display:flex;align-items:center;gap:.75rem;margin:0 0 1.75rem;min-width:0}
 .app b{flex:none;display:grid;place-items:center;width:2.75rem;height:2.75rem;border-radius:.75rem;
 background:var(--soft);color:var(--accent);font-size:1.25rem;font-weight:650}
+.app.branded{display:block}
+.app.branded span{display:block;margin:.75rem 0 0}
+.logo{display:block;max-width:min(100%,14rem);max-height:3.5rem}
+@media (prefers-color-scheme:dark){.on-light{padding:.375rem .625rem;border-radius:.5rem;background:${DAY.card}}}
+@media (prefers-color-scheme:light){.on-dark{padding:.375rem .625rem;border-radius:.5rem;background:${NIGHT.card}}}
 .app span{min-width:0;line-height:1.3;overflow-wrap:anywhere;color:var(--text);font-weight:600}
 .app small{display:block;color:var(--quiet);font-size:.875rem;font-weight:400}
 h1{margin:0 0 .5rem;font-size:1.5rem;line-height:1.25;font-weight:680;letter-spacing:-.015em;overflow-wrap:anywhere}
@@ -45,9 +54,9 @@ select[aria-invalid=true]{border-color:var(--wrong);box-shadow:inset 0 0 0 1px v
 .wrong{background:var(--wrong-soft);color:var(--wrong)}
 .done{background:var(--soft);color:var(--text)}
 button{font:inherit;cursor:pointer}
-button.main{width:100%;min-height:3rem;margin:1.25rem 0 0;padding:.5rem 1rem;border:1px solid transparent;border-radius:.625rem;
-background:var(--accent);color:var(--accent-text);font-weight:650}
-button.main:hover{background:var(--accent-hover)}
+button.main{width:100%;min-height:3rem;margin:1.25rem 0 0;padding:.5rem 1rem;border:1px solid var(--button-edge);border-radius:.625rem;
+background:var(--button);color:var(--button-text);font-weight:650}
+button.main:hover{background:var(--button-hover)}
 .more{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem;margin:1rem 0 0}
 .more button,.leave{min-height:2.5rem;padding:.25rem 0;border:0;background:none;color:var(--accent);font-size:.9375rem;font-weight:550;
 text-decoration:underline;text-decoration-color:transparent;text-underline-offset:.2em}
@@ -57,7 +66,8 @@ color:var(--quiet);font-weight:450}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 .mark{width:100%;max-width:26rem;padding:.625rem .875rem;border:1px dashed var(--mark-line);border-radius:.75rem;
 background:var(--mark-soft);color:var(--mark);font-size:.875rem;line-height:1.45;text-align:center}
-footer{max-width:26rem;color:var(--quiet);font-size:.8125rem;text-align:center}
+footer{display:flex;flex-wrap:wrap;justify-content:center;gap:0 1rem;max-width:26rem;color:var(--quiet);font-size:.8125rem;text-align:center}
+footer a{color:var(--accent);text-underline-offset:.2em}
 dl{margin:1.5rem 0 0;padding:1rem 0 0;border-top:1px solid var(--line);font-size:.875rem}
 dt{color:var(--quiet)}
 dd{margin:0 0 .75rem;overflow-wrap:anywhere}

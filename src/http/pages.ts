@@ -1,9 +1,9 @@
-import { sha256 } from "../platform/hash.ts";
 import type { Log } from "../platform/log.ts";
 import type { Language } from "../protocol/language.ts";
 import { type FailureContext, replyToError } from "./errors.ts";
 import { type Html, html } from "./html.ts";
 import { PAGE_STYLE } from "./page-style.ts";
+import { type PageTheme, picturesOf, renderLogo, sourceOfStyle, themeStyleOf } from "./page-theme.ts";
 import { type HttpReply, type HttpRequest, headerOf } from "./route.ts";
 import { type Texts, textsIn } from "./texts/index.ts";
 import { visitorLanguage } from "./visitor-language.ts";
@@ -17,6 +17,8 @@ export interface Page {
   readonly content: Html;
   /** whose page it is, shown above the content */
   readonly application?: { readonly name: string; readonly realm: string } | undefined;
+  /** that of its realm; undefined: the built-in look */
+  readonly theme?: PageTheme | undefined;
   /** rule 41: every page of a test tenant says so */
   readonly isTestTenant: boolean;
   /** a redirect URI that a form of this page may end at; its origin is added to `form-action` (rule 18) */
@@ -26,7 +28,10 @@ export interface Page {
   readonly setCookies?: readonly string[];
 }
 
-const STYLE_HASH = `'sha256-${sha256(PAGE_STYLE).toString("base64")}'`;
+/** What is around the content of a page. */
+export type PageSurroundings = Pick<Page, "language" | "application" | "theme" | "isTestTenant">;
+
+const STYLE_SOURCE = sourceOfStyle(PAGE_STYLE);
 
 const HEADERS = {
   "content-type": "text/html; charset=utf-8",
@@ -36,7 +41,7 @@ const HEADERS = {
   "permissions-policy": "camera=(), microphone=(), geolocation=()",
 } as const;
 
-/** Answers with a page. Nothing but our own style (and at most one script of ours) can run or load on it. */
+/** Answers with a page. Nothing but our styles, the realm's logo and at most one script of ours can run or load on it. */
 export function pageReply(page: Page): HttpReply {
   return {
     status: page.status,
@@ -58,25 +63,31 @@ function cookieHeader(cookies: readonly string[] | undefined): Readonly<Record<s
   return cookies === undefined || cookies.length === 0 ? {} : { "set-cookie": cookies };
 }
 
-function contentSecurityPolicy({ endsAt, script }: Page): string {
+function contentSecurityPolicy({ endsAt, script, theme }: Page): string {
+  const styles = [STYLE_SOURCE, themeStyleOf(theme)?.source].filter((source) => source !== undefined);
+  const pictures = new Set(picturesOf(theme).map(sourceOf));
   return [
     "default-src 'none'",
-    `style-src ${STYLE_HASH}`,
+    `style-src ${styles.join(" ")}`,
+    ...(pictures.size === 0 ? [] : [`img-src ${[...pictures].join(" ")}`]),
     ...(script === undefined ? [] : ["script-src 'self'"]),
-    `form-action 'self'${endsAt === undefined ? "" : ` ${formTarget(endsAt)}`}`,
+    `form-action 'self'${endsAt === undefined ? "" : ` ${sourceOf(endsAt)}`}`,
     "frame-ancestors 'none'",
     "base-uri 'none'",
   ].join("; ");
 }
 
 /**
- * The redirect URI's origin as a CSP source. A private-use scheme has no origin and stands for itself; CSP has no spelling for an
- * IPv6 address, so that [::1] opens its scheme.
+ * A URL's origin as a CSP source. A private-use scheme has no origin and stands for itself; CSP has no spelling for an IPv6 address,
+ * nor for a host with a `;`, so that those open their scheme.
  */
-function formTarget(redirectUri: string): string {
-  const url = new URL(redirectUri);
-  return url.origin === "null" || url.hostname.startsWith("[") ? url.protocol : url.origin;
+function sourceOf(address: string): string {
+  const url = new URL(address);
+  return url.origin === "null" || !HOST_OF_A_SOURCE.test(url.hostname) ? url.protocol : url.origin;
 }
+
+// CSP Level 3 §2.3.1, host-part
+const HOST_OF_A_SOURCE = /^[A-Za-z0-9.-]+$/;
 
 function renderDocument(page: Page): Html {
   const { frame } = textsIn(page.language);
@@ -88,7 +99,7 @@ function renderDocument(page: Page): Html {
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
 <title>${page.title}</title>
-<style>${{ markup: PAGE_STYLE }}</style>${
+<style>${{ markup: PAGE_STYLE }}</style>${renderThemeStyle(page.theme)}${
     page.script === undefined
       ? undefined
       : html`
@@ -96,10 +107,10 @@ function renderDocument(page: Page): Html {
   }
 </head>
 <body>${page.isTestTenant ? renderTestMark(frame) : undefined}
-<main>${page.application === undefined ? undefined : renderApplication(page.application)}
+<main>${renderHead(page)}
 ${page.content}
 </main>
-<footer>${frame.securedBy}</footer>
+<footer>${renderSupport(page)}<span>${frame.securedBy}</span></footer>
 </body>
 </html>
 `;
@@ -110,10 +121,35 @@ function renderTestMark({ testTenant, testTenantMeaning }: Texts["frame"]): Html
 <div class="mark" role="note"><strong>${testTenant}</strong> · ${testTenantMeaning}</div>`;
 }
 
-function renderApplication({ name, realm }: { readonly name: string; readonly realm: string }): Html {
-  const [initial = ""] = name.trim();
-  return html`
-<p class="app"><b aria-hidden="true">${initial.toUpperCase()}</b><span>${name}<small>${realm}</small></span></p>`;
+function renderThemeStyle(theme: PageTheme | undefined): Html | undefined {
+  const made = themeStyleOf(theme);
+  return (
+    made &&
+    html`
+<style>${{ markup: made.style }}</style>`
+  );
+}
+
+/** Whose page it is: by the realm's logo, or by an initial. */
+function renderHead({ application, theme }: Page): Html | undefined {
+  const logo = renderLogo(theme);
+  const name = application && html`<span>${application.name}<small>${application.realm}</small></span>`;
+  if (logo !== undefined)
+    return html`
+<div class="app branded">${logo}${name}</div>`;
+  const [initial = ""] = application?.name.trim() ?? "";
+  return (
+    name &&
+    html`
+<div class="app"><b aria-hidden="true">${initial.toUpperCase()}</b>${name}</div>`
+  );
+}
+
+function renderSupport({ theme, language }: Page): Html | undefined {
+  const url = theme?.supportUrl;
+  return url === undefined
+    ? undefined
+    : html`<a href="${url}" target="_blank" rel="noopener noreferrer">${textsIn(language).frame.support}</a>`;
 }
 
 /** A page that says what went wrong and what to do now. */
@@ -125,7 +161,8 @@ export interface ErrorPage {
   /** for whoever built the client */
   readonly detail?: string | undefined;
   readonly traceId: Uint8Array;
-  readonly isTestTenant?: boolean;
+  readonly theme?: PageTheme | undefined;
+  readonly isTestTenant?: boolean | undefined;
   readonly setCookies?: readonly string[];
 }
 
@@ -141,6 +178,7 @@ export function errorPageReply(error: ErrorPage): HttpReply {
     status: error.status,
     language: error.language,
     title: error.heading,
+    theme: error.theme,
     isTestTenant: error.isTestTenant ?? false,
     ...(error.setCookies ? { setCookies: error.setCookies } : {}),
     content: html`<h1>${error.heading}</h1>
@@ -161,6 +199,7 @@ export interface PageFailure extends Omit<FailureContext, "kind" | "traceId"> {
   readonly traceId: Uint8Array;
   readonly accept: string | undefined;
   readonly language: Language;
+  readonly theme?: PageTheme | undefined;
   readonly isTestTenant?: boolean | undefined;
 }
 
@@ -180,6 +219,7 @@ export function replyWithErrorPage(error: unknown, failure: PageFailure): HttpRe
     ...wordsFor(reply.status, textsIn(failure.language)),
     detail: reply.status >= 500 ? undefined : describe(reply.body),
     traceId: failure.traceId,
+    theme: failure.theme,
     isTestTenant: failure.isTestTenant ?? false,
   });
   const retryAfter = reply.headers?.["retry-after"];

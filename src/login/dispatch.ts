@@ -40,7 +40,8 @@ async function withVisit(
   try {
     const visit = await openVisit(services, http);
     if ("over" in visit) return loginOverReply(visit.over, { ...failure, ...visit });
-    failure = { ...failure, language: visit.texts.language, isTestTenant: visit.context.tenant.kind === "test" };
+    const { context, texts, theme } = visit;
+    failure = { ...failure, language: texts.language, theme, isTestTenant: context.tenant.kind === "test" };
     return await handle(visit);
   } catch (error) {
     return replyWithErrorPage(error, failure);

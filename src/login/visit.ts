@@ -1,5 +1,6 @@
 import { readLoginCookie } from "../http/cookies.ts";
 import type { LoginOver } from "../http/login-over-page.ts";
+import type { PageTheme } from "../http/page-theme.ts";
 import type { HttpRequest } from "../http/route.ts";
 import { type Texts, textsIn } from "../http/texts/index.ts";
 import { visitorLanguage } from "../http/visitor-language.ts";
@@ -8,6 +9,7 @@ import type { Language } from "../protocol/language.ts";
 import { findApplicationContext } from "../resources/application/queries.ts";
 import { type AuthorizationRequest, findAuthorizationRequest } from "../resources/authorization-request/queries.ts";
 import { isSameBrowser, pathRequestKeyOf } from "../resources/authorization-request/rules.ts";
+import { pageThemeOf, THEME_DEFAULTS } from "../resources/theme/rules.ts";
 import type { LoginServices } from "./services.ts";
 
 /** A browser at the login pages, with the login it has begun. */
@@ -18,6 +20,8 @@ export interface Visit {
   readonly context: ApplicationContext;
   /** what every page is said in */
   readonly texts: Texts;
+  /** how every page looks */
+  readonly theme: PageTheme;
   /** the browser's own: what codes and forms are keyed with */
   readonly secret: Uint8Array;
   /** seconds of tenant time */
@@ -28,6 +32,7 @@ export interface Visit {
 export interface RefusedVisit {
   readonly over: LoginOver;
   readonly language: Language;
+  readonly theme?: PageTheme;
   readonly isTestTenant: boolean;
 }
 
@@ -37,19 +42,24 @@ export async function openVisit(services: LoginServices, http: HttpRequest): Pro
   const key = pathRequestKeyOf(http, clock.nowSeconds());
   if (key === undefined) return { over: "unknown", language: visitorLanguage(http), isTestTenant: false };
   const db = database.tenants([key.tenantId]);
-  const stored = await findAuthorizationRequest(db, key);
+  const [facts, stored] = await Promise.all([services.findRealmFacts(key), findAuthorizationRequest(db, key)]);
   const context = stored === undefined ? undefined : await findApplicationContext(db, stored);
   const language = visitorLanguage(http, stored?.parameters.uiLocales);
-  if (stored === undefined || context === undefined) return { over: "unknown", language, isTestTenant: false };
+  const theme = pageThemeOf(facts?.theme ?? THEME_DEFAULTS);
+  const refuse = (over: LoginOver): RefusedVisit => ({
+    over,
+    language,
+    theme,
+    isTestTenant: facts?.tenantKind === "test",
+  });
+  if (stored === undefined || context === undefined) return refuse("unknown");
   const now = clock.nowSeconds() + context.tenant.clockOffsetSeconds;
-  const isTestTenant = context.tenant.kind === "test";
-  if (stored.completedAt !== undefined) return { over: "answered", language, isTestTenant };
-  if (stored.expiresAt <= now) return { over: "expired", language, isTestTenant };
+  if (stored.completedAt !== undefined) return refuse("answered");
+  if (stored.expiresAt <= now) return refuse("expired");
   const secret = readLoginCookie(http, { publicUrl: config.publicUrl, realmId: key.realmId, requestId: key.id });
   // Rule 35: what happens in a login happens in the browser that began it.
-  if (secret === undefined || !isSameBrowser(secret, stored.browserHash))
-    return { over: "other_browser", language, isTestTenant };
-  return { services, http, stored, context, texts: textsIn(language), secret, now };
+  if (secret === undefined || !isSameBrowser(secret, stored.browserHash)) return refuse("other_browser");
+  return { services, http, stored, context, texts: textsIn(language), theme, secret, now };
 }
 
 /** Records what happened at this visit (rule 24): never a code, a secret or an address. */

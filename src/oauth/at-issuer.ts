@@ -1,6 +1,7 @@
-import { pageFailureOf, replyWithErrorPage } from "../http/pages.ts";
+import { replyWithErrorPage } from "../http/pages.ts";
 import { type HttpReply, type HttpRequest, type Route, realmKeyOf } from "../http/route.ts";
 import type { ApplicationKey, IssuerMode, RealmKey } from "../protocol/client-metadata.ts";
+import { findPageFailure } from "./realm-page.ts";
 import type { Services } from "./services.ts";
 
 /** Where the endpoints of an application's issuer are, and those of its realm's (rule 11). */
@@ -32,7 +33,7 @@ export function atIssuers(services: Services, endpoint: IssuerEndpoint): readonl
       return await endpoint.handle({ ...request, parameters });
     } catch (error) {
       if (route.isShown === undefined) throw error;
-      return replyWithErrorPage(error, pageFailureOf(request, services.deps.log));
+      return replyWithErrorPage(error, await findPageFailure(services, request));
     }
   };
   return [

@@ -4,11 +4,12 @@ import { insertWithPartitions } from "../database/partitions.ts";
 import { bucketOf } from "../database/row-id.ts";
 import { clearLoginCookie, readLoginCookie } from "../http/cookies.ts";
 import { type LoginOver, loginOverReply } from "../http/login-over-page.ts";
-import { pageFailureOf, redirectReply, replyWithErrorPage } from "../http/pages.ts";
+import { type PageFailure, redirectReply, replyWithErrorPage } from "../http/pages.ts";
 import type { HttpReply, HttpRequest } from "../http/route.ts";
 import { visitorLanguage } from "../http/visitor-language.ts";
 import { issuerOf } from "../protocol/client-metadata.ts";
 import { coversTerms } from "../protocol/consent.ts";
+import type { Language } from "../protocol/language.ts";
 import { OAuthError, publicDescription } from "../protocol/oauth-error.ts";
 import { parseQuery } from "../protocol/parameters.ts";
 import { matchRedirectUri } from "../protocol/redirect-uri.ts";
@@ -32,25 +33,26 @@ import { beginLogin } from "./begin-login.ts";
 import { planSession, type SessionPlan } from "./browser-session.ts";
 import { findLiveApplication, type LiveApplication } from "./find-live-application.ts";
 import { type MadeGrant, makeGrant } from "./make-grant.ts";
+import { findPageFailure, findSurroundings } from "./realm-page.ts";
 import { findResponseMode } from "./response-modes/index.ts";
 import type { Services } from "./services.ts";
 
 /** GET $APP/authorize/complete: what the login pages found out becomes a code, or an error, for the client. Once. */
 export async function handleComplete(services: Services, request: HttpRequest): Promise<HttpReply> {
   if (request.method === "HEAD") return { status: 204 }; // a look changes nothing
-  let failure = pageFailureOf(request, services.deps.log);
+  let asked: readonly Language[] | undefined;
+  const describe = (): Promise<PageFailure> => findPageFailure(services, request, asked);
   try {
     const application = await findLiveApplication(services, request, "any");
-    failure = { ...failure, isTestTenant: application.context.tenant.kind === "test" };
     const stored = await findRequest(services, request, application);
-    failure = { ...failure, language: visitorLanguage(request, stored?.parameters.uiLocales) };
-    if (stored === undefined) return loginOverReply("unknown", failure);
+    asked = stored?.parameters.uiLocales;
+    if (stored === undefined) return loginOverReply("unknown", await describe());
     const over = whyOver(services, { request, application, stored });
-    if (over !== undefined) return loginOverReply(over, failure);
+    if (over !== undefined) return loginOverReply(over, await describe());
     const reply = await goOn(services, { request, application, stored });
-    return reply ?? loginOverReply("answered", failure);
+    return reply ?? loginOverReply("answered", await describe());
   } catch (error) {
-    return replyWithErrorPage(error, failure);
+    return replyWithErrorPage(error, await describe());
   }
 }
 
@@ -193,7 +195,7 @@ async function refuse(services: Services, finished: Finished, error: OAuthError)
     ...error.facts,
     redirect_uri: recordedUri(stored.parameters.redirectUri),
   });
-  const told = reply(services, finished, { error: error.code, error_description: publicDescription(error) });
+  const told = await reply(services, finished, { error: error.code, error_description: publicDescription(error) });
   return { ...told, refusal: { code: error.code } };
 }
 
@@ -217,18 +219,18 @@ function reply(
   finished: Finished,
   parameters: Readonly<Record<string, string>>,
   setCookies: readonly string[] = [],
-): HttpReply {
+): Promise<HttpReply> {
   const { publicUrl } = services.deps.config;
   const { stored, application } = finished;
   const mode = findResponseMode(stored.parameters.responseMode);
   if (mode === undefined) throw new Error("a stored request names a response mode that there is not");
   const { key, client } = application.context;
+  const language = visitorLanguage(finished.request, stored.parameters.uiLocales);
   const iss = issuerOf(publicUrl, key, client.issuerMode);
   return mode.reply({
     redirectUri: stored.parameters.redirectUri,
     parameters: { ...parameters, state: stored.parameters.state, iss },
     setCookies: [clearLoginCookie({ publicUrl, realmId: stored.realmId, requestId: stored.id }), ...setCookies],
-    language: visitorLanguage(finished.request, stored.parameters.uiLocales),
-    isTestTenant: application.context.tenant.kind === "test",
+    findSurroundings: () => findSurroundings(services, application.context, language),
   });
 }

@@ -2,7 +2,7 @@ import { DatabaseUnavailable } from "../database/database-error.ts";
 import { insertWithPartitions } from "../database/partitions.ts";
 import { bucketOf } from "../database/row-id.ts";
 import { setLoginCookie } from "../http/cookies.ts";
-import { pageFailureOf, redirectReply, replyWithErrorPage } from "../http/pages.ts";
+import { redirectReply, replyWithErrorPage } from "../http/pages.ts";
 import { applicationKeyOf, type HttpReply, type HttpRequest, type Route } from "../http/route.ts";
 import { visitorLanguage } from "../http/visitor-language.ts";
 import { sha256 } from "../platform/hash.ts";
@@ -35,6 +35,7 @@ import { findNamedApplication } from "./find-client.ts";
 import { findLiveApplication, type LiveApplication } from "./find-live-application.ts";
 import { readForm } from "./form.ts";
 import { readIdTokenHint } from "./id-token-hint.ts";
+import { findPageFailure, findSurroundings } from "./realm-page.ts";
 import { formPostScript } from "./response-modes/form-post.ts";
 import type { Services } from "./services.ts";
 
@@ -62,17 +63,15 @@ export function authorizeRoutes(services: Services): readonly Route[] {
 
 async function handleAuthorize(services: Services, request: HttpRequest): Promise<HttpReply> {
   if (request.method === "HEAD") return { status: 204 }; // a look begins no login
-  let isTestTenant = false;
   try {
     const application = await findLiveApplication(services, request);
-    isTestTenant = application.context.tenant.kind === "test";
     const parameters = readParameters(request);
     const target = findAnswerTarget(parameters, application.context);
     return await beginOrTell(services, { request, application, parameters, target });
   } catch (error) {
     // Nothing is known of who sent the browser here: it stays with us (RFC 6749 §4.1.2.1).
     if (error instanceof OAuthError) recordRefusal(services, request, error);
-    return replyWithErrorPage(error, { ...pageFailureOf(request, services.deps.log), isTestTenant });
+    return replyWithErrorPage(error, await findPageFailure(services, request));
   }
 }
 
@@ -105,7 +104,8 @@ async function beginOrTell(services: Services, begun: Begun): Promise<HttpReply>
       redirect_uri: recordedUri(target.redirectUri),
       response_mode: target.mode.name,
     });
-    const reply = target.mode.reply({
+    const language = visitorLanguage(request, parseUiLocales(parameters.values.get("ui_locales")));
+    const reply = await target.mode.reply({
       redirectUri: target.redirectUri,
       parameters: {
         error: told.code,
@@ -114,8 +114,7 @@ async function beginOrTell(services: Services, begun: Begun): Promise<HttpReply>
         iss: issuerOf(services.deps.config.publicUrl, context.key, context.client.issuerMode), // RFC 9207 §2.1: in error responses too
       },
       setCookies: [],
-      language: visitorLanguage(request, parseUiLocales(parameters.values.get("ui_locales"))),
-      isTestTenant: context.tenant.kind === "test",
+      findSurroundings: () => findSurroundings(services, context, language),
     });
     return { ...reply, refusal: { code: told.code } };
   }

@@ -1,29 +1,29 @@
 import { html } from "../http/html.ts";
-import { type Page, pageReply } from "../http/pages.ts";
+import { type PageSurroundings, pageReply } from "../http/pages.ts";
 import type { HttpReply } from "../http/route.ts";
 import { textsIn } from "../http/texts/index.ts";
-import type { ApplicationContext } from "../protocol/client-metadata.ts";
-import type { Language } from "../protocol/language.ts";
+import type { ClientMetadata } from "../protocol/client-metadata.ts";
 
-/** For whom a page is, and in what language. */
+/** Which application is left, and what is around its pages. */
 interface Shown {
-  readonly context: ApplicationContext;
-  readonly language: Language;
+  readonly client: ClientMetadata;
+  readonly surroundings: PageSurroundings;
 }
 
 /** Asks whether the person wants to be logged out. */
 export function confirmLogoutPage(asked: Shown & { readonly path: string; readonly formToken: string }): HttpReply {
-  const { ask } = textsIn(asked.language).logout;
-  const { client } = asked.context;
+  const { client, surroundings } = asked;
+  const { ask } = textsIn(surroundings.language).logout;
   return pageReply({
-    ...surroundings(asked),
+    ...surroundings,
+    status: 200,
     title: ask.title,
     content: html`<h1>${ask.heading}</h1>
 <p>${ask.meaning(client.displayName)}</p>
 <form method="post" action="${asked.path}">
 <input type="hidden" name="form_token" value="${asked.formToken}">
 <input type="hidden" name="client_id" value="${client.clientId}">
-<input type="hidden" name="ui_locales" value="${asked.language}">
+<input type="hidden" name="ui_locales" value="${surroundings.language}">
 <button class="main" autofocus>${ask.signOut}</button>
 </form>
 <p class="hint">${ask.hint}</p>`,
@@ -32,24 +32,14 @@ export function confirmLogoutPage(asked: Shown & { readonly path: string; readon
 
 /** Says that nobody is logged in here any more. */
 export function signedOutPage(shown: Shown & { readonly setCookies: readonly string[] }): HttpReply {
-  const { done } = textsIn(shown.language).logout;
+  const { client, surroundings, setCookies } = shown;
+  const { done } = textsIn(surroundings.language).logout;
   return pageReply({
-    ...surroundings(shown),
-    title: done.title,
-    setCookies: shown.setCookies,
-    content: html`<h1>${done.heading}</h1>
-<p>${done.advice(shown.context.client.displayName)}</p>`,
-  });
-}
-
-function surroundings({
-  context: { client, realm, tenant },
-  language,
-}: Shown): Pick<Page, "status" | "language" | "application" | "isTestTenant"> {
-  return {
+    ...surroundings,
     status: 200,
-    language,
-    application: { name: client.displayName, realm: realm.displayName },
-    isTestTenant: tenant.kind === "test",
-  };
+    title: done.title,
+    setCookies,
+    content: html`<h1>${done.heading}</h1>
+<p>${done.advice(client.displayName)}</p>`,
+  });
 }

@@ -1,12 +1,12 @@
 import { createHmac } from "node:crypto";
 import { isSentByOurPage } from "../http/form-origin.ts";
-import { pageFailureOf, redirectReply, replyWithErrorPage } from "../http/pages.ts";
+import { type PageSurroundings, redirectReply, replyWithErrorPage } from "../http/pages.ts";
 import type { HttpReply, HttpRequest, Route } from "../http/route.ts";
 import { clearSessionCookie, readSessionCookie } from "../http/session-cookie.ts";
 import { visitorLanguage } from "../http/visitor-language.ts";
 import { equalBytes } from "../platform/hash.ts";
 import { type ApplicationKey, issuerOf, type RealmKey } from "../protocol/client-metadata.ts";
-import { type Language, parseUiLocales } from "../protocol/language.ts";
+import { parseUiLocales } from "../protocol/language.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { parseQuery, type RequestParameters } from "../protocol/parameters.ts";
 import { appendParameters } from "../protocol/redirect-uri.ts";
@@ -20,6 +20,7 @@ import { findNamedApplication } from "./find-client.ts";
 import { findLiveApplication, type LiveApplication } from "./find-live-application.ts";
 import { readForm } from "./form.ts";
 import { type IdTokenHint, readIdTokenHint } from "./id-token-hint.ts";
+import { findPageFailure, findSurroundings } from "./realm-page.ts";
 import type { Services } from "./services.ts";
 
 const STATE_LENGTH_MAX = 8_192;
@@ -51,16 +52,14 @@ async function findLeftApplication(services: Services, realm: RealmKey, request:
 
 async function handleEndSession(services: Services, request: HttpRequest): Promise<HttpReply> {
   if (request.method === "HEAD") return { status: 204 }; // a look ends nothing
-  let isTestTenant = false;
   try {
     const application = await findLiveApplication(services, request);
-    isTestTenant = application.context.tenant.kind === "test";
     const parameters = request.method === "POST" ? readForm(request) : parseQuery(request.queryString);
     const session = await readBrowserSession(services, request, application.context.key);
     const visit: Visit = { services, request, application, parameters, session };
     return request.method === "POST" ? await handlePost(visit) : await decideLogout(visit);
   } catch (error) {
-    return replyWithErrorPage(error, { ...pageFailureOf(request, services.deps.log), isTestTenant });
+    return replyWithErrorPage(error, await findPageFailure(services, request));
   }
 }
 
@@ -109,8 +108,8 @@ async function decideLogout(visit: Visit): Promise<HttpReply> {
   }
   if (session === undefined || !isOpen(visit, session)) return signedOut(visit);
   return confirmLogoutPage({
-    context: application.context,
-    language: languageOf(visit),
+    client: application.context.client,
+    surroundings: await surroundingsOf(visit),
     path: pathOf(visit),
     formToken: formTokenOf(visit, session),
   });
@@ -158,18 +157,18 @@ async function end(visit: Visit, session: Session, by: "asked" | "id_token_hint"
   });
 }
 
-function signedOut(visit: Visit): HttpReply {
-  const { context } = visit.application;
+async function signedOut(visit: Visit): Promise<HttpReply> {
   return signedOutPage({
-    context,
-    language: languageOf(visit),
+    client: visit.application.context.client,
+    surroundings: await surroundingsOf(visit),
     setCookies: visit.session === undefined ? [] : [clearCookie(visit)],
   });
 }
 
 // RP-Initiated Logout §2: the client may say which language the person reads.
-function languageOf({ request, parameters }: Visit): Language {
-  return visitorLanguage(request, parseUiLocales(parameters.values.get("ui_locales")));
+function surroundingsOf({ services, request, application, parameters }: Visit): Promise<PageSurroundings> {
+  const language = visitorLanguage(request, parseUiLocales(parameters.values.get("ui_locales")));
+  return findSurroundings(services, application.context, language);
 }
 
 function clearCookie({ services, application }: Visit): string {

@@ -22,6 +22,8 @@ interface Nodes {
   readonly application: TestApplication;
   /** what another node says of the application: the longest lifetime, and the keys */
   readonly seen: () => Promise<{ readonly seconds: unknown; readonly keys: number }>;
+  /** a page of another node */
+  readonly seePage: () => Promise<string>;
   /** what the other node has heard, in order */
   readonly heard: (string | undefined)[];
   readonly pass: (ms: number) => void;
@@ -45,6 +47,7 @@ async function startNodes(t: TestContext): Promise<Nodes> {
     tenant,
     application,
     heard,
+    seePage: async () => (await call(`${issuer}/authorize`)).text,
     seen: async () => {
       const metadata = await call(`${issuer}/.well-known/openid-configuration`);
       const jwks = await call(`${issuer}/.well-known/jwks.json`);
@@ -102,6 +105,20 @@ test("a change is seen on other nodes at once, when it is committed", async (t) 
        private_key_sealed, signs_from_at + 360, latest_expiry_at, compromised_at, created_at_ms FROM signing_keys WHERE realm_id = '${realmId}'`,
   );
   await until(nodes, ({ keys }) => keys === 2);
+});
+
+test("a theme is seen on other nodes' pages at once", async (t) => {
+  const nodes = await startNodes(t);
+  assert.doesNotMatch(await nodes.seePage(), /--button:#123456/);
+  const { tenantId, realmId } = nodes.application.key;
+  const settings = { button_color: "#123456", button_text_color: "#ffffff" };
+  await run(
+    nodes,
+    `INSERT INTO themes (tenant_id, realm_id, theme_id, settings, created_at_ms, updated_at_ms)
+     VALUES ('${tenantId}', '${realmId}', 'x', '${JSON.stringify(settings)}', 0, 0)`,
+  );
+  const isSeen = async (): Promise<boolean> => (await nodes.seePage()).includes("--button:#123456");
+  await waitUntil(isSeen, "the other node did not hear of the theme", PATIENCE);
 });
 
 test("with every notification lost a change is seen after two seconds, and after a gap at once", async (t) => {

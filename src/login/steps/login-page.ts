@@ -10,6 +10,7 @@ export function loginPage(visit: Visit, page: Pick<Page, "status" | "title" | "c
     ...page,
     language: visit.texts.language,
     title: `${page.title} · ${client.displayName}`,
+    theme: visit.theme,
     application: { name: client.displayName, realm: realm.displayName },
     isTestTenant: tenant.kind === "test",
     endsAt: visit.stored.parameters.redirectUri,

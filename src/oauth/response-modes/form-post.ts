@@ -11,13 +11,13 @@ const SCRIPT_MAX_AGE_SECONDS = 86_400;
 /** As a form that the browser posts (OAuth 2.0 Form Post Response Mode §2): by our script, or by the button without one (rule 18). */
 export const formPost: ResponseMode = {
   name: "form_post",
-  reply: ({ redirectUri, parameters, setCookies, language, isTestTenant }) => {
-    const { sentBack } = textsIn(language).login;
+  reply: async ({ redirectUri, parameters, setCookies, findSurroundings }) => {
+    const surroundings = await findSurroundings();
+    const { sentBack } = textsIn(surroundings.language).login;
     return pageReply({
+      ...surroundings,
       status: 200,
-      language,
       title: sentBack.title,
-      isTestTenant,
       endsAt: redirectUri,
       script: SCRIPT_PATH,
       setCookies,

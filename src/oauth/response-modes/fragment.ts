@@ -5,6 +5,6 @@ import type { ResponseMode } from "./response-mode.ts";
 /** In the fragment of the redirect URI, which browsers keep to themselves. */
 export const fragment: ResponseMode = {
   name: "fragment",
-  reply: ({ redirectUri, parameters, setCookies }) =>
+  reply: async ({ redirectUri, parameters, setCookies }) =>
     redirectReply(appendFragment(redirectUri, parameters), setCookies),
 };

@@ -5,6 +5,6 @@ import type { ResponseMode } from "./response-mode.ts";
 /** The default of `response_type=code`: in the query of the redirect URI (RFC 6749 §4.1.2). */
 export const query: ResponseMode = {
   name: "query",
-  reply: ({ redirectUri, parameters, setCookies }) =>
+  reply: async ({ redirectUri, parameters, setCookies }) =>
     redirectReply(appendParameters(redirectUri, parameters), setCookies),
 };

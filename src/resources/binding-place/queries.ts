@@ -42,7 +42,8 @@ const holdConfig = statement(
 // The tenant is found without the job: every page of a test tenant says so (rule 41).
 const findOpened = statement(
   "binding_place.find_opened",
-  `SELECT t.kind, t.clock_offset_seconds, i.status, COALESCE(j.authenticator_config, c.config) AS config, j.*
+  `SELECT t.kind, t.clock_offset_seconds, i.status, COALESCE(j.authenticator_config, c.config) AS config,
+     (SELECT h.settings FROM themes h WHERE h.tenant_id = $1 AND h.realm_id = $2) AS theme, j.*
    FROM tenants t
    LEFT JOIN credential_binding_jobs j ON j.tenant_id = $1 AND j.realm_id = $2 AND j.credential_binding_job_id = $3
      AND j.identity_id = $4 AND ${alive("j")}
@@ -79,6 +80,8 @@ export async function holdBindingConfig(db: Queryable, key: AuthenticatorConfigK
 /** A link that somebody opens. */
 export interface OpenedLink {
   readonly isTestTenant: boolean;
+  /** the realm's own, or the built-in one */
+  readonly theme: ThemeSettings;
   /** undefined when there is no such job */
   readonly job: BindingJob | undefined;
   /** what the link leads to; undefined when it was deleted */
@@ -96,6 +99,7 @@ export async function findOpenedLink(
   if (row === undefined) return undefined;
   return {
     isTestTenant: row.kind === "test",
+    theme: { ...THEME_DEFAULTS, ...(row.theme as Partial<ThemeSettings> | null) },
     job: row.credential_binding_job_id === null ? undefined : toBindingJob(row),
     config: (row.config as AuthenticatorSettings | null) ?? undefined,
     isActive: row.status === "active",

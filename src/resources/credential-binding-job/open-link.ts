@@ -1,8 +1,7 @@
 import type { Deps } from "../../deps.ts";
-import { errorPageReply, pageFailureOf, prefersJson, replyWithErrorPage } from "../../http/pages.ts";
-import { type HttpReply, type HttpRequest, headerOf, realmKeyOf } from "../../http/route.ts";
+import { errorPageReply, type PageFailure, pageFailureOf, prefersJson, replyWithErrorPage } from "../../http/pages.ts";
+import { type HttpReply, type HttpRequest, realmKeyOf } from "../../http/route.ts";
 import { textsIn } from "../../http/texts/index.ts";
-import { visitorLanguage } from "../../http/visitor-language.ts";
 import { equalBytes, sha256 } from "../../platform/hash.ts";
 import { covers } from "../../protocol/authority.ts";
 import { type RealmKey, realmPath } from "../../protocol/client-metadata.ts";
@@ -16,6 +15,7 @@ import { readPowerOf } from "../authority/queries.ts";
 import { findOpenedLink, type OpenedLink } from "../binding-place/queries.ts";
 import { insertEvents } from "../event/queries.ts";
 import { transactionWithEvents } from "../event-transaction.ts";
+import { pageThemeOf } from "../theme/rules.ts";
 import { type BindingJob, type BindingJobKey, moveBindingJob } from "./queries.ts";
 import { bindUrl, isLinkUsable } from "./rules.ts";
 
@@ -37,24 +37,22 @@ const HEX_ID = /^[0-9a-f]{16}$/;
  */
 export async function openBindingLink(deps: LinkDeps, http: HttpRequest): Promise<HttpReply> {
   if (http.method === "HEAD") return { status: 204 }; // a look opens nothing
-  const failure = pageFailureOf(http, deps.log);
-  let isTestTenant = false;
+  let failure = pageFailureOf(http, deps.log);
   try {
     const presented = readPresented(http);
-    if (presented === undefined) return refuse("unknown", http, isTestTenant);
+    if (presented === undefined) return refuse("unknown", failure);
     const { key, identityId, token } = presented;
     const db = deps.database.tenants([key.tenantId]);
     const link = await findOpenedLink(db, key, identityId);
-    isTestTenant = link?.isTestTenant === true;
-    if (link?.job === undefined || !equalBytes(link.job.tokenHash, sha256(token))) {
-      return refuse("unknown", http, isTestTenant);
-    }
+    if (link === undefined) return refuse("unknown", failure);
+    failure = { ...failure, theme: pageThemeOf(link.theme), isTestTenant: link.isTestTenant };
+    if (link.job === undefined || !equalBytes(link.job.tokenHash, sha256(token))) return refuse("unknown", failure);
     const config = await findTarget(deps, link);
-    if (config === undefined) return refuse("over", http, isTestTenant);
+    if (config === undefined) return refuse("over", failure);
     if (link.job.state === "LINK_SENT") await markOpened(deps, link.job, http);
     return goTo(deps, config, presented);
   } catch (error) {
-    return replyWithErrorPage(error, { ...failure, isTestTenant });
+    return replyWithErrorPage(error, failure);
   }
 }
 
@@ -111,13 +109,11 @@ function hostedUrl(publicUrl: string, realm: RealmKey): string {
 
 const STATUS = { unknown: 404, over: 410 } as const;
 
-function refuse(why: keyof typeof STATUS, http: HttpRequest, isTestTenant: boolean): HttpReply {
+function refuse(why: keyof typeof STATUS, failure: PageFailure): HttpReply {
   const status = STATUS[why];
-  if (prefersJson(headerOf(http, "accept"))) {
+  if (prefersJson(failure.accept)) {
     const { heading } = textsIn(DEFAULT_LANGUAGE).error.bindingLink[why]; // programs are told in English
     throw new OAuthError("invalid_request", heading, { status });
   }
-  const language = visitorLanguage(http);
-  const { traceId } = http;
-  return errorPageReply({ status, language, ...textsIn(language).error.bindingLink[why], traceId, isTestTenant });
+  return errorPageReply({ ...failure, status, ...textsIn(failure.language).error.bindingLink[why] });
 }

@@ -5,6 +5,8 @@ import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import type { Filter } from "../../protocol/scim-filter.ts";
 import { subjectKey } from "../../protocol/subject.ts";
+import { THEME_DEFAULTS } from "../theme/rules.ts";
+import type { ThemeSettings } from "../theme/schema.ts";
 import { alive } from "../tombstone.ts";
 import { REALM_DEFAULTS } from "./rules.ts";
 import { REALM_CLASSIFICATIONS, type RealmSettings } from "./schema.ts";
@@ -199,11 +201,15 @@ export interface RealmFacts {
   readonly refreshKeySealed: Buffer;
   readonly tenantKind: "production" | "test";
   readonly clockOffsetSeconds: number;
+  /** its own, or the built-in one */
+  readonly theme: ThemeSettings;
 }
 
 const findFacts = statement(
   "realm.find_facts",
-  `SELECT tn.refresh_key_sealed, tn.kind, tn.clock_offset_seconds FROM realms r
+  `SELECT tn.refresh_key_sealed, tn.kind, tn.clock_offset_seconds,
+     (SELECT h.settings FROM themes h WHERE h.tenant_id = $1 AND h.realm_id = $2) AS theme
+   FROM realms r
    JOIN tenants tn ON tn.tenant_id = r.tenant_id AND ${alive("tn")}
    WHERE r.tenant_id = $1 AND r.realm_id = $2 AND ${alive("r")}`,
 );
@@ -217,6 +223,7 @@ export async function findRealmFacts(db: Queryable, key: RealmKey): Promise<Real
     refreshKeySealed: row.refresh_key_sealed as Buffer,
     tenantKind: row.kind as "production" | "test",
     clockOffsetSeconds: row.clock_offset_seconds as number,
+    theme: { ...THEME_DEFAULTS, ...(row.theme as Partial<ThemeSettings> | null) },
   };
 }
 

@@ -1,4 +1,5 @@
 import type { FieldViolation } from "../../http/management-error.ts";
+import type { PageTheme } from "../../http/page-theme.ts";
 import { checkRegisteredRedirectUri } from "../../protocol/redirect-uri.ts";
 import { type Checked, createBodyReader, refine } from "../settings.ts";
 import { type ThemeBody, ThemeSettings } from "./schema.ts";
@@ -18,6 +19,19 @@ export function createTheme(body: ThemeBody): Checked<ThemeSettings> {
 /** The settings of a theme after a change, or what is wrong with them. A colour that is cleared is the built-in one again. */
 export function updateTheme(current: ThemeSettings, body: ThemeBody): Checked<ThemeSettings> {
   return refine(read.update(current, body, THEME_DEFAULTS), check);
+}
+
+/** A theme as pages show it. The built-in colours are more than two: by night they are others. */
+export function pageThemeOf(settings: ThemeSettings): PageTheme {
+  const { button_color: background, button_text_color: text } = settings;
+  const isBuiltIn = [background, text].every(
+    (color, index) => color.toUpperCase() === [THEME_DEFAULTS.button_color, THEME_DEFAULTS.button_text_color][index],
+  );
+  return {
+    logo: { light: settings.logo_url_light, dark: settings.logo_url_dark },
+    supportUrl: settings.support_url,
+    colors: isBuiltIn ? undefined : { background, text },
+  };
 }
 
 // Rule 22: browsers follow them.
