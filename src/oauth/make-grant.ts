@@ -35,7 +35,7 @@ interface FinishedLogin {
 /**
  * Makes the grant of a person who has logged in: subject, scope and code. Records nothing but the claim on the subject.
  *
- * @throws OAuthError `access_denied` when the person cannot have a subject here, or is suspended, or nobody logged in
+ * @throws OAuthError `consent_required` when it was not asked for and must be; `access_denied` when the person cannot have a subject here, or is suspended, or nobody logged in
  */
 export async function makeGrant(services: Services, login: FinishedLogin): Promise<MadeGrant> {
   const { application, stored, traceId } = login;
@@ -85,7 +85,7 @@ async function decideScope(services: Services, { application, stored }: Finished
   if (identityId === undefined) throw new Error("a grant of nobody");
   const db = services.deps.database.tenants([context.key.tenantId]);
   const scope = await negotiateScope(db, context, { parameters, identityId });
-  return limitToConsent(scope, consent, context.client.consent);
+  return limitToConsent(scope, consent, { setting: context.client.consent, prompts: parameters.prompts });
 }
 
 // The row is kept for the longest of the tokens that may hang on it.

@@ -68,17 +68,22 @@ describe("whether a person is asked", () => {
   }
 });
 
-test("nothing is granted that was not agreed to, and no offline_access without anybody's word (OIDC Core §11)", () => {
+test("nothing is granted that was not agreed to, and nothing without anybody's word where it is needed (OIDC Core §11)", () => {
   const verdict = { scope: ["openid", "offline_access", "shoes:write"], dropped: [] };
-  assert.deepEqual(limitToConsent(verdict, TERMS, "remembered"), {
+  const less = { scope: ["openid"], dropped: [] };
+  assert.deepEqual(limitToConsent(verdict, TERMS, { setting: "remembered", prompts: [] }), {
     scope: ["openid"],
     dropped: [
       { scope: "offline_access", rule: "consent" },
       { scope: "shoes:write", rule: "consent" },
     ],
   });
-  assert.deepEqual(limitToConsent(verdict, undefined, undefined).scope, ["openid", "shoes:write"]);
-  assert.deepEqual(limitToConsent(verdict, undefined, "none"), verdict);
+  const refused = { code: "consent_required" };
+  for (const setting of ["remembered", "always", undefined] as const)
+    assert.throws(() => limitToConsent(verdict, undefined, { setting, prompts: [] }), refused);
+  assert.throws(() => limitToConsent(less, undefined, { setting: "none", prompts: ["consent"] }), refused);
+  assert.deepEqual(limitToConsent(verdict, undefined, { setting: "none", prompts: [] }), verdict);
+  assert.deepEqual(limitToConsent(less, undefined, { setting: undefined, prompts: [] }), less);
 });
 
 test("lifetimes to choose from are round, never above the longest nor below the floor, and have what was chosen before", () => {

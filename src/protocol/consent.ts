@@ -5,6 +5,7 @@ import type { ClaimsRequest } from "./claims-request.ts";
 import type { ApplicationContext } from "./client-metadata.ts";
 import { configuredCeilings } from "./configured-ceilings.ts";
 import { smallestCeiling } from "./lifetime.ts";
+import { OAuthError } from "./oauth-error.ts";
 import { isOpenidScope, type ScopeVerdict } from "./scope.ts";
 
 /** `protocol_config.consent`. Undefined: a person is asked for `offline_access`, once, and for nothing else. */
@@ -99,16 +100,20 @@ export function coversTerms(consent: ConsentTerms, terms: ConsentTerms): boolean
 }
 
 /**
- * What of a scope may be granted: what the person agreed to. Without a consent no `offline_access`, unless the application asks for none
- * (OIDC Core §11).
+ * What of a scope may be granted: what the person agreed to.
+ *
+ * @throws OAuthError `consent_required` where a person's word is needed and there is none, whichever way the login came here
  */
 export function limitToConsent(
   { scope, dropped }: ScopeVerdict,
   consent: ConsentTerms | undefined,
-  setting: ConsentSetting,
+  wish: Omit<ConsentWish, "scope">,
 ): ScopeVerdict {
-  const isAgreed = (one: string): boolean =>
-    consent === undefined ? one !== "offline_access" || setting === "none" : consent.scope.includes(one);
+  if (consent === undefined) {
+    if (needsConsent({ ...wish, scope })) throw new OAuthError("consent_required", "the person was not asked");
+    return { scope, dropped };
+  }
+  const isAgreed = (one: string): boolean => consent.scope.includes(one);
   const refused = scope.filter((one) => !isAgreed(one));
   return {
     scope: scope.filter(isAgreed),

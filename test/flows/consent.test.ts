@@ -3,82 +3,30 @@ import { describe, test } from "node:test";
 import { newTraceId } from "../../src/http/trace-id.ts";
 import { withdrawConsent } from "../../src/resources/consent/changes.ts";
 import { listConsents } from "../../src/resources/consent/queries.ts";
-import type { Answer } from "../support/http.ts";
-import { decisionOf } from "../support/login-flow.ts";
+import {
+  allow,
+  ask,
+  choicesOf,
+  exchange,
+  lifetimeOf,
+  logInToQuestion,
+  newHolder,
+  REMEMBERED,
+} from "../support/ask-consent.ts";
+import { listAllEvents } from "../support/events.ts";
 import { assertDead, isLiveRefresh } from "../support/session-ends.ts";
 import {
   assertAsked,
   assertTold,
   authorize,
   logInByCode,
-  newPerson,
   type SignedIn,
   tokensOfAnswer,
 } from "../support/single-sign-on.ts";
-import { hiddenFields, locationOf, type TestLogin, testLogin } from "../support/test-browser.ts";
-import { type Tokens, tokensOf } from "../support/test-code-flow.ts";
+import { hiddenFields, locationOf } from "../support/test-browser.ts";
 
 const NONE = { prompt: "none" };
-const REMEMBERED = { config: { consent: "remembered" as const } };
 const HOUR = 3_600;
-
-/** Somebody who holds a role with all scopes of the application. */
-async function newHolder(options: Parameters<typeof newPerson>[0] = {}): Promise<SignedIn> {
-  const at = await newPerson(options);
-  await at.flow.role.addMember(at.identityId);
-  return at;
-}
-
-/** The login of somebody whom the browser knows already: it is at the question. */
-function ask(at: SignedIn, parameters: Readonly<Record<string, string>> = {}): Promise<TestLogin> {
-  return testLogin(at.flow.tenant, at.flow.application, { browser: at.browser, parameters });
-}
-
-/** Says yes and exchanges the code. */
-async function allow(
-  at: SignedIn,
-  login: TestLogin,
-  choice: { readonly lifetime?: string; readonly form?: Readonly<Record<string, string>> } = {},
-): Promise<Tokens> {
-  const fields = choice.lifetime === undefined ? {} : { lifetime: choice.lifetime };
-  return exchange(at, login, { answer: await login.submit("allow", fields), form: choice.form });
-}
-
-async function exchange(
-  { flow }: SignedIn,
-  login: TestLogin,
-  got: { readonly answer: Answer; readonly form?: Readonly<Record<string, string>> | undefined },
-): Promise<Tokens> {
-  const location = await login.finish(got.answer);
-  assert.equal(location.searchParams.get("error"), null, location.href);
-  return tokensOf(
-    await flow.tenant.token(flow.application, {
-      grant_type: "authorization_code",
-      code: location.searchParams.get("code") ?? "",
-      code_verifier: login.verifier,
-      ...got.form,
-    }),
-  );
-}
-
-/** Logs in by code up to the question. */
-async function logInToQuestion(at: SignedIn, parameters: Readonly<Record<string, string>> = {}): Promise<TestLogin> {
-  const login = await ask(at, parameters);
-  await login.logIn(at.email);
-  return login;
-}
-
-async function lifetimeOf(at: SignedIn, tokens: Tokens): Promise<number> {
-  const { exp, iat } = await at.flow.tenant.introspect(at.flow.application, tokens.access);
-  return Number(exp) - Number(iat);
-}
-
-/** The lifetimes that the page offers, and the one that it begins with. */
-function choicesOf(page: Answer): { readonly offered: readonly number[]; readonly preset: number } {
-  const options = [...page.text.matchAll(/<option value="([0-9]+)"( selected)?>/g)];
-  const preset = options.find(([, , selected]) => selected !== undefined);
-  return { offered: options.map(([, value]) => Number(value)), preset: Number(preset?.[1]) };
-}
 
 function consentsOf({ flow, identityId }: SignedIn) {
   const { tenant } = flow;
@@ -154,94 +102,6 @@ describe("the page that asks for consent", () => {
   });
 });
 
-describe("the lifetime that a person chooses", () => {
-  test("bounds every token of the grant, is told as the ceiling consent, and is in the decision", async () => {
-    const at = await newHolder({ ...REMEMBERED, tokens: { expires_after: 2 * HOUR } });
-    const login = await logInToQuestion(at);
-    const tokens = await allow(at, login, { lifetime: "900" });
-    assert.equal(tokens.json.expires_in, 900);
-    assert.equal(await lifetimeOf(at, tokens), 900);
-    const asked = await at.flow.refresh(tokens.refresh, { expiration_time: "600" });
-    assert.deepEqual(asked.json?.lifetime, {
-      requested: 600,
-      granted: 600,
-      maximum: 900,
-      mode: "exact",
-      limited_by: "consent",
-    });
-    const { facts } = await decisionOf(at.flow.tenant, asked);
-    const { ledger } = facts.lifetime as { ledger: { ceilings: unknown[] } };
-    assert.deepEqual(
-      ledger.ceilings.filter((one) => JSON.stringify(one).includes('"consent"')),
-      [{ name: "consent", seconds: 900, won: true }],
-    );
-    const refused = await at.flow.refresh(tokensOf(asked).refresh, { expiration_time: "901" });
-    assert.equal(refused.status, 400);
-    assert.match(
-      String(refused.json?.error_description),
-      /901 is above the maximum of 900 seconds, set by the person's consent/,
-    );
-    const again = tokensOf(await at.flow.refresh(tokensOf(asked).refresh));
-    assert.equal(await lifetimeOf(at, again), 900);
-  });
-
-  test("clamps where the application asked for that", async () => {
-    const at = await newHolder({ ...REMEMBERED, tokens: { expires_after: 2 * HOUR, over_limit: "clamp" } });
-    const tokens = await allow(at, await logInToQuestion(at), { lifetime: "900", form: { expiration_time: "3600" } });
-    const lifetime = { requested: HOUR, granted: 900, maximum: 900, mode: "clamped", limited_by: "consent" };
-    assert.deepEqual(tokens.json.lifetime, lifetime);
-  });
-
-  for (const lifetime of ["7201", "0", "-900", "900.5", "1e2", "0900", "forever", "99999999999", "299"]) {
-    test(`is asked for again when it is ${lifetime}`, async () => {
-      const at = await newHolder({
-        ...REMEMBERED,
-        tokens: { expires_after: 2 * HOUR },
-        realm: { token_policy: { min_expires_after: 300 } },
-      });
-      const login = await logInToQuestion(at);
-      const page = await login.submit("allow", { lifetime });
-      assert.equal(page.status, 400, page.text);
-      assert.match(page.text, /role="alert">Choose one of the durations/);
-      assert.match(page.text, /aria-invalid="true"/);
-      const tokens = await allow(at, login, { lifetime: "300" });
-      assert.equal(tokens.json.expires_in, 300);
-    });
-  }
-
-  test("holds when the application allows more later, and the application's holds when it allows less", async () => {
-    const at = await newHolder({ ...REMEMBERED, tokens: { expires_after: HOUR } });
-    const tokens = await allow(at, await logInToQuestion(at));
-    const allowing = (seconds: number) =>
-      at.flow.tenant.changeApplication(at.flow.application, (settings) => ({
-        ...settings,
-        protocol_config: {
-          ...settings.protocol_config,
-          token_configuration: { ...settings.protocol_config?.token_configuration, expires_after: seconds },
-        },
-      }));
-    await allowing(2 * HOUR);
-    const refreshed = tokensOf(await at.flow.refresh(tokens.refresh));
-    assert.equal(await lifetimeOf(at, refreshed), HOUR, "an hour was what the page said");
-    const silent = await tokensOfAnswer(at.flow, at.flow.application, await authorize(at, at.flow.application, NONE));
-    assert.equal(await lifetimeOf(at, silent), HOUR);
-    await allowing(600);
-    assert.equal(await lifetimeOf(at, tokensOf(await at.flow.refresh(refreshed.refresh))), 600);
-  });
-
-  test("is that of the remembered consent at a silent login, and what the page begins with the next time", async () => {
-    const at = await newHolder({ ...REMEMBERED, tokens: { expires_after: 2 * HOUR } });
-    await allow(at, await logInToQuestion(at), { lifetime: "900" });
-    const silent = await tokensOfAnswer(at.flow, at.flow.application, await authorize(at, at.flow.application, NONE));
-    assert.equal(await lifetimeOf(at, silent), 900);
-    const login = await ask(at, { prompt: "consent" });
-    assert.equal(choicesOf(await at.browser.open(login.url)).preset, 900);
-    const longer = await allow(at, login, { lifetime: String(HOUR) });
-    assert.equal(await lifetimeOf(at, longer), HOUR);
-    assert.equal(await lifetimeOf(at, tokensOf(await at.flow.refresh(silent.refresh))), 900, "a grant keeps its own");
-  });
-});
-
 describe("consent that is remembered", () => {
   test("is asked for once; then nobody is asked, whether a page was allowed or not", async () => {
     const at = await newHolder(REMEMBERED);
@@ -313,6 +173,11 @@ describe("consent that is remembered", () => {
       code_verifier: "a-verifier-of-a-test-that-is-long-enough-to-be-one",
     });
     assert.equal(late.json?.error, "invalid_grant", "a code that was not exchanged yet");
+    const ends = (await listAllEvents(at.flow.tenant)).filter(({ type }) => type === "GrantOperation");
+    assert.deepEqual(
+      ends.map(({ action, actor, payload }) => [action, actor.id, payload.reason]),
+      [["DELETE", at.identityId, "withdrawn"]],
+    );
     assertTold(await authorize(at, at.flow.application, { ...NONE, scope }), "consent_required");
     const again = await allow(at, await ask(at, { scope }));
     assert.equal(await isLiveRefresh(at.flow, again), true);
@@ -382,6 +247,17 @@ describe("a question that was answered, or is another one now", () => {
     assert.match(page.text, /role="alert">What is asked for has changed/);
     assert.deepEqual(choicesOf(page).offered, [300, 900, HOUR]);
     assert.equal((await allow(at, login)).json.expires_in, HOUR);
+  });
+
+  test("cannot be passed by: a login that nobody was asked at gives no code once the application asks", async () => {
+    const at = await newHolder({ config: { consent: "none" } });
+    const login = await ask(at);
+    const verified = await login.logIn(at.email);
+    await at.flow.tenant.changeApplication(at.flow.application, (settings) => ({
+      ...settings,
+      protocol_config: { ...settings.protocol_config, consent: "remembered" },
+    }));
+    assert.equal((await login.finish(verified)).searchParams.get("error"), "consent_required");
   });
 
   test("is not answered by another site or browser", async () => {
