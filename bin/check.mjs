@@ -9,6 +9,10 @@ const MODULES = join(ROOT, "node_modules");
 const CHECKS = [
   { name: "types (tsc)", args: [join(MODULES, "typescript/bin/tsc"), "--project", "tsconfig.json"] },
   {
+    name: "types of scripts for browsers (tsc)",
+    args: [join(MODULES, "typescript/bin/tsc"), "--project", "web/tsconfig.json"],
+  },
+  {
     name: "lint and format (biome)",
     args: [join(MODULES, "@biomejs/biome/bin/biome"), "check", "--error-on-warnings", "--max-diagnostics=200"],
   },

@@ -57,6 +57,13 @@ button{font:inherit;cursor:pointer}
 button.main{width:100%;min-height:3rem;margin:1.25rem 0 0;padding:.5rem 1rem;border:1px solid var(--button-edge);border-radius:.625rem;
 background:var(--button);color:var(--button-text);font-weight:650}
 button.main:hover{background:var(--button-hover)}
+button.other{width:100%;min-height:3rem;padding:.5rem 1rem;border:1px solid var(--field);border-radius:.625rem;background:none;
+color:var(--text);font-weight:600}
+button.other:hover{background:var(--soft)}
+button:disabled{opacity:.6;cursor:default}
+.or{display:flex;align-items:center;gap:.75rem;margin:1.25rem 0;font-size:.875rem}
+.or::before,.or::after{content:"";flex:1;border-top:1px solid var(--line)}
+[hidden]{display:none!important}
 .more{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem;margin:1rem 0 0}
 .more button,.leave{min-height:2.5rem;padding:.25rem 0;border:0;background:none;color:var(--accent);font-size:.9375rem;font-weight:550;
 text-decoration:underline;text-decoration-color:transparent;text-underline-offset:.2em}

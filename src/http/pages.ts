@@ -103,7 +103,7 @@ function renderDocument(page: Page): Html {
     page.script === undefined
       ? undefined
       : html`
-<script src="${page.script}" defer></script>`
+<script type="module" src="${page.script}"></script>`
   }
 </head>
 <body>${page.isTestTenant ? renderTestMark(frame) : undefined}

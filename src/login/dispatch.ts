@@ -24,8 +24,9 @@ export function submitLogin(services: LoginServices, http: HttpRequest): Promise
   return withVisit(services, http, async (visit) => {
     const fields = readLoginForm(visit);
     if (fields.get("action") === "cancel") return cancel(visit);
-    const step = nextStep(visit.stored);
-    if (step === undefined) return redirectReply(completionPath(visit.stored));
+    if (nextStep(visit.stored) === undefined) return redirectReply(completionPath(visit.stored));
+    const step = stepFor(visit, fields.get("action"));
+    if (step === undefined) return goOn(visit.stored, undefined);
     const result = await step.submit(visit, fields);
     return result.kind === "page" ? pageReply(result.page) : goOn(result.stored, result.notice);
   });
@@ -51,6 +52,17 @@ async function withVisit(
 /** The step whose turn it is; undefined when the login is over, well or not, and the client is to be answered. */
 function nextStep({ state }: AuthorizationRequest): LoginStep | undefined {
   return LOGIN_STEPS.find((step) => step.states.includes(state));
+}
+
+/** The step that a form is for: none where it is of another page, or for a way to log in that is not allowed here. */
+function stepFor({ stored, methods }: Visit, action: string | undefined): LoginStep | undefined {
+  if (action === undefined) return undefined;
+  return LOGIN_STEPS.find(
+    (step) =>
+      step.states.includes(stored.state) &&
+      step.actions.includes(action) &&
+      (step.methods === undefined || methods.some(({ type }) => step.methods?.some((own) => own === type))),
+  );
 }
 
 function goOn(stored: AuthorizationRequest, notice: Notice | undefined): HttpReply {

@@ -1,4 +1,6 @@
+import { browserScriptRoutes } from "../http/browser-scripts.ts";
 import type { Route } from "../http/route.ts";
+import { bindingRoutes } from "./binding/routes.ts";
 import { showLogin, submitLogin } from "./dispatch.ts";
 import type { LoginServices } from "./services.ts";
 
@@ -7,6 +9,8 @@ const LOGIN = "/authenticator/v1/tenants/:tenant/realms/:realm/requests/:request
 /** The login pages of a process. */
 export function loginRoutes(services: LoginServices): readonly Route[] {
   return [
+    ...browserScriptRoutes,
+    ...bindingRoutes(services),
     { name: "login", method: "GET", path: LOGIN, kind: "page", handle: (request) => showLogin(services, request) },
     {
       name: "loginByPost",

@@ -1,3 +1,4 @@
+import type { Queryable } from "../database/database.ts";
 import { readLoginCookie } from "../http/cookies.ts";
 import type { LoginOver } from "../http/login-over-page.ts";
 import type { PageTheme } from "../http/page-theme.ts";
@@ -6,10 +7,14 @@ import { type Texts, textsIn } from "../http/texts/index.ts";
 import { visitorLanguage } from "../http/visitor-language.ts";
 import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import type { Language } from "../protocol/language.ts";
+import type { AuthenticationMethod } from "../protocol/webauthn/passkey-methods.ts";
 import { findApplicationContext } from "../resources/application/queries.ts";
+import { findAuthenticatorConfig } from "../resources/authenticator-config/queries.ts";
+import type { AuthenticatorSettings } from "../resources/authenticator-config/schema.ts";
 import { type AuthorizationRequest, findAuthorizationRequest } from "../resources/authorization-request/queries.ts";
 import { isSameBrowser, pathRequestKeyOf } from "../resources/authorization-request/rules.ts";
 import { pageThemeOf, THEME_DEFAULTS } from "../resources/theme/rules.ts";
+import { usableMethods } from "./login-methods.ts";
 import type { LoginServices } from "./services.ts";
 
 /** A browser at the login pages, with the login it has begun. */
@@ -22,6 +27,9 @@ export interface Visit {
   readonly texts: Texts;
   /** how every page looks */
   readonly theme: PageTheme;
+  /** where and by which methods the person may log in */
+  readonly authenticator: AuthenticatorSettings;
+  readonly methods: readonly AuthenticationMethod[];
   /** the browser's own: what codes and forms are keyed with */
   readonly secret: Uint8Array;
   /** seconds of tenant time */
@@ -59,7 +67,16 @@ export async function openVisit(services: LoginServices, http: HttpRequest): Pro
   const secret = readLoginCookie(http, { publicUrl: config.publicUrl, realmId: key.realmId, requestId: key.id });
   // Rule 35: what happens in a login happens in the browser that began it.
   if (secret === undefined || !isSameBrowser(secret, stored.browserHash)) return refuse("other_browser");
-  return { services, http, stored, context, texts: textsIn(language), theme, secret, now };
+  const authenticator = await findAuthenticator(db, context);
+  const methods = usableMethods(authenticator.authentication_methods ?? [], stored.parameters.claims);
+  return { services, http, stored, context, texts: textsIn(language), theme, authenticator, methods, secret, now };
+}
+
+/** One that was deleted since the login began is one of our own pages, without a method. */
+async function findAuthenticator(db: Queryable, { key, client }: ApplicationContext): Promise<AuthenticatorSettings> {
+  const { authenticatorConfigId } = client;
+  const config = authenticatorConfigId && (await findAuthenticatorConfig(db, { ...key, authenticatorConfigId }));
+  return config ? config.settings.config : { type: "hosted_web" };
 }
 
 /** Records what happened at this visit (rule 24): never a code, a secret or an address. */

@@ -32,6 +32,7 @@ import { recordedUri } from "./authorize-request.ts";
 import { beginLogin } from "./begin-login.ts";
 import { planSession, type SessionPlan } from "./browser-session.ts";
 import { findLiveApplication, type LiveApplication } from "./find-live-application.ts";
+import { readLoginMethods } from "./login-methods.ts";
 import { type MadeGrant, makeGrant } from "./make-grant.ts";
 import { findPageFailure, findSurroundings } from "./realm-page.ts";
 import { findResponseMode } from "./response-modes/index.ts";
@@ -92,7 +93,9 @@ async function goOn(services: Services, finished: Finished): Promise<HttpReply |
   if (stored.state !== "arrived") return redirectReply(loginPath(stored));
   let start: LoginStart;
   try {
-    start = await beginLogin(services, { ...finished, parameters: stored.parameters, requestId: stored.id });
+    const loginMethods = await readLoginMethods(services, application.context);
+    const { parameters, id: requestId } = stored;
+    start = await beginLogin(services, { ...finished, parameters, requestId, loginMethods });
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
     return refuse(services, finished, error);

@@ -1,4 +1,4 @@
-import { isAnyAcrReachable } from "../protocol/acr.ts";
+import { isAnyAcrReachable, reachableAcrs } from "../protocol/acr.ts";
 import { type ClaimsRequest, parseClaimsRequest } from "../protocol/claims-request.ts";
 import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import { parseUiLocales } from "../protocol/language.ts";
@@ -6,6 +6,7 @@ import { OAuthError } from "../protocol/oauth-error.ts";
 import type { RequestParameters } from "../protocol/parameters.ts";
 import { parseChallenge } from "../protocol/pkce.ts";
 import { matchRedirectUri } from "../protocol/redirect-uri.ts";
+import type { AuthenticationMethod } from "../protocol/webauthn/passkey-methods.ts";
 import { type AuthorizeParameters, LOGIN_METHODS } from "../resources/authorization-request/schema.ts";
 import { readScope } from "./read-scope.ts";
 import { findResponseMode } from "./response-modes/index.ts";
@@ -36,7 +37,7 @@ export interface SentRequest {
   readonly context: ApplicationContext;
   readonly target: AnswerTarget;
   /** the methods of the application's authenticator config; undefined: it has none */
-  readonly loginMethods: readonly string[] | undefined;
+  readonly loginMethods: readonly AuthenticationMethod[] | undefined;
 }
 
 /**
@@ -162,12 +163,13 @@ function checkLoginMethod({ loginMethods }: SentRequest): void {
       "this application has no authenticator config, so nobody can log in to it",
     );
   }
-  if (LOGIN_METHODS.some((method) => loginMethods.includes(method))) return;
+  const types = loginMethods.map(({ type }) => type);
+  if (LOGIN_METHODS.some((method) => types.includes(method))) return;
   throw new OAuthError(
     "unauthorized_client",
     "the authenticator config of this application allows no login method of this server",
     {
-      facts: { methods: loginMethods },
+      facts: { methods: types },
     },
   );
 }
@@ -198,13 +200,16 @@ function readPrompts({ parameters: { values } }: SentRequest): readonly string[]
 }
 
 // `acr_values` is voluntary, an essential acr of `claims` is not (OIDC Core §3.1.2.1, §5.5.1.1).
-function readClaims({ parameters: { values } }: SentRequest): ClaimsRequest {
+function readClaims({ parameters: { values }, loginMethods = [] }: SentRequest): ClaimsRequest {
   const claims = parseClaimsRequest(values.get("claims"));
-  if (claims.acrIsEssential && claims.acrValues.length > 0 && !isAnyAcrReachable(claims.acrValues)) {
+  const acrIsEssential = claims.acrIsEssential && claims.acrValues.length > 0;
+  if (acrIsEssential && !isAnyAcrReachable(claims.acrValues, reachableAcrs(loginMethods))) {
     throw new OAuthError("unmet_authentication_requirements", "no login here reaches the acr that was asked for");
   }
   const wished = (values.get("acr_values") ?? "").slice(0, ACR_VALUES_LENGTH_MAX).split(" ");
-  return { ...claims, acrValues: [...claims.acrValues, ...wished.filter((acr) => acr !== "")] };
+  // What must be met is not widened by what would be nice.
+  if (acrIsEssential) return { ...claims, acrIsEssential };
+  return { ...claims, acrIsEssential, acrValues: [...claims.acrValues, ...wished.filter((acr) => acr !== "")] };
 }
 
 // What cannot be an address is dropped: it hints at nobody.

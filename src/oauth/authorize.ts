@@ -6,11 +6,10 @@ import { redirectReply, replyWithErrorPage } from "../http/pages.ts";
 import { applicationKeyOf, type HttpReply, type HttpRequest, type Route } from "../http/route.ts";
 import { visitorLanguage } from "../http/visitor-language.ts";
 import { sha256 } from "../platform/hash.ts";
-import { type ApplicationContext, issuerOf } from "../protocol/client-metadata.ts";
+import { issuerOf } from "../protocol/client-metadata.ts";
 import { parseUiLocales } from "../protocol/language.ts";
 import { OAuthError, publicDescription } from "../protocol/oauth-error.ts";
 import { parseQuery, type RequestParameters } from "../protocol/parameters.ts";
-import { findAuthenticatorConfig } from "../resources/authenticator-config/queries.ts";
 import {
   type AuthorizationRequest,
   insertAuthorizationRequest,
@@ -21,6 +20,7 @@ import {
   completionPath,
   loginPath,
   newAuthorizationRequestId,
+  newChallenge,
 } from "../resources/authorization-request/rules.ts";
 import {
   AUTHORIZATION_REQUEST_LIFETIME_SECONDS,
@@ -29,12 +29,19 @@ import {
 } from "../resources/authorization-request/schema.ts";
 import { APPLICATION_ISSUER, atIssuers } from "./at-issuer.ts";
 import { answerClient, handleComplete } from "./authorize-complete.ts";
-import { type AnswerTarget, acceptRequest, findAnswerTarget, recordedUri } from "./authorize-request.ts";
+import {
+  type AnswerTarget,
+  acceptRequest,
+  findAnswerTarget,
+  recordedUri,
+  type SentRequest,
+} from "./authorize-request.ts";
 import { beginLogin } from "./begin-login.ts";
 import { findNamedApplication } from "./find-client.ts";
 import { findLiveApplication, type LiveApplication } from "./find-live-application.ts";
 import { readForm } from "./form.ts";
 import { readIdTokenHint } from "./id-token-hint.ts";
+import { readLoginMethods } from "./login-methods.ts";
 import { findPageFailure, findSurroundings } from "./realm-page.ts";
 import { formPostScript } from "./response-modes/form-post.ts";
 import type { Services } from "./services.ts";
@@ -96,7 +103,7 @@ async function beginOrTell(services: Services, begun: Begun): Promise<HttpReply>
     const accepted = acceptRequest({ parameters, context, target, loginMethods });
     const hinted = await withHint(services, begun, accepted);
     await services.loginLimiter.admit(context.key, request.remoteAddress);
-    return await begin(services, begun, hinted);
+    return await begin(services, { ...begun, loginMethods }, hinted);
   } catch (error) {
     if (error instanceof OAuthError && error.status === TOO_MANY_STATUS) throw error; // the person waits, not the client
     const told = asOAuthError(services, request, error);
@@ -120,17 +127,6 @@ async function beginOrTell(services: Services, begun: Begun): Promise<HttpReply>
   }
 }
 
-async function readLoginMethods(
-  services: Services,
-  context: ApplicationContext,
-): Promise<readonly string[] | undefined> {
-  const { authenticatorConfigId } = context.client;
-  if (authenticatorConfigId === undefined) return undefined;
-  const db = services.deps.database.tenants([context.key.tenantId]);
-  const config = await findAuthenticatorConfig(db, { ...context.key, authenticatorConfigId });
-  return config?.settings.config.authentication_methods?.map((method) => method.type);
-}
-
 /** The request with what its `id_token_hint` says; refused where that is no ID token of this client. */
 async function withHint(
   services: Services,
@@ -151,13 +147,17 @@ async function withHint(
  * Stores the request and binds it to this browser. Then it is answered where the browser's session is enough, or the login pages take
  * over. One that was posted begins with a GET of ours: another site's POST brings no cookies along (rule 18).
  */
-async function begin(services: Services, begun: Begun, parameters: AuthorizeParameters): Promise<HttpReply> {
+async function begin(
+  services: Services,
+  begun: Begun & Pick<SentRequest, "loginMethods">,
+  parameters: AuthorizeParameters,
+): Promise<HttpReply> {
   const { config, clock, random } = services.deps;
   const { request, application } = begun;
   const { context, now } = application;
   const id = newAuthorizationRequestId(random, request.traceId, clock.nowSeconds());
   const isPosted = request.method === "POST";
-  const at = { request, application, parameters, requestId: id };
+  const at = { request, application, parameters, requestId: id, loginMethods: begun.loginMethods };
   const start: LoginStart = isPosted ? { state: "arrived" } : await beginLogin(services, at);
   const secret = random.bytes(BROWSER_SECRET_BYTES);
   const stored = await store(services, {
@@ -165,6 +165,7 @@ async function begin(services: Services, begun: Begun, parameters: AuthorizePara
     id,
     browserHash: sha256(secret),
     parameters,
+    challenge: newChallenge(random),
     createdAt: now,
     expiresAt: now + AUTHORIZATION_REQUEST_LIFETIME_SECONDS,
     start,

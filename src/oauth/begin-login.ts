@@ -1,3 +1,4 @@
+import { reachableAcrs } from "../protocol/acr.ts";
 import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import type { GivenConsent } from "../protocol/consent.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
@@ -5,6 +6,7 @@ import { credentialTypeOf, type SessionVerdict } from "../protocol/policy.ts";
 import { isNativeRedirectUri } from "../protocol/redirect-uri.ts";
 import { decideLogin, type LoginWish, type OpenSession, refuseInteraction } from "../protocol/session.ts";
 import { subjectKey } from "../protocol/subject.ts";
+import type { AuthenticationMethod } from "../protocol/webauthn/passkey-methods.ts";
 import type { AuthorizeParameters, LoginStart } from "../resources/authorization-request/schema.ts";
 import { findIdentity } from "../resources/identity/queries.ts";
 import { judgeSessionByPolicy } from "../resources/judge-by-policy.ts";
@@ -18,6 +20,8 @@ import type { Services } from "./services.ts";
 export interface LoginBeginning extends BrowserAt {
   readonly parameters: AuthorizeParameters;
   readonly requestId: string;
+  /** how its application may be logged in to; undefined: in no way */
+  readonly loginMethods: readonly AuthenticationMethod[] | undefined;
 }
 
 /**
@@ -26,11 +30,14 @@ export interface LoginBeginning extends BrowserAt {
  * @throws OAuthError of OIDC Core §3.1.2.6 where the person would have to be asked and `prompt=none` forbids it
  */
 export async function beginLogin(services: Services, at: LoginBeginning): Promise<LoginStart> {
-  const { application, parameters } = at;
+  const { application, parameters, loginMethods = [] } = at;
   const wish: LoginWish = {
     prompts: parameters.prompts,
     maxAgeSeconds: parameters.maxAgeSeconds,
     isNative: isNativeRedirectUri(parameters.redirectUri),
+    methodAcrs: reachableAcrs(loginMethods),
+    requestedAcrs: parameters.claims.acrValues,
+    acrIsEssential: parameters.claims.acrIsEssential,
   };
   const session = await findOpenSession(services, at);
   const known = session && (await describe(services, application.context, { session, parameters }));
@@ -69,7 +76,7 @@ async function judgeUse(
     type: "authentication",
     applicationId,
     identityId: session.identityId,
-    credentialType: credentialTypeOf(session.amr),
+    credentialType: credentialTypeOf(session.acr),
     http: request,
     requestId,
   });
@@ -100,6 +107,7 @@ async function describe(
   const { need, given } = await judgeConsent(db, context, { identityId: session.identityId, parameters });
   const open = {
     authTime: session.authTime,
+    acr: session.acr,
     isHinted:
       hintedSubject === undefined ? undefined : (await findSubject(services, context, session)) === hintedSubject,
     hasHintedAddress: loginHint === undefined ? undefined : session.emailKey === subjectKey(loginHint),

@@ -58,7 +58,7 @@ describe("the class of a login", () => {
     assert.equal(chooseAcr([], "mayfly:1"), "mayfly:1");
     assert.equal(chooseAcr(["mayfly:3", "urn:other", "mayfly:1"], "mayfly:1"), "mayfly:1");
     assert.equal(chooseAcr(["urn:other"], "mayfly:1"), "mayfly:1");
-    assert.equal(isAnyAcrReachable(["urn:other", "mayfly:1"]), true);
-    assert.equal(isAnyAcrReachable(["urn:other"]), false);
+    assert.equal(isAnyAcrReachable(["urn:other", "mayfly:1"], ["mayfly:1"]), true);
+    assert.equal(isAnyAcrReachable(["urn:other"], ["mayfly:3"]), false);
   });
 });

@@ -1,5 +1,6 @@
 // The policy of a realm (reference, section 4): who may log in and enrol credentials, by which means and from where.
 
+import { ACR } from "./acr.ts";
 import { type Address, isWithin, listRepresentatives, type Network, parseAddress, parseNetwork } from "./network.ts";
 
 export const TRANSACTION_TYPES = ["authentication", "registration"] as const;
@@ -94,9 +95,10 @@ export function judgeSession(policy: Policy, transaction: PolicyTransaction): Se
   return wouldHelp ? "LOGIN" : "DENY";
 }
 
-/** The credential by which somebody was authenticated who was so by these methods (RFC 8176). */
-export function credentialTypeOf(amr: readonly string[]): CredentialType {
-  return amr.includes("otp") ? "email_one_time_password" : "webauthn_passkey";
+/** The credential by which somebody was authenticated whose login reached this class (rule 32). */
+export function credentialTypeOf(acr: string | undefined): CredentialType {
+  if (acr === ACR.code) return "email_one_time_password";
+  return acr === ACR.verifiedPasskey ? "webauthn_passkey" : "fido2";
 }
 
 function listUnmet(

@@ -25,11 +25,12 @@ describe("whether a session is open", () => {
 });
 
 describe("what a request needs of the person", () => {
-  const wish: LoginWish = { prompts: [], maxAgeSeconds: undefined, isNative: false };
+  const wish: LoginWish = {
+    ...{ prompts: [], maxAgeSeconds: undefined, isNative: false },
+    ...{ methodAcrs: ["mayfly:1", "mayfly:3"], requestedAcrs: [], acrIsEssential: false },
+  };
   const open: OpenSession = {
-    authTime: NOW - 60,
-    isHinted: undefined,
-    hasHintedAddress: undefined,
+    ...{ authTime: NOW - 60, acr: "mayfly:1", isHinted: undefined, hasHintedAddress: undefined },
     asksConsent: false,
   };
   const CASES: readonly (readonly [string, Partial<LoginWish>, Partial<OpenSession> | undefined, string])[] = [
@@ -46,6 +47,25 @@ describe("what a request needs of the person", () => {
     ["consent that is to be asked for", {}, { asksConsent: true }, "consent"],
     ["an account before consent", { prompts: ["select_account"] }, { asksConsent: true }, "account"],
     ["a native request", { isNative: true }, {}, "native"],
+    ["an application that takes passkeys only", { methodAcrs: ["mayfly:3"] }, {}, "login"],
+    [
+      "an application that takes codes only, and a passkey",
+      { methodAcrs: ["mayfly:1"] },
+      { acr: "mayfly:3" },
+      "nothing",
+    ],
+    ["a stronger class that a login can reach", { requestedAcrs: ["mayfly:3"] }, {}, "login"],
+    ["it without asking", { requestedAcrs: ["mayfly:3"], prompts: ["none"] }, {}, "nothing"],
+    [
+      "it without asking, as essential",
+      { requestedAcrs: ["mayfly:3"], prompts: ["none"], acrIsEssential: true },
+      {},
+      "login",
+    ],
+    ["one of two classes", { requestedAcrs: ["mayfly:3", "mayfly:1"] }, {}, "nothing"],
+    ["a class that the session has", { requestedAcrs: ["mayfly:3"] }, { acr: "mayfly:3" }, "nothing"],
+    ["a class that no login here reaches", { requestedAcrs: ["mayfly:3"], methodAcrs: ["mayfly:1"] }, {}, "nothing"],
+    ["a class that nobody knows", { requestedAcrs: ["urn:other"] }, {}, "nothing"],
   ];
   for (const [name, asked, session, need] of CASES) {
     test(`${name}: ${need}`, () => {

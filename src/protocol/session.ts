@@ -1,5 +1,6 @@
 // Sessions of a person in a browser, and what an authorization request asks of them (OIDC Core §3.1.2.1, §3.1.2.3; rules 13, 20 and 36).
 
+import { isAnyAcrReachable, meetsAnyAcr } from "./acr.ts";
 import type { SessionPolicy } from "./client-metadata.ts";
 import { OAuthError } from "./oauth-error.ts";
 
@@ -19,11 +20,17 @@ export interface LoginWish {
   readonly maxAgeSeconds: number | undefined;
   /** whether any local program could have sent it (rule 36) */
   readonly isNative: boolean;
+  /** the classes that logins by the application's own methods end in: a session that meets none of them was begun by another */
+  readonly methodAcrs: readonly string[];
+  /** the classes that it asks for, in its order, and whether it takes no other */
+  readonly requestedAcrs: readonly string[];
+  readonly acrIsEssential: boolean;
 }
 
 /** A session that logs its person in. */
 export interface OpenSession {
   readonly authTime: number;
+  readonly acr: string;
   /** whether it is the person of `id_token_hint`; undefined where none was sent */
   readonly isHinted: boolean | undefined;
   /** whether it is the person whose address is in `login_hint`; undefined where none was sent */
@@ -65,7 +72,7 @@ export function oldestOpen(
 export function decideLogin(wish: LoginWish, session: OpenSession | undefined, now: number): LoginNeed {
   if (session === undefined || wish.prompts.includes("login")) return "login";
   if (isTooOld(wish.maxAgeSeconds, session.authTime, now)) return "login";
-  if (session.isHinted === false) return "login";
+  if (session.isHinted === false || !isStrongEnough(wish, session)) return "login";
   if (wish.prompts.includes("select_account") || session.hasHintedAddress === false) return "account";
   if (session.asksConsent) return "consent";
   return wish.isNative ? "native" : "nothing";
@@ -84,6 +91,17 @@ export function refuseInteraction(wish: LoginWish, need: LoginNeed): void {
   if (need === "login") throw new OAuthError("login_required", "the person must log in");
   if (need === "account") throw new OAuthError("account_selection_required", "the person must choose an account");
   if (need === "consent") throw new OAuthError("consent_required", "the person must consent");
+}
+
+/**
+ * An application is only logged in to by its own methods or stronger ones. What it merely wishes for (§5.5.1.1) is worth a new login if
+ * that can bring it, but no error.
+ */
+function isStrongEnough(wish: LoginWish, { acr }: OpenSession): boolean {
+  const { methodAcrs, requestedAcrs, acrIsEssential, prompts } = wish;
+  if (!meetsAnyAcr(acr, methodAcrs)) return false;
+  if (!isAnyAcrReachable(requestedAcrs, methodAcrs) || (prompts.includes("none") && !acrIsEssential)) return true;
+  return meetsAnyAcr(acr, requestedAcrs);
 }
 
 // OIDC Core §3.1.2.1: 0 is the same as prompt=login.

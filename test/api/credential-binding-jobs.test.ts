@@ -9,7 +9,6 @@ import {
   type BindingJobKey,
   completeBindingJob,
   findBindingJob,
-  spendBindingLink,
 } from "../../src/resources/credential-binding-job/queries.ts";
 import { adminWorld } from "../support/admin-world.ts";
 import { changesOf } from "../support/change-events.ts";
@@ -51,10 +50,9 @@ function tokenIn(link: string): string {
 async function complete(tenant: TestTenant, identityId: string, made: { id: string; link: string }) {
   const { key, db, nowMs } = placeOf(tenant, made.id);
   const at = { now: Math.floor(nowMs / 1_000), nowMs };
-  const spent = await spendBindingLink(db, key, sha256(tokenIn(made.link)), at);
   const credentialId = await addPasskey(tenant, identityId);
-  const isComplete = await completeBindingJob(db, key, credentialId, at);
-  return { spent, credentialId, isComplete };
+  const isComplete = await completeBindingJob(db, key, { tokenHash: sha256(tokenIn(made.link)), credentialId }, at);
+  return { credentialId, isComplete };
 }
 
 test("a returned link stands beside the job, once, and its job never shows it again", async () => {
@@ -294,15 +292,12 @@ test("a link is spent once, even by two at once, and completes its job", async (
   const made = await make();
   const { key, db, nowMs } = placeOf(tenant, made.id);
   const at = { now: Math.floor(nowMs / 1_000), nowMs };
-  const hash = sha256(tokenIn(made.link));
-  assert.equal(await spendBindingLink(db, key, sha256("another"), at), undefined);
-  assert.equal(await spendBindingLink(db, key, hash, { ...at, now: at.now + 8 * DAY }), undefined);
-  assert.equal(await completeBindingJob(db, key, "00000000000000ff", at), false, "completed before it was spent");
-  const spent = await Promise.all([1, 2, 3].map(() => spendBindingLink(db, key, hash, at)));
-  assert.equal(spent.filter((one) => one !== undefined).length, 1);
-  assert.equal((await show(made.id)).state, "REQUEST_DELIVERED");
   const credentialId = await addPasskey(tenant, identity);
-  assert.equal(await completeBindingJob(db, key, credentialId, at), true);
+  const bound = { tokenHash: sha256(tokenIn(made.link)), credentialId };
+  assert.equal(await completeBindingJob(db, key, { ...bound, tokenHash: sha256("another") }, at), false);
+  assert.equal(await completeBindingJob(db, key, bound, { ...at, now: at.now + 8 * DAY }), false);
+  const spent = await Promise.all([1, 2, 3].map(() => completeBindingJob(db, key, bound, at)));
+  assert.equal(spent.filter((won) => won).length, 1);
   const shown = await show(made.id);
   assert.deepEqual([shown.state, shown.credential_id], ["COMPLETE", credentialId]);
   const late = await api("SetCredentialBindingJobRevoked", { identity, job: made.id });
@@ -321,7 +316,8 @@ test("revocation is told once, and may be asked for again", async () => {
   assert.deepEqual(changes, ["CredentialBindingJobChange CREATE", "CredentialBindingJobChange UPDATE"]);
   const { key, db, nowMs } = placeOf(tenant, job);
   const at = { now: 1, nowMs };
-  assert.equal(await spendBindingLink(db, key, sha256(tokenIn(link)), at), undefined);
+  const bound = { tokenHash: sha256(tokenIn(link)), credentialId: "00000000000000ff" };
+  assert.equal(await completeBindingJob(db, key, bound, at), false);
   const other = await tenant.addIdentity("other@example.com");
   assert.equal((await api("SetCredentialBindingJobRevoked", { identity: other, job })).status, 404);
   const missing = await api("GetCredentialBindingJob", { identity: other, job });

@@ -196,7 +196,7 @@ describe("errors that go to the client", () => {
     assert.match(policy, /form-action 'self' https:\/\/client\.example;/);
     assert.match(policy, /script-src 'self';/);
     assert.doesNotMatch(policy, /unsafe/);
-    const [, script = ""] = /<script src="([^"]+)" defer>/.exec(answer.text) ?? [];
+    const [, script = ""] = /<script type="module" src="([^"]+)">/.exec(answer.text) ?? [];
     const served = await call(`${at.tenant.server.url}${script}`);
     assert.match(served.headers.get("content-type") ?? "", /^text\/javascript/);
     assert.match(served.text, /submit\(\)/);

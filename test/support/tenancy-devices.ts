@@ -6,7 +6,9 @@ import * as batches from "../../src/resources/batch-credential-binding-job/queri
 import {
   findCredential,
   findCredentialByWebauthnId,
+  listUsableCredentials,
   revokeCredential,
+  useCredential,
 } from "../../src/resources/credential/queries.ts";
 import * as jobs from "../../src/resources/credential-binding-job/queries.ts";
 import * as outgoingMails from "../../src/resources/outgoing-mail/queries.ts";
@@ -23,6 +25,8 @@ export async function noteDevices(used: TenantInUse, note: Queryable, nowMs: num
   const credential = await findCredential(db, key, String(ids.identity));
   assert.ok(credential?.webauthn);
   await findCredentialByWebauthnId(note, realm, credential.webauthn.webauthnId);
+  await listUsableCredentials(note, { ...realm, identityId: String(ids.identity) }, credential.webauthn.rpId);
+  await useCredential(note, credential, { signCount: 1, isBackedUp: true, atMs: nowMs });
   await revokeCredential(note, key, nowMs);
   await noteJobs(used, note, nowMs);
   await noteBatch(used, note, nowMs);
@@ -57,11 +61,10 @@ async function noteJobs({ tenant, ids }: TenantInUse, note: Queryable, nowMs: nu
   await jobs.moveBindingJob(note, key, { from: ["LINK_SENT"], to: "REVOKED" }, nowMs);
   await jobs.renewBindingLink(note, key, sha256("another"), nowMs);
   const at = { now: job.expiresAt - 1, nowMs };
-  await jobs.spendBindingLink(note, key, job.tokenHash, at);
   const spent = { ...realm, jobId: hexId(random) };
   await jobs.insertBindingJob(db, spent, job, nowMs);
-  await jobs.spendBindingLink(db, spent, job.tokenHash, at);
-  await jobs.completeBindingJob(note, spent, await addPasskey(tenant, job.identityId), at);
+  const bound = { tokenHash: job.tokenHash, credentialId: await addPasskey(tenant, job.identityId) };
+  await jobs.completeBindingJob(note, spent, bound, at);
 }
 
 async function noteBatch({ tenant, ids }: TenantInUse, note: Queryable, nowMs: number): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Route } from "../../src/http/route.ts";
-import { applicationPath, realmPath } from "../../src/protocol/client-metadata.ts";
+import { applicationPath, type RealmKey, realmPath } from "../../src/protocol/client-metadata.ts";
 import { formatLinkToken } from "../../src/protocol/opaque-token.ts";
 import { loginPath } from "../../src/resources/authorization-request/rules.ts";
 import { fillPath } from "./fill-path.ts";
@@ -99,6 +99,8 @@ export const ATTACKS: Attacks = {
       stays(await call(`${there}:invokeAuthenticator`)),
     ];
   },
+  "GET bind": (attack) => bind(attack, (url, link) => call(`${url}?${new URLSearchParams(link)}`)),
+  "POST bindByPost": (attack) => bind(attack, (url, link) => postForm(url, { ...link, credential: "{}" })),
   "GET endSession": (attack) =>
     endSession(attack, (url, parameters, headers) => call(`${url}?${new URLSearchParams(parameters)}`, { headers })),
   "POST endSessionByPost": (attack) =>
@@ -324,4 +326,19 @@ function idOf(ids: Readonly<Record<string, string>>, name: string): string {
   const id = ids[name];
   assert.ok(id !== undefined, `a path has the parameter ${name}, of which tenancy-routes.ts knows no id`);
   return id;
+}
+
+/** The page of a link: in another realm, and with another token. */
+async function bind(
+  { used, stranger }: Attack,
+  send: (url: string, link: Readonly<Record<string, string>>) => Promise<Answer>,
+): Promise<readonly Answer[]> {
+  const { tenant, ids } = used;
+  const at = (realm: RealmKey): string => `${tenant.server.url}/authenticator${realmPath(realm)}/bind`;
+  const token = new URL(String(ids.link)).searchParams.get("token") ?? "";
+  const link = { identity_id: String(ids.identity), job_id: String(ids.job), token };
+  return [
+    stays(await send(at(stranger.flow.tenant.realm), link)),
+    stays(await send(at(tenant.realm), { ...link, token: formatLinkToken(Buffer.alloc(32)) })),
+  ];
 }

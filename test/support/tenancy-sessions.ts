@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import type { Queryable } from "../../src/database/database.ts";
 import { sha256 } from "../../src/platform/hash.ts";
 import * as requests from "../../src/resources/authorization-request/queries.ts";
+import { newAuthorizationRequestId } from "../../src/resources/authorization-request/rules.ts";
+import type { LoginStart } from "../../src/resources/authorization-request/schema.ts";
 import * as consents from "../../src/resources/consent/queries.ts";
 import { assignPairwiseSubject } from "../../src/resources/pairwise-subject/queries.ts";
 import * as sessions from "../../src/resources/session/queries.ts";
@@ -41,7 +43,36 @@ export async function noteSessions(used: TenantInUse, note: Queryable, db: Query
   const asked = { ...realm, id: used.sessions.askedRequestId };
   await requests.confirmAuthorizationRequest(note, asked, authTime);
   await noteConsents(used, note, { identityId, now: authTime });
-  await requests.forgetAuthorizationRequestPerson(note, asked, authTime);
+  await requests.forgetAuthorizationRequestPerson(note, asked, { nextChallenge: "another", now: authTime });
+  await notePasskeySteps(used, { note, db, start });
+}
+
+interface Begun {
+  readonly person: NonNullable<LoginStart["person"]>;
+  /** seconds of tenant time */
+  readonly now: number;
+}
+
+/** Steps of logins that no other use leaves where they are to be taken. */
+async function notePasskeySteps(
+  { tenant, sessions: { askedRequestId } }: TenantInUse,
+  { note, db, start }: { readonly note: Queryable; readonly db: Queryable; readonly start: Begun },
+): Promise<void> {
+  const { random, clock } = tenant.server.deps;
+  const asked = await requests.findAuthorizationRequest(db, { ...tenant.realm, id: askedRequestId });
+  assert.ok(asked);
+  const begin = async (begun: LoginStart) => {
+    const id = newAuthorizationRequestId(random, random.bytes(16), clock.nowSeconds());
+    return requests.insertAuthorizationRequest(db, { ...asked, id, challenge: "one", start: begun });
+  };
+  const { person, now } = start;
+  const offered = await begin({ state: "offer", person });
+  await requests.passAuthorizationRequestOffer(note, offered, { next: "verified", now });
+  const signingIn = await begin({ state: "email" });
+  await requests.verifyAuthorizationRequestByPasskey(note, signingIn, {
+    ...{ challenge: "one", nextChallenge: "another", next: "verified", now },
+    ...person,
+  });
 }
 
 async function noteConsents(

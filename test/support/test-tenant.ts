@@ -12,6 +12,7 @@ import { type ApplicationSurroundings, createApplication } from "../../src/resou
 import type { ApplicationBody } from "../../src/resources/application/schema.ts";
 import { insertAuthenticatorConfig } from "../../src/resources/authenticator-config/queries.ts";
 import { createAuthenticatorConfig } from "../../src/resources/authenticator-config/rules.ts";
+import type { LoginMethod } from "../../src/resources/authorization-request/schema.ts";
 import { newClientId, newClientSecret, openClientSecret, sealClientSecret } from "../../src/resources/credentials.ts";
 import { insertIdentity, verifyIdentityEmail } from "../../src/resources/identity/queries.ts";
 import { createIdentity } from "../../src/resources/identity/rules.ts";
@@ -62,7 +63,8 @@ export interface TestTenant {
   ): Promise<void>;
   /** @returns the identity's id */
   addIdentity(email: string, traits?: Readonly<Record<string, string>>): Promise<string>;
-  addAuthenticatorConfig(): Promise<string>;
+  /** one of our own pages, by default with the emailed code alone */
+  addAuthenticatorConfig(methods?: readonly LoginMethod[]): Promise<string>;
   /** Sends a token request as this application, authenticated unless the form names a client. */
   token(application: TestApplication, form: Form): Promise<Answer>;
   introspect(application: TestApplication, token: string): Promise<Record<string, unknown>>;
@@ -236,9 +238,10 @@ function createPeople({ server, realm }: Parts): Pick<Nouns, "addIdentity" | "ad
       await verifyIdentityEmail(db, key, subjectKey(email), deps.clock.nowMs());
       return key.identityId;
     },
-    addAuthenticatorConfig: async () => {
+    addAuthenticatorConfig: async (methods = ["email_one_time_password"]) => {
       const authenticatorConfigId = uuid(deps.random);
-      const settings = accept(createAuthenticatorConfig({ config: { type: "hosted_web" } }, { isAdmin: false }));
+      const config = { type: "hosted_web" as const, authentication_methods: methods.map((type) => ({ type })) };
+      const settings = accept(createAuthenticatorConfig({ config }, { isAdmin: false }));
       await insertAuthenticatorConfig(db, { ...realm, authenticatorConfigId }, settings, deps.clock.nowMs());
       return authenticatorConfigId;
     },

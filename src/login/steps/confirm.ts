@@ -1,7 +1,5 @@
-import {
-  confirmAuthorizationRequest,
-  forgetAuthorizationRequestPerson,
-} from "../../resources/authorization-request/queries.ts";
+import { confirmAuthorizationRequest } from "../../resources/authorization-request/queries.ts";
+import { forgetPerson } from "../forget-person.ts";
 import { readPersonName } from "../person-name.ts";
 import { recordLogin, type Visit } from "../visit.ts";
 import { confirmPage } from "./confirm-page.ts";
@@ -13,17 +11,17 @@ import { whenAllowed } from "./when-allowed.ts";
  * browser here, whether anybody is there (rule 36).
  */
 export const confirm: LoginStep = {
-  method: undefined,
+  methods: undefined,
   states: ["confirm"],
+  actions: ["continue", "other_account"],
   show: async (visit) => confirmPage(visit, await readPersonName(visit)),
   submit: async (visit, fields) => {
-    const { stored, now } = visit;
-    const db = visit.services.deps.database.tenants([stored.tenantId]);
+    const { stored } = visit;
     switch (fields.get("action")) {
       case "continue":
         return goOn(visit);
       case "other_account":
-        return { kind: "moved", stored: (await forgetAuthorizationRequestPerson(db, stored, now)) ?? stored };
+        return { kind: "moved", stored: (await forgetPerson(visit)) ?? stored };
       default:
         return { kind: "moved", stored };
     }

@@ -1,11 +1,9 @@
 import { sha256 } from "../../platform/hash.ts";
 import { type ConsentTerms, type GivenConsent, readChosenLifetime } from "../../protocol/consent.ts";
-import {
-  agreeToAuthorizationRequest,
-  forgetAuthorizationRequestPerson,
-} from "../../resources/authorization-request/queries.ts";
+import { agreeToAuthorizationRequest } from "../../resources/authorization-request/queries.ts";
 import { findConsent } from "../../resources/consent/queries.ts";
 import { readTerms } from "../../resources/judge-consent.ts";
+import { forgetPerson } from "../forget-person.ts";
 import { readPersonName } from "../person-name.ts";
 import { recordLogin, type Visit } from "../visit.ts";
 import { type ConsentProblem, consentPage } from "./consent-page.ts";
@@ -14,17 +12,17 @@ import { whenAllowed } from "./when-allowed.ts";
 
 /** The person is known and is asked whether the client may have what it asks for, and for how long (OIDC Core §3.1.2.4). */
 export const consent: LoginStep = {
-  method: undefined,
+  methods: undefined,
   states: ["consent"],
+  actions: ["allow", "other_account"],
   show: async (visit) => show(visit, await readAsked(visit)),
   submit: async (visit, fields) => {
-    const { stored, now, services } = visit;
-    const db = services.deps.database.tenants([stored.tenantId]);
+    const { stored } = visit;
     switch (fields.get("action")) {
       case "allow":
         return allow(visit, { asked: fields.get("asked"), lifetime: fields.get("lifetime") });
       case "other_account":
-        return { kind: "moved", stored: (await forgetAuthorizationRequestPerson(db, stored, now)) ?? stored };
+        return { kind: "moved", stored: (await forgetPerson(visit)) ?? stored };
       default:
         return { kind: "moved", stored };
     }

@@ -2,34 +2,11 @@ import { type Html, html } from "../../http/html.ts";
 import type { Page } from "../../http/pages.ts";
 import { CODE_LIFETIME_SECONDS } from "../one-time-code.ts";
 import type { Visit } from "../visit.ts";
-import { cancelButton, loginPage, openForm } from "./login-page.ts";
+import { cancelButton, describedBy, loginPage, openForm, problem } from "./login-page.ts";
 import type { Notice } from "./step.ts";
 
 const MINUTES = CODE_LIFETIME_SECONDS / 60;
 const REFUSED_STATUS = 400;
-
-/** Asks for the address. */
-export function addressPage(
-  visit: Visit,
-  shown: { readonly typed: string | undefined; readonly isWrong?: boolean },
-): Page {
-  const isWrong = shown.isWrong ?? false;
-  const { address } = visit.texts.login;
-  return loginPage(visit, {
-    status: isWrong ? REFUSED_STATUS : 200,
-    title: address.title,
-    content: html`<h1>${address.title}</h1>
-<p>${address.intro}</p>
-${openForm(visit)}
-${isWrong ? problem(address.wrong) : undefined}
-<label for="email">${address.label}</label>
-<input id="email" name="email" type="email" autocomplete="email" inputmode="email" autocapitalize="none" spellcheck="false"
- maxlength="254" required autofocus value="${shown.typed ?? ""}"${describedBy(isWrong)}>
-<button class="main" name="action" value="send">${address.send}</button>
-${cancelButton(visit)}
-</form>`,
-  });
-}
 
 /** Asks for the code. It says the same of every address. */
 export function codePage(
@@ -75,13 +52,4 @@ ${openForm(visit)}
 function done(text: string): Html {
   return html`<p class="done" role="status">${text}</p>
 `;
-}
-
-function problem(text: string): Html {
-  return html`<p class="wrong" id="problem" role="alert">${text}</p>
-`;
-}
-
-function describedBy(isWrong: boolean): Html | undefined {
-  return isWrong ? html` aria-invalid="true" aria-describedby="problem"` : undefined;
 }

@@ -1,5 +1,6 @@
 import type { Page } from "../../http/pages.ts";
 import { equalBytes } from "../../platform/hash.ts";
+import { ACR } from "../../protocol/acr.ts";
 import {
   type AuthorizationRequest,
   countAuthorizationRequestTry,
@@ -15,21 +16,24 @@ import { mailCodeLater } from "../code-mail.ts";
 import { decideNext } from "../decide-next.ts";
 import { readEmailKey } from "../email-address.ts";
 import { CODE_LIFETIME_SECONDS, CODE_TRIES_MAX, newCode, readCode } from "../one-time-code.ts";
+import { isPasskeyOffered } from "../passkey/offer.ts";
 import { judgeVisit } from "../policy.ts";
 import { recordLogin, type Visit } from "../visit.ts";
 import { denyLogin } from "./deny.ts";
-import { addressPage, codePage, triesSpentPage } from "./email-code-pages.ts";
+import { codePage, triesSpentPage } from "./email-code-pages.ts";
+import { signInPage } from "./sign-in-page.ts";
 import type { LoginStep, Notice, StepResult } from "./step.ts";
 
 const METHOD = "email_one_time_password";
 /** OIDC Core §2: a one-time code (RFC 8176 `otp`), which is the lowest of our classes (rule 32). */
-const AUTHENTICATION = { amr: ["otp"], acr: "mayfly:1" } as const;
+const AUTHENTICATION = { amr: ["otp"], acr: ACR.code } as const;
 const UNMATCHED_BYTES = 32;
 
 /** Login by a code that is mailed: first the address, then the code. What it answers never tells who has an account (rule 35). */
 export const emailCode: LoginStep = {
-  method: METHOD,
+  methods: [METHOD],
   states: ["email", "code"],
+  actions: ["send", "send_again", "other_address", "verify"],
   show,
   submit: async (visit, fields) => {
     switch (fields.get("action")) {
@@ -48,7 +52,7 @@ export const emailCode: LoginStep = {
 };
 
 function show(visit: Visit, notice: Notice | undefined): Page {
-  if (visit.stored.state !== "code") return addressPage(visit, { typed: visit.stored.parameters.loginHint });
+  if (visit.stored.state !== "code") return signInPage(visit, { typed: visit.stored.parameters.loginHint });
   if (visit.stored.codeTries >= CODE_TRIES_MAX) return triesSpentPage(visit);
   return codePage(visit, notice === undefined ? {} : { notice });
 }
@@ -60,7 +64,7 @@ async function sendCode(
   typed: string | undefined,
   notice?: Notice,
 ): Promise<StepResult> {
-  if (emailKey === undefined) return { kind: "page", page: addressPage(visit, { typed, isWrong: true }) };
+  if (emailKey === undefined) return { kind: "page", page: signInPage(visit, { typed, problem: "address" }) };
   const { random } = visit.services.deps;
   const outcome = await countAttempt(visit.services, attemptOf(visit, "code_sent", emailKey), () => true);
   const code = newCode(random, visit.context.tenant.kind);
@@ -108,7 +112,7 @@ async function admit(
     codeHash: proved.codeHash,
     identityId,
     authentication: { authTime: visit.now, ...AUTHENTICATION },
-    ...(await decideNext(visit, identityId)),
+    ...((await isPasskeyOffered(visit, admitted.key)) ? { next: "offer" } : await decideNext(visit, identityId)),
     now: visit.now,
   });
   if (stored === undefined)

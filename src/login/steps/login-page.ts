@@ -4,7 +4,7 @@ import { formToken, loginPath } from "../../resources/authorization-request/rule
 import type { Visit } from "../visit.ts";
 
 /** A page of a login: whose it is, and where its form may end. */
-export function loginPage(visit: Visit, page: Pick<Page, "status" | "title" | "content">): Page {
+export function loginPage(visit: Visit, page: Pick<Page, "status" | "title" | "content" | "script">): Page {
   const { client, realm, tenant } = visit.context;
   return {
     ...page,
@@ -26,4 +26,15 @@ export function openForm(visit: Visit): Html {
 /** The way out of every page. */
 export function cancelButton({ texts }: Visit): Html {
   return html`<button class="leave" name="action" value="cancel" formnovalidate>${texts.login.cancel}</button>`;
+}
+
+/** Says what was wrong with the form. */
+export function problem(text: string): Html {
+  return html`<p class="wrong" id="problem" role="alert">${text}</p>
+`;
+}
+
+/** The attributes of a field that `problem` is about. */
+export function describedBy(isWrong: boolean): Html | undefined {
+  return isWrong ? html` aria-invalid="true" aria-describedby="problem"` : undefined;
 }

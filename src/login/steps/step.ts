@@ -12,12 +12,17 @@ export type StepResult =
 /** What the next page says of what has just been done. */
 export type Notice = "code_sent_again";
 
-/** One way of finding out who somebody is, or of asking somebody who is known. Steps never call each other: the dispatcher reads where a login stands and picks one. */
+/**
+ * One way of finding out who somebody is, or of asking somebody who is known. Steps never call each other: the dispatcher reads where a
+ * login stands, and picks for a page the first of that state, and for a form the one that it is sent for.
+ */
 export interface LoginStep {
-  /** the authentication method of authenticator configs that it is; undefined: it authenticates nobody */
-  readonly method: LoginMethod | undefined;
-  /** where a login stands when this step's pages are shown */
+  /** the authentication methods of authenticator configs that it serves; undefined: it authenticates nobody */
+  readonly methods: readonly LoginMethod[] | undefined;
+  /** where a login stands when this step's pages are shown, or when what they send is taken */
   readonly states: readonly LoginState[];
+  /** what its forms are sent for; every other step of the same state has others */
+  readonly actions: readonly string[];
   show(visit: Visit, notice: Notice | undefined): Page | Promise<Page>;
   submit(visit: Visit, fields: FormFields): Promise<StepResult>;
 }

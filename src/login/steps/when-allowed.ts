@@ -15,7 +15,7 @@ export async function whenAllowed(
   goOn: (facts: Readonly<Record<string, unknown>>) => Promise<StepResult>,
 ): Promise<StepResult> {
   const { identityId, authentication } = visit.stored;
-  const credentialType = credentialTypeOf(authentication?.amr ?? []);
+  const credentialType = credentialTypeOf(authentication?.acr);
   const judged = await judgeVisit(visit, { type: "authentication", identityId, credentialType });
   if (judged.action === "DENY") return denyLogin(visit, { identity_id: identityId, ...judged.facts });
   return goOn(judged.facts);

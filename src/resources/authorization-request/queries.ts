@@ -27,6 +27,8 @@ export interface AuthorizationRequest extends ApplicationKey {
   readonly authentication: Authentication | undefined;
   /** what the person has agreed to, at this login or before; undefined where nobody was asked yet */
   readonly consent: GivenConsent | undefined;
+  /** what the next use or making of a passkey answers, base64url; undefined in a request of a version that knew none */
+  readonly challenge: string | undefined;
   readonly codeHash: Uint8Array | undefined;
   readonly codeExpiresAt: number | undefined;
   readonly codeTries: number;
@@ -38,6 +40,7 @@ export interface AuthorizationRequest extends ApplicationKey {
 export type NewAuthorizationRequest = ApplicationKey &
   Pick<AuthorizationRequest, "id" | "browserHash" | "parameters" | "createdAt" | "expiresAt"> & {
     readonly start: LoginStart;
+    readonly challenge: string;
   };
 
 /** Names a request; its id carries its partition. */
@@ -88,6 +91,19 @@ const verify = statement(
    WHERE ${IS_OPEN} AND step = 'code' AND code_hash = $6 RETURNING *`,
 );
 
+const verifyPasskey = statement(
+  "authorization_request.verify_passkey",
+  `UPDATE authorization_requests SET step = $9, identity_id = $7, request = request || $8::jsonb, email_key = NULL, code_hash = NULL,
+     code_expires_at = NULL, version = version + 1
+   WHERE ${IS_OPEN} AND step IN ('email', 'code') AND request ->> 'challenge' = $6 RETURNING *`,
+);
+
+const passOffer = statement(
+  "authorization_request.pass_offer",
+  `UPDATE authorization_requests SET step = $6, request = request || $7::jsonb, version = version + 1
+   WHERE ${IS_UNANSWERED} AND step = 'offer' RETURNING *`,
+);
+
 const refuse = statement(
   "authorization_request.refuse",
   `UPDATE authorization_requests SET step = 'refused', identity_id = NULL, code_hash = NULL, code_expires_at = NULL,
@@ -122,7 +138,7 @@ const agree = statement(
 const forgetPerson = statement(
   "authorization_request.forget_person",
   `UPDATE authorization_requests SET step = 'email', identity_id = NULL, email_key = NULL,
-     request = request - ARRAY['auth_time', 'amr', 'acr', 'session_id', 'consent'], version = version + 1
+     request = (request - ARRAY['auth_time', 'amr', 'acr', 'session_id', 'consent']) || $6::jsonb, version = version + 1
    WHERE ${IS_UNANSWERED} AND step IN ('confirm', 'consent') RETURNING *`,
 );
 
@@ -135,7 +151,9 @@ export async function insertAuthorizationRequest(
     ...ids(request),
     request.applicationId,
     request.browserHash,
-    JSON.stringify(writeStoredRequest({ parameters: request.parameters, ...request.start.person })),
+    JSON.stringify(
+      writeStoredRequest({ ...request.start.person, parameters: request.parameters, challenge: request.challenge }),
+    ),
     request.start.state,
     request.createdAt,
     request.expiresAt,
@@ -209,6 +227,32 @@ export async function verifyAuthorizationRequest(
   return toRequest(await db.run(verify, values));
 }
 
+/** Spends the challenge that a passkey answered and names its person. Undefined: it was spent meanwhile, or somebody is known. */
+export async function verifyAuthorizationRequestByPasskey(
+  db: Queryable,
+  key: AuthorizationRequestKey,
+  proof: KnownPerson & {
+    readonly challenge: string;
+    readonly nextChallenge: string;
+    readonly next: LoginState;
+    readonly now: number;
+  },
+): Promise<AuthorizationRequest | undefined> {
+  const { nextChallenge, challenge, identityId, next, now } = proof;
+  const change = JSON.stringify(writeStoredRequest({ ...proof, challenge: nextChallenge }));
+  return toRequest(await db.run(verifyPasskey, [...ids(key), now, challenge, identityId, change, next]));
+}
+
+/** The person has made a passkey, or does not want one. Undefined: nobody was asked, or it is over. */
+export async function passAuthorizationRequestOffer(
+  db: Queryable,
+  key: AuthorizationRequestKey,
+  passed: Pick<KnownPerson, "consent"> & { readonly next: LoginState; readonly now: number },
+): Promise<AuthorizationRequest | undefined> {
+  const consent = JSON.stringify(writeStoredRequest({ consent: passed.consent }));
+  return toRequest(await db.run(passOffer, [...ids(key), passed.now, passed.next, consent]));
+}
+
 /** Decides where a request begins that had only arrived. Undefined: it was decided meanwhile. */
 export async function startAuthorizationRequest(
   db: Queryable,
@@ -247,9 +291,10 @@ export async function agreeToAuthorizationRequest(
 export async function forgetAuthorizationRequestPerson(
   db: Queryable,
   key: AuthorizationRequestKey,
-  now: number,
+  { nextChallenge, now }: { readonly nextChallenge: string; readonly now: number },
 ): Promise<AuthorizationRequest | undefined> {
-  return toRequest(await db.run(forgetPerson, [...ids(key), now]));
+  const change = JSON.stringify(writeStoredRequest({ challenge: nextChallenge }));
+  return toRequest(await db.run(forgetPerson, [...ids(key), now, change]));
 }
 
 /** Ends the login without a person; the client will be told `access_denied`. Undefined: it was over. */
@@ -295,7 +340,7 @@ interface AuthorizationRequestRow {
 function toRequest([untyped]: readonly Row[]): AuthorizationRequest | undefined {
   if (untyped === undefined) return undefined;
   const row = untyped as unknown as AuthorizationRequestRow;
-  const { parameters, authentication, consent } = readStoredRequest(row.request);
+  const { parameters, authentication, consent, challenge } = readStoredRequest(row.request);
   return {
     tenantId: row.tenant_id,
     realmId: row.realm_id,
@@ -308,6 +353,7 @@ function toRequest([untyped]: readonly Row[]): AuthorizationRequest | undefined 
     identityId: row.identity_id ?? undefined,
     authentication,
     consent,
+    challenge,
     codeHash: row.code_hash ?? undefined,
     codeExpiresAt: row.code_expires_at ?? undefined,
     codeTries: row.code_tries,

@@ -13,6 +13,8 @@ import { AUTHORIZATION_REQUEST_LIFETIME_SECONDS } from "./schema.ts";
 
 /** Bytes of the secret that binds a request to a browser. */
 export const BROWSER_SECRET_BYTES = 32;
+/** Bytes of what a passkey signs (WebAuthn Level 3 §13.4.3). */
+const CHALLENGE_BYTES = 32;
 // Three times its life: who comes late is told that it has expired, and not that it never was.
 const REMEMBERED_SECONDS = 3 * AUTHORIZATION_REQUEST_LIFETIME_SECONDS;
 
@@ -20,6 +22,11 @@ const REMEMBERED_SECONDS = 3 * AUTHORIZATION_REQUEST_LIFETIME_SECONDS;
 export function newAuthorizationRequestId(random: Random, traceId: Uint8Array, realNowSeconds: number): string {
   const bucket = bucketFor(realNowSeconds, REMEMBERED_SECONDS);
   return encodeId({ traceId, kind: ID_KINDS.authorizationRequest, bucket, random: random.bytes(ID_RANDOM_BYTES) });
+}
+
+/** What a passkey that is used or made in a request answers: base64url, another one after each. */
+export function newChallenge(random: Random): string {
+  return random.bytes(CHALLENGE_BYTES).toString("base64url");
 }
 
 /** The request that a text from outside names, or undefined when no live row can have this id (rule 10). */

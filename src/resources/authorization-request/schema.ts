@@ -3,20 +3,22 @@
 
 import type { ClaimsRequest } from "../../protocol/claims-request.ts";
 import type { GivenConsent } from "../../protocol/consent.ts";
+import { isObject } from "../../protocol/json-object.ts";
 import { type Language, parseUiLocales } from "../../protocol/language.ts";
 
 /** How long a person may take from /authorize back to the client, in seconds of tenant time (reference 3.5). */
 export const AUTHORIZATION_REQUEST_LIFETIME_SECONDS = 600;
 
 /** The ways to log in that there are pages for, as authenticator configs name them; each is a step of `login/`. */
-export const LOGIN_METHODS = ["email_one_time_password"] as const;
+export const LOGIN_METHODS = ["email_one_time_password", "webauthn_passkey", "fido2"] as const;
 export type LoginMethod = (typeof LOGIN_METHODS)[number];
 
 /**
  * Where a login stands: which page is next is decided by this alone. `arrived`: not looked at yet with the browser's cookies, because
- * another site posted it; `confirm`: the person is known, and says yes on a page of ours; `consent`: and to what the client asks for.
+ * another site posted it; `email`: nobody is known, and anything that proves who it is may come; `offer`: the person is known and may make
+ * a passkey; `confirm`: the person is known, and says yes on a page of ours; `consent`: and to what the client asks for.
  */
-export type LoginState = "arrived" | "email" | "code" | "confirm" | "consent" | "verified" | "refused";
+export type LoginState = "arrived" | "email" | "code" | "offer" | "confirm" | "consent" | "verified" | "refused";
 
 /** The parameters of an authorization request after /authorize has accepted them. */
 export interface AuthorizeParameters {
@@ -43,7 +45,7 @@ export interface AuthorizeParameters {
 }
 
 /** What of `claims` is stored: who it must be is `hintedSubject`, and what cannot be met was refused. */
-export type StoredClaims = Pick<ClaimsRequest, "idToken" | "userinfo" | "acrValues">;
+export type StoredClaims = Pick<ClaimsRequest, "idToken" | "userinfo" | "acrValues" | "acrIsEssential">;
 
 /** How a person proved to be the one (OIDC Core §2). */
 export interface Authentication {
@@ -71,12 +73,14 @@ interface StoredRequest {
   readonly parameters?: AuthorizeParameters | undefined;
   readonly authentication?: Authentication | undefined;
   readonly consent?: GivenConsent | undefined;
+  readonly challenge?: string | undefined;
 }
 
 /** The JSON of a stored request; what is absent is left out, so that a part can be added later. */
 export function writeStoredRequest(stored: StoredRequest): Readonly<Record<string, unknown>> {
-  const { parameters, authentication, consent } = stored;
+  const { parameters, authentication, consent, challenge } = stored;
   return {
+    ...(challenge !== undefined && { challenge }),
     ...(parameters && {
       client_id: parameters.clientId,
       redirect_uri: parameters.redirectUri,
@@ -136,6 +140,7 @@ export function readStoredRequest(stored: unknown): {
   readonly parameters: AuthorizeParameters;
   readonly authentication: Authentication | undefined;
   readonly consent: GivenConsent | undefined;
+  readonly challenge: string | undefined;
 } {
   if (typeof stored !== "object" || stored === null) throw new Error("not a stored authorization request");
   const member = (name: string): unknown => Object.getOwnPropertyDescriptor(stored, name)?.value;
@@ -158,10 +163,11 @@ export function readStoredRequest(stored: unknown): {
   };
   const authTime = numberOf(member("auth_time"));
   const consent = readConsent(member("consent"));
-  if (authTime === undefined) return { parameters, authentication: undefined, consent };
+  const challenge = textOf(member("challenge"));
+  if (authTime === undefined) return { parameters, authentication: undefined, consent, challenge };
   const sessionId = textOf(member("session_id"));
   const authentication = { authTime, amr: textsOf(member("amr")), acr: demandText(member("acr")), sessionId };
-  return { parameters, authentication, consent };
+  return { parameters, authentication, consent, challenge };
 }
 
 /** What `claims` asked for as JSON; undefined for nothing. */
@@ -169,16 +175,17 @@ export function writeClaims({
   idToken,
   userinfo,
   acrValues,
+  acrIsEssential,
 }: StoredClaims): Readonly<Record<string, unknown>> | undefined {
   if (idToken.length + userinfo.length + acrValues.length === 0) return undefined;
-  return { id_token: idToken, userinfo, acr_values: acrValues };
+  return { id_token: idToken, userinfo, acr_values: acrValues, ...(acrIsEssential && { acr_essential: true }) };
 }
 
 /** Reads what `writeClaims` wrote. */
 export function readClaims(stored: unknown): StoredClaims {
-  const member = (name: string): readonly string[] =>
-    typeof stored === "object" && stored !== null ? textsOf(Object.getOwnPropertyDescriptor(stored, name)?.value) : [];
-  return { idToken: member("id_token"), userinfo: member("userinfo"), acrValues: member("acr_values") };
+  const member = (name: string): readonly string[] => (isObject(stored) ? textsOf(stored[name]) : []);
+  const acrIsEssential = isObject(stored) && stored.acr_essential === true;
+  return { idToken: member("id_token"), userinfo: member("userinfo"), acrValues: member("acr_values"), acrIsEssential };
 }
 
 function textOf(value: unknown): string | undefined {

@@ -102,17 +102,11 @@ const renewLink = statement(
    WHERE ${KEY} AND state = 'LINK_SENT' AND ${alive()} RETURNING state`,
 );
 
-const spendLink = statement(
-  "credential_binding_job.spend_link",
-  `UPDATE credential_binding_jobs SET state = 'REQUEST_DELIVERED', updated_at_ms = $6, version = version + 1
-   WHERE ${KEY} AND token_hash = $4 AND state IN ('LINK_SENT', 'LINK_OPENED') AND expires_at > $5 AND ${alive()}
-   RETURNING ${COLUMNS}`,
-);
-
+// The link is spent by what it was made for, and by nothing before: who turns back, or opens it on another device, finds it as it was.
 const complete = statement(
   "credential_binding_job.complete",
-  `UPDATE credential_binding_jobs SET state = 'COMPLETE', credential_id = $4, updated_at_ms = $6, version = version + 1
-   WHERE ${KEY} AND state = 'REQUEST_DELIVERED' AND expires_at > $5 AND ${alive()} RETURNING state`,
+  `UPDATE credential_binding_jobs SET state = 'COMPLETE', credential_id = $5, updated_at_ms = $7, version = version + 1
+   WHERE ${KEY} AND token_hash = $4 AND state = ANY ($8) AND expires_at > $6 AND ${alive()} RETURNING state`,
 );
 
 /** Reads a job of an identity. */
@@ -195,25 +189,18 @@ export interface JobInstant {
   readonly nowMs: number;
 }
 
-/** Spends a link, in one statement: undefined for a wrong token, and for one that was spent, has expired or was revoked. */
-export async function spendBindingLink(
-  db: Queryable,
-  key: BindingJobKey,
-  tokenHash: Uint8Array,
-  { now, nowMs }: JobInstant,
-): Promise<BindingJob | undefined> {
-  const [row] = await db.run(spendLink, [...ids(key), tokenHash, now, nowMs]);
-  return row && toBindingJob(row);
-}
-
-/** Ends a job whose link was spent with what was bound. False where it has expired or was revoked meanwhile. */
+/**
+ * Spends a link with what was bound by it, in one statement. False for a wrong token, and for a link that was spent, has expired or was
+ * revoked.
+ */
 export async function completeBindingJob(
   db: Queryable,
   key: BindingJobKey,
-  credentialId: string,
+  bound: { readonly tokenHash: Uint8Array; readonly credentialId: string },
   { now, nowMs }: JobInstant,
 ): Promise<boolean> {
-  return (await db.run(complete, [...ids(key), credentialId, now, nowMs])).length > 0;
+  const values = [...ids(key), bound.tokenHash, bound.credentialId, now, nowMs, OPEN_STATES];
+  return (await db.run(complete, values)).length > 0;
 }
 
 /** Whether somebody whose job is in this state is still being invited, as SQL on its row. */

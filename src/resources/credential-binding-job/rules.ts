@@ -15,8 +15,6 @@ export const BINDING_LIFETIME_SECONDS = 604_800;
 
 /** The states in which a job waits for its person. */
 export const OPEN_STATES: readonly StoredJobState[] = ["LINK_SENT", "LINK_OPENED", "REQUEST_DELIVERED"];
-/** The states in which the link was not used yet. */
-const UNUSED_STATES: readonly JobState[] = ["LINK_SENT", "LINK_OPENED"];
 
 const read = createBodyReader("job", BindingJobSettings);
 
@@ -78,9 +76,10 @@ export function stateAt({ state, expiresAt }: JobProgress, now: number): JobStat
   return expiresAt <= now && OPEN_STATES.includes(state) ? "EXPIRED" : state;
 }
 
-/** Whether a job's link may be opened at an instant, in seconds of tenant time: once used it may not. */
+/** Whether a job's link may be used at an instant, in seconds of tenant time: once something was bound by it, it may not. */
 export function isLinkUsable(progress: JobProgress, now: number): boolean {
-  return UNUSED_STATES.includes(stateAt(progress, now));
+  const state = stateAt(progress, now);
+  return OPEN_STATES.some((open) => open === state);
 }
 
 /** The person that a job is for, as far as it matters whether there may be one. */

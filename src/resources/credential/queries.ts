@@ -5,6 +5,7 @@ import type { RealmKey } from "../../protocol/client-metadata.ts";
 import { type JwkMembers, jwkThumbprint } from "../../protocol/jwk-thumbprint.ts";
 import type { Filter } from "../../protocol/scim-filter.ts";
 import { IS_OPEN } from "../credential-binding-job/queries.ts";
+import type { IdentityKey } from "../identity/queries.ts";
 import type { EnrollmentStatus } from "../identity/schema.ts";
 import { alive, NO_TOMBSTONE } from "../tombstone.ts";
 import { CREDENTIAL_STATES, type CredentialState, CSR_TYPES, type CsrType } from "./schema.ts";
@@ -51,6 +52,9 @@ export interface Credential extends NewCredential {
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
 }
+
+/** Passkeys of one person at one relying party. */
+export const PASSKEYS_MAX = 50;
 
 const find = statement(
   "credential.find",
@@ -111,6 +115,25 @@ const revoke = statement(
   "credential.revoke",
   `UPDATE credentials SET state = 'REVOKED', updated_at_ms = $4, version = version + 1
    WHERE tenant_id = $1 AND realm_id = $2 AND credential_id = $3 AND state = 'ACTIVE' AND ${alive()}`,
+);
+
+// WebAuthn Level 3 §7.2 step 22: a count that does not go up says that there may be a copy, unless the key is meant to be copied. Of a
+// person who may not log in no credential is used (rule 7).
+const use = statement(
+  "credential.use",
+  `UPDATE credentials SET sign_count = $5, backup_state = $6, last_used_at_ms = $7
+   WHERE tenant_id = $1 AND realm_id = $2 AND credential_id = $3 AND identity_id = $4 AND state = 'ACTIVE' AND ${alive()}
+     AND ($6 OR $5 > sign_count OR ($5 = 0 AND sign_count = 0))
+     AND EXISTS (SELECT FROM identities i WHERE i.tenant_id = $1 AND i.realm_id = $2 AND i.identity_id = $4
+       AND i.status = 'active' AND ${alive("i")})
+   RETURNING credential_id`,
+);
+
+const listUsable = statement(
+  "credential.list_usable",
+  `SELECT * FROM credentials
+   WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND identity_id <> '' AND state = 'ACTIVE' AND rp_id = $4 AND ${alive()}
+   ORDER BY credential_id LIMIT ${PASSKEYS_MAX}`,
 );
 
 // identity_id <> '' says that the indexes over identities may be used.
@@ -194,6 +217,37 @@ export async function insertCredential(
 /** Revokes a credential for good; one that is revoked stays as it is. */
 export async function revokeCredential(db: Queryable, key: CredentialKey, nowMs: number): Promise<void> {
   await db.run(revoke, [...ids(key), nowMs]);
+}
+
+/** What a passkey says when it is used. */
+export interface CredentialUse {
+  readonly signCount: number;
+  readonly isBackedUp: boolean;
+  /** milliseconds of real time */
+  readonly atMs: number;
+}
+
+/**
+ * Notes that a passkey was used, if it may be: active, its person too, and its count one that only the original can show. In one
+ * statement, so that a revocation which was answered holds for every use.
+ *
+ * @returns whether it may be used
+ */
+export async function useCredential(
+  db: Queryable,
+  { key, identityId }: Pick<Credential, "key" | "identityId">,
+  { signCount, isBackedUp, atMs }: CredentialUse,
+): Promise<boolean> {
+  return (await db.run(use, [...ids(key), identityId, signCount, isBackedUp, atMs])).length > 0;
+}
+
+/** Reads the passkeys that a person can use at a relying party, at most `PASSKEYS_MAX`. */
+export async function listUsableCredentials(
+  db: Queryable,
+  { tenantId, realmId, identityId }: IdentityKey,
+  rpId: string,
+): Promise<Credential[]> {
+  return (await db.run(listUsable, [tenantId, realmId, identityId, rpId])).map(toCredential);
 }
 
 /**

@@ -3,3 +3,4 @@ export { error } from "./error.ts";
 export { frame } from "./frame.ts";
 export { login } from "./login.ts";
 export { logout } from "./logout.ts";
+export { passkey } from "./passkey.ts";

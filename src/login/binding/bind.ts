@@ -1,0 +1,138 @@
+import { createHmac } from "node:crypto";
+import type { Queryable } from "../../database/database.ts";
+import { isConflict } from "../../database/database-error.ts";
+import type { HttpRequest } from "../../http/route.ts";
+import { sha256 } from "../../platform/hash.ts";
+import { passkeyPolicyOf, passkeyTypeOf } from "../../protocol/webauthn/passkey-methods.ts";
+import { relyingPartyOf } from "../../protocol/webauthn/relying-party.ts";
+import { type BindingJob, completeBindingJob } from "../../resources/credential-binding-job/queries.ts";
+import { insertEvents } from "../../resources/event/queries.ts";
+import { transactionWithEvents } from "../../resources/event-transaction.ts";
+import { findIdentity, type Identity } from "../../resources/identity/queries.ts";
+import { type JudgedLink, judgeLink, type LinkLook, type PresentedLink } from "../../resources/judge-binding-link.ts";
+import { judgeByPolicy } from "../../resources/judge-by-policy.ts";
+import { findRealm } from "../../resources/realm/queries.ts";
+import { finishRegistration, type NewPasskey, type RegistrationPlace, storePasskey } from "../passkey/register.ts";
+import type { LoginServices } from "../services.ts";
+
+/** A link that can be used now, with whom it is for and where the passkey will belong. */
+export interface UsableLink {
+  readonly kind: "usable";
+  readonly look: LinkLook;
+  readonly job: BindingJob;
+  readonly identity: Identity;
+  readonly realmName: string;
+  /** undefined where the authenticator allows no passkey */
+  readonly place: RegistrationPlace | undefined;
+}
+
+/** Finds out what a link leads to. */
+export async function readUsableLink(
+  { deps }: Pick<LoginServices, "deps">,
+  presented: PresentedLink,
+): Promise<UsableLink | Exclude<JudgedLink, { kind: "usable" }>> {
+  const db = deps.database.tenants([presented.key.tenantId]);
+  const link = await judgeLink(deps, db, presented);
+  if (link.kind !== "usable") return link;
+  const { key, identityId, settings } = link.job;
+  const identity = await findIdentity(db, { tenantId: key.tenantId, realmId: key.realmId, identityId });
+  const realm = await findRealm(db, key);
+  const { look } = link;
+  if (identity === undefined || realm === undefined) return { kind: "over", look };
+  const relyingParty = relyingPartyOf(link.config, deps.config.publicUrl);
+  const policy = passkeyPolicyOf(link.config.authentication_methods ?? []);
+  const realmName = realm.settings.display_name;
+  const place = relyingParty &&
+    policy && {
+      ...{ relyingParty, policy, realmName, challenge: challengeOf(presented) },
+      authenticatorConfigId: settings.authenticator_config_id,
+    };
+  return { kind: "usable", look, job: link.job, identity, realmName, place };
+}
+
+// Whoever has the link has the challenge, and nobody else. It is answered once, since the link is spent with the answer.
+function challengeOf({ key, token }: PresentedLink): string {
+  return createHmac("sha256", token).update(`binding challenge ${key.jobId}`).digest("base64url");
+}
+
+/** What became of a passkey that was made by a link. */
+export type Bound =
+  | { readonly kind: "bound"; readonly redirectUri: string | undefined }
+  | { readonly kind: "unknown" | "over" }
+  | { readonly kind: "refused"; readonly why: "failed" | "known" | "full" | "denied"; readonly cause: string };
+
+/** Where a request comes from, for events. */
+export interface BindingRequest {
+  readonly presented: PresentedLink;
+  /** what the browser made, as JSON */
+  readonly sent: string | undefined;
+  readonly http: HttpRequest;
+}
+
+/** Binds a passkey by a link: the passkey is there and the link spent, or neither. */
+export async function bindPasskey(
+  services: Pick<LoginServices, "deps" | "decisions">,
+  { place, job, identity }: UsableLink,
+  { presented, sent, http }: BindingRequest,
+): Promise<Bound> {
+  if (place === undefined) return { kind: "refused", why: "failed", cause: "the authenticator allows no passkeys" };
+  const passkey = await finishRegistration(sent, place);
+  if (!passkey.ok) return { kind: "refused", why: "failed", cause: passkey.cause };
+  const { tenantId, realmId, identityId } = identity.key;
+  const judged = await judgeByPolicy(services, {
+    ...{ realm: { tenantId, realmId }, type: "registration", applicationId: undefined, identityId, http },
+    credentialType: passkeyTypeOf(passkey.isUserVerified),
+  });
+  if (judged.action === "DENY") return { kind: "refused", why: "denied", cause: "the policy of the realm denies it" };
+  const actor = { type: "Identity", id: job.identityId } as const;
+  const made = { passkey, owner: identity.key, place, actor, traceId: http.traceId };
+  try {
+    return await transactionWithEvents(services.deps, presented.key.tenantId, (db) =>
+      store(services, db, { presented, made }),
+    );
+  } catch (error) {
+    if (error instanceof NotBound) return error.bound;
+    if (!isConflict(error, "credentials_webauthn_id")) throw error;
+    return { kind: "refused", why: "known", cause: "the realm knows the passkey already" };
+  }
+}
+
+/** Rolls back what was stored. */
+class NotBound extends Error {
+  readonly bound: Bound;
+
+  constructor(bound: Bound) {
+    super(bound.kind);
+    this.name = "NotBound";
+    this.bound = bound;
+  }
+}
+
+interface Binding {
+  readonly presented: PresentedLink;
+  readonly made: NewPasskey;
+}
+
+async function store(
+  services: Pick<LoginServices, "deps">,
+  db: Queryable,
+  { presented, made }: Binding,
+): Promise<Bound> {
+  const { clock } = services.deps;
+  // Once more, as things are in this transaction: the link may have been revoked while the browser made the passkey.
+  const link = await judgeLink(services.deps, db, presented);
+  if (link.kind !== "usable") return { kind: link.kind };
+  const credentialId = await storePasskey(services, db, made);
+  if (credentialId === undefined) return { kind: "refused", why: "full", cause: "the person has too many passkeys" };
+  const nowMs = clock.nowMs();
+  const bound = { tokenHash: sha256(presented.token), credentialId };
+  const isSpent = await completeBindingJob(db, presented.key, bound, { now: link.now, nowMs });
+  if (!isSpent) throw new NotBound({ kind: "over" });
+  const { key, identityId, settings } = link.job;
+  const event = { type: "CredentialBindingJobChange", action: "UPDATE", realmId: key.realmId } as const;
+  const resource = { type: "CredentialBindingJob", id: key.jobId };
+  const facts = { identity_id: identityId, state: "COMPLETE", credential_id: credentialId };
+  const { actor, traceId } = made;
+  await insertEvents(db, key.tenantId, [{ ...event, resource, actor, facts, traceId, atMs: nowMs }]);
+  return { kind: "bound", redirectUri: settings.post_binding_redirect_uri };
+}

@@ -1,0 +1,103 @@
+import type { Queryable } from "../../database/database.ts";
+import { hexId } from "../../platform/random.ts";
+import { authenticatorName } from "../../protocol/webauthn/authenticator-name.ts";
+import { type CeremonyRefused, type RegisteredPasskey, verifyRegistration } from "../../protocol/webauthn/ceremony.ts";
+import { creationOptions, type KnownPasskey } from "../../protocol/webauthn/options.ts";
+import { readRegistrationResponse } from "../../protocol/webauthn/responses.ts";
+import { userHandleOf } from "../../protocol/webauthn/user-handle.ts";
+import {
+  type Credential,
+  insertCredential,
+  listUsableCredentials,
+  PASSKEYS_MAX,
+} from "../../resources/credential/queries.ts";
+import { type EventActor, insertEvents } from "../../resources/event/queries.ts";
+import type { Identity, IdentityKey } from "../../resources/identity/queries.ts";
+import type { LoginServices } from "../services.ts";
+import type { PasskeyPlace } from "./place.ts";
+
+/** Where a passkey is made: on which page, for which challenge. */
+export interface RegistrationPlace extends PasskeyPlace {
+  /** base64url */
+  readonly challenge: string;
+  /** what the person calls the relying party */
+  readonly realmName: string;
+  readonly authenticatorConfigId: string | undefined;
+}
+
+/** What a browser needs to make a passkey for this person, as JSON for `navigator.credentials.create`. */
+export async function beginRegistration(
+  db: Queryable,
+  identity: Pick<Identity, "key" | "displayName" | "traits">,
+  place: RegistrationPlace,
+): Promise<ReturnType<typeof creationOptions>> {
+  const { relyingParty, policy, challenge, realmName } = place;
+  const known = await listUsableCredentials(db, identity.key, relyingParty.id);
+  return creationOptions({
+    relyingParty,
+    relyingPartyName: realmName,
+    policy,
+    challenge,
+    person: {
+      handle: userHandleOf(identity.key),
+      name: identity.traits.primary_email_address ?? identity.traits.username,
+      displayName: identity.displayName,
+    },
+    known: known.flatMap(asKnown),
+  });
+}
+
+function asKnown({ webauthn }: Credential): KnownPasskey[] {
+  if (webauthn === undefined) return [];
+  return [{ id: Buffer.from(webauthn.webauthnId).toString("base64url"), transports: webauthn.transports }];
+}
+
+/** Reads and verifies what a browser made. */
+export async function finishRegistration(
+  sent: string | undefined,
+  place: RegistrationPlace,
+): Promise<RegisteredPasskey | CeremonyRefused> {
+  const response = readRegistrationResponse(sent);
+  if (response === undefined) return { ok: false, cause: "the browser's answer cannot be read" };
+  return verifyRegistration(response, place);
+}
+
+/** A passkey that was verified, and whose it becomes. */
+export interface NewPasskey {
+  readonly passkey: RegisteredPasskey;
+  readonly owner: IdentityKey;
+  readonly place: RegistrationPlace;
+  readonly actor: EventActor;
+  readonly traceId: Buffer;
+}
+
+/**
+ * Stores a passkey with the event that says so, in the caller's transaction.
+ *
+ * @returns its id; undefined where the person has as many as there may be
+ * @throws a conflict on `credentials_webauthn_id` where the realm knows it already
+ */
+export async function storePasskey(
+  { deps }: Pick<LoginServices, "deps">,
+  db: Queryable,
+  { passkey, owner, place, actor, traceId }: NewPasskey,
+): Promise<string | undefined> {
+  const { tenantId, realmId, identityId } = owner;
+  const rpId = place.relyingParty.id;
+  if ((await listUsableCredentials(db, owner, rpId)).length >= PASSKEYS_MAX) return undefined;
+  const credentialId = hexId(deps.random);
+  const { webauthnId, publicJwk, signCount, aaguid, isBackupEligible, isBackedUp, transports } = passkey;
+  const nowMs = deps.clock.nowMs();
+  const displayName = authenticatorName(aaguid) ?? "Passkey";
+  const credential = {
+    ...({ identityId, csrType: "FIDO2", publicJwk, displayName } as const),
+    authenticatorConfigId: place.authenticatorConfigId,
+    webauthn: { webauthnId, rpId, aaguid, signCount, isBackupEligible, isBackedUp, transports },
+  };
+  await insertCredential(db, { tenantId, realmId, credentialId }, credential, nowMs);
+  const facts = { identity_id: identityId, state: "ACTIVE", authenticator: displayName };
+  const resource = { type: "Credential", id: credentialId };
+  const event = { type: "CredentialChange", action: "CREATE", realmId, actor, resource, facts } as const;
+  await insertEvents(db, tenantId, [{ ...event, traceId, atMs: nowMs }]);
+  return credentialId;
+}

@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Page } from "playwright-core";
+import type { LoginMethod } from "../../src/resources/authorization-request/schema.ts";
+import { clientSite, passkeyBrowser } from "../support/real-browser.ts";
+import { databaseSide } from "../support/test-database.ts";
+import { type TestApplication, testTenant } from "../support/test-tenant.ts";
+
+const EMAIL = "ada@example.com";
+const BOTH = ["email_one_time_password", "webauthn_passkey"] as const;
+
+function authorizeUrl(application: TestApplication, redirectUri: string): string {
+  const parameters = {
+    response_type: "code",
+    client_id: application.clientId,
+    redirect_uri: redirectUri,
+    scope: "openid",
+    state: "xyz",
+    prompt: "login",
+    code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    code_challenge_method: "S256",
+  };
+  return `${application.issuer}/authorize?${new URLSearchParams(parameters)}`;
+}
+
+async function passkeyWorld(url: string, methods: readonly LoginMethod[] = BOTH) {
+  const tenant = await testTenant();
+  const identityId = await tenant.addIdentity(EMAIL);
+  const authenticatorConfigId = await tenant.addAuthenticatorConfig(methods);
+  const application = await tenant.addApplication({
+    authenticator_config_id: authenticatorConfigId,
+    protocol_config: {
+      type: "oidc",
+      grant_type: ["authorization_code"],
+      redirect_uris: [url],
+      pkce: "s256",
+      token_configuration: { expires_after: 3_600 },
+    },
+  });
+  return { tenant, identityId, application, authenticatorConfigId };
+}
+
+/** A person with a binding link besides. */
+async function linkedWorld(url: string, methods: readonly LoginMethod[]) {
+  const world = await passkeyWorld(url, methods);
+  const { tenant, identityId, authenticatorConfigId } = world;
+  const job = { delivery_method: "RETURN", authenticator_config_id: authenticatorConfigId };
+  const made = await tenant.manage("POST", `/identities/${identityId}/credential-binding-jobs`, { job });
+  return { ...world, link: String(made.json?.credential_binding_link) };
+}
+
+/** Logs in by the emailed code, up to the page after it. */
+async function logInByMail(page: Page): Promise<void> {
+  await page.getByLabel("Email address").fill(EMAIL);
+  await page.getByRole("button", { name: "Email me a code" }).click();
+  await page.getByLabel("Code").fill("424242");
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+// The pages are the same over both databases, and a browser takes long to start: once is enough.
+if (databaseSide() === "embedded") {
+  test("who has logged in by mail makes a passkey, and logs in with what the field for the address suggests", async () => {
+    await using site = await clientSite();
+    await using browser = await passkeyBrowser();
+    const { application } = await passkeyWorld(site.url);
+    const { page } = browser;
+    const isBack = () => page.waitForURL((address) => address.href.startsWith(site.url));
+    await page.goto(authorizeUrl(application, site.url));
+    await logInByMail(page);
+    await page.getByRole("button", { name: "Create a passkey" }).click();
+    await isBack();
+    assert.equal(await browser.countPasskeys(), 1);
+    // Chromium's made-up authenticator takes the first suggestion by itself.
+    await page.goto(authorizeUrl(application, site.url));
+    await isBack();
+    assert.ok(new URL(page.url()).searchParams.has("code"));
+    assert.deepEqual(browser.problems, []);
+  });
+
+  test("a binding link makes a passkey once, whatever was tried before", async () => {
+    await using site = await clientSite();
+    await using browser = await passkeyBrowser();
+    const { tenant, application, identityId, link } = await linkedWorld(site.url, ["webauthn_passkey"]);
+    const { page } = browser;
+    await browser.recognise(false);
+    await page.goto(link);
+    await page.getByRole("button", { name: "Create a passkey" }).click();
+    await page.getByText("No passkey was made").waitFor();
+    await page.reload();
+    await browser.recognise(true);
+    await page.getByRole("button", { name: "Create a passkey" }).click();
+    await page.getByRole("heading", { name: "Your passkey is ready" }).waitFor();
+    await page.goBack();
+    await page.goto(link);
+    await page.getByRole("heading", { name: "This link does not work any more" }).waitFor();
+    await page.goto(authorizeUrl(application, site.url));
+    await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+    await page.waitForURL((address) => address.href.startsWith(site.url));
+    const answer = await tenant.manage("GET", `/identities/${identityId}`);
+    assert.equal(answer.json?.enrollment_status, "ENROLLED");
+    assert.deepEqual(browser.problems, []);
+  });
+
+  test("a revoked passkey is refused at once, and the page says what else there is", async () => {
+    await using site = await clientSite();
+    await using browser = await passkeyBrowser();
+    const { tenant, application, identityId, link } = await linkedWorld(site.url, ["webauthn_passkey"]);
+    const { page } = browser;
+    await page.goto(link);
+    await page.getByRole("button", { name: "Create a passkey" }).click();
+    await page.getByRole("heading", { name: "Your passkey is ready" }).waitFor();
+    await page.goto(authorizeUrl(application, site.url));
+    const listed = await tenant.manage("GET", `/identities/${identityId}/credentials`);
+    const id = /"id":"([0-9a-f]{16})"/.exec(listed.text)?.[1];
+    await tenant.manage("POST", `/identities/${identityId}/credentials/${id}:revoke`);
+    await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+    await page.getByText("This passkey does not work here").waitFor();
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.waitForURL((address) => address.searchParams.get("error") === "access_denied");
+  });
+}

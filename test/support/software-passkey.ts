@@ -1,0 +1,107 @@
+import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { isoCBOR } from "@simplewebauthn/server/helpers";
+import { coseOfJwk } from "../../src/protocol/webauthn/cose-key.ts";
+
+/** What a made-up authenticator is like. */
+export interface SoftwarePasskeyOptions {
+  /** where its browser is */
+  readonly origin: string;
+  readonly rpId?: string;
+  /** whether it knows its person; by default it does */
+  readonly isUserVerified?: boolean;
+  /** whether its keys are copied between devices; by default they are not */
+  readonly isBackedUp?: boolean;
+}
+
+/** What a ceremony is asked for. */
+export interface CeremonyOptions {
+  readonly challenge: string;
+  readonly rpId?: string;
+}
+
+/** One passkey with its browser, for tests over HTTP: real keys, real signatures, real formats. */
+export interface SoftwarePasskey {
+  /** base64url */
+  readonly id: string;
+  /** what `navigator.credentials.create` answers, as JSON */
+  create(options: CeremonyOptions & { readonly user: { readonly id: string } }, change?: Change): string;
+  /** what `navigator.credentials.get` answers, as JSON; its count goes up by one each time */
+  get(options: CeremonyOptions, change?: Change): string;
+}
+
+/** What a ceremony of an attacker, or of a broken authenticator, has otherwise. */
+export interface Change {
+  readonly clientData?: Readonly<Record<string, unknown>>;
+  readonly rpId?: string;
+  readonly signCount?: number;
+  readonly isUserPresent?: boolean;
+  readonly userHandle?: string;
+}
+
+const USER_PRESENT = 0x01;
+const USER_VERIFIED = 0x04;
+const BACKUP = 0x18; // eligible and backed up
+const ATTESTED = 0x40;
+
+/** Makes a passkey that has not been registered yet. */
+export function softwarePasskey(options: SoftwarePasskeyOptions): SoftwarePasskey {
+  const { origin, rpId = "localhost", isUserVerified = true, isBackedUp = false } = options;
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const id = sha256(publicKey.export({ type: "spki", format: "der" }));
+  let signCount = 0;
+  let userHandle: string | undefined;
+  const flags = (isUserVerified ? USER_VERIFIED : 0) | (isBackedUp ? BACKUP : 0);
+  const authenticatorData = (change: Change, attested: Uint8Array = new Uint8Array()): Buffer => {
+    const head = Buffer.alloc(5);
+    head[0] = flags | (change.isUserPresent === false ? 0 : USER_PRESENT) | (attested.length > 0 ? ATTESTED : 0);
+    head.writeUInt32BE(change.signCount ?? signCount, 1);
+    return Buffer.concat([sha256(change.rpId ?? rpId), head, attested]);
+  };
+  const clientData = (type: string, { challenge }: CeremonyOptions, change: Change): Buffer =>
+    Buffer.from(JSON.stringify({ type, challenge, origin, crossOrigin: false, ...change.clientData }));
+  const answer = (response: Readonly<Record<string, unknown>>): string => {
+    const text = id.toString("base64url");
+    return JSON.stringify({ id: text, rawId: text, type: "public-key", clientExtensionResults: {}, response });
+  };
+  return {
+    id: id.toString("base64url"),
+    create: (wish, change = {}) => {
+      userHandle = wish.user.id;
+      const authData = authenticatorData(change, attestedData(id, publicKey));
+      const attestation = isoCBOR.encode(
+        new Map<string, string | Uint8Array | Map<string, string>>([
+          ["fmt", "none"],
+          ["attStmt", new Map()],
+          ["authData", Uint8Array.from(authData)],
+        ]),
+      );
+      return answer({
+        clientDataJSON: clientData("webauthn.create", wish, change).toString("base64url"),
+        attestationObject: Buffer.from(attestation).toString("base64url"),
+        transports: ["internal"],
+      });
+    },
+    get: (wish, change = {}) => {
+      signCount += isBackedUp ? 0 : 1;
+      const authData = authenticatorData(change);
+      const client = clientData("webauthn.get", wish, change);
+      return answer({
+        clientDataJSON: client.toString("base64url"),
+        authenticatorData: authData.toString("base64url"),
+        signature: sign("sha256", Buffer.concat([authData, sha256(client)]), privateKey).toString("base64url"),
+        userHandle: change.userHandle ?? userHandle,
+      });
+    },
+  };
+}
+
+function attestedData(id: Buffer, publicKey: KeyObject): Buffer {
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(id.length);
+  const key = isoCBOR.encode(coseOfJwk({ ...publicKey.export({ format: "jwk" }), alg: "ES256" }));
+  return Buffer.concat([Buffer.alloc(16), length, id, key]);
+}
+
+function sha256(data: string | Uint8Array): Buffer {
+  return createHash("sha256").update(data).digest();
+}
