@@ -4,9 +4,11 @@ import type { BrowserContext, Page } from "playwright-core";
 import { openBrowser } from "../support/chromium.ts";
 import { forwardTo, type HttpsSite, openHttpsSite } from "../support/https-site.ts";
 import { logInAtPages } from "../support/log-in-at-pages.ts";
+import { managementClient, succeed } from "../support/management-client.ts";
 import { AUTH_JS_CALLBACK, authJsSite } from "../support/relying-parties/auth-js.ts";
 import { startGuideApp } from "../support/relying-parties/guide-app.ts";
 import { oauth4webapiSite } from "../support/relying-parties/oauth4webapi.ts";
+import { singlePageSite } from "../support/relying-parties/single-page.ts";
 import type { ConfigBody } from "../support/test-client.ts";
 import { databaseSide } from "../support/test-database.ts";
 import { type TestApplication, testTenant } from "../support/test-tenant.ts";
@@ -20,6 +22,8 @@ interface World {
   readonly identityId: string;
   readonly context: BrowserContext;
   readonly page: Page;
+  /** Lets the site's pages call the server (CORS). */
+  trustSite(): Promise<void>;
   /** the addresses below our own that the browser has shown as pages since the last look */
   ownPages(): readonly string[];
 }
@@ -29,8 +33,9 @@ async function withRelyingParty(config: ConfigBody, run: (world: World) => Promi
   const tenant = await testTenant();
   const identityId = await tenant.addIdentity(EMAIL);
   const site = await openHttpsSite("shop.example");
+  const authenticator_config = await tenant.addAuthenticatorConfig();
   const application = await tenant.addApplication({
-    authenticator_config_id: await tenant.addAuthenticatorConfig(),
+    authenticator_config_id: authenticator_config,
     protocol_config: {
       type: "oidc",
       grant_type: ["authorization_code"],
@@ -47,8 +52,12 @@ async function withRelyingParty(config: ConfigBody, run: (world: World) => Promi
   const shown: string[] = [];
   page.on("framenavigated", (frame) => shown.push(frame.url()));
   const ownPages = () => shown.splice(0).filter((url) => url.startsWith(tenant.server.url));
+  const trustSite = async () => {
+    const body = { authenticator_config: { config: { trusted_origins: [site.url] } } };
+    await succeed(managementClient(tenant)("UpdateAuthenticatorConfig", { authenticator_config, body }));
+  };
   try {
-    await run({ site, application, identityId, context, page, ownPages });
+    await run({ site, application, identityId, context, page, trustSite, ownPages });
   } finally {
     await context.close();
     site.close();
@@ -141,4 +150,32 @@ if (databaseSide() === "embedded")
           await page.getByLabel("Email address").waitFor();
         },
       ));
+
+    test("oauth4webapi in the browser, as a single-page app of a trusted origin", () =>
+      withRelyingParty({ confidentiality: "public" }, async (world) => {
+        const { site, application, identityId, context, page, trustSite, ownPages } = world;
+        await trustSite();
+        site.serve(await singlePageSite(application));
+        const signIn = async () => {
+          await page.goto(site.url);
+          await page.getByRole("button", { name: "Sign in" }).click();
+        };
+        const expectPerson = async () => {
+          const output = page.locator("output", { hasText: "sub" });
+          const person: unknown = JSON.parse((await output.textContent()) ?? "");
+          assert.partialDeepStrictEqual(person, { sub: identityId, name: "Pat Doe", email: EMAIL });
+        };
+        await signIn();
+        await logInAtPages(page, EMAIL);
+        await expectPerson();
+        ownPages();
+        await signIn();
+        await expectPerson();
+        assert.deepEqual(ownPages(), [], "the session at the server was enough");
+        await page.getByRole("button", { name: "Sign out" }).click();
+        await page.waitForURL(`${site.url}/signed-out`);
+        await context.clearCookies({ domain: site.host });
+        await signIn();
+        await page.getByLabel("Email address").waitFor();
+      }));
   });
