@@ -81,7 +81,7 @@ describe("the page that asks for consent", () => {
     const login = await logInToQuestion(at);
     const page = await at.browser.open(login.url);
     assert.deepEqual(choicesOf(page), { offered: [900, HOUR, 28_800, 30_000], preset: 30_000 });
-    assert.match(page.text, />8 hours, 20 minutes \(the longest possible\)</);
+    assert.match(page.text, />8 hours, 20 minutes \(maximum\)</);
   });
 
   test("takes no for an answer: access_denied, and nothing is remembered", async () => {
@@ -147,6 +147,22 @@ describe("consent that is remembered", () => {
     const remembered = await newHolder(REMEMBERED);
     await allow(remembered, await logInToQuestion(remembered));
     assertAsked(await authorize(remembered, remembered.flow.application, { prompt: "consent" }));
+  });
+
+  test("makes no native request silent: somebody still has to press a button (rule 36)", async () => {
+    const config = {
+      consent: "remembered" as const,
+      confidentiality: "public" as const,
+      redirect_uris: ["http://127.0.0.1/callback"],
+    };
+    const at = await newHolder({ config });
+    const parameters = { redirect_uri: "http://127.0.0.1:4711/callback" };
+    const first = await logInToQuestion(at, parameters);
+    assert.ok((await first.finish(await first.submit("allow"))).searchParams.has("code"));
+    assertTold(await authorize(at, at.flow.application, { ...NONE, ...parameters }), "interaction_required");
+    const again = await ask(at, parameters);
+    assert.match((await at.browser.open(again.url)).text, /value="continue"/, "what was agreed to is not asked again");
+    assert.ok((await again.finish(await again.submit("continue"))).searchParams.has("code"));
   });
 
   test("is listed with the application's name, and withdrawn it takes everything with it (rule 13)", async () => {
@@ -216,8 +232,9 @@ describe("a question that was answered, or is another one now", () => {
     const tokens = await exchange(at, login, { answer: answers[0] ?? assert.fail() });
     const [consent] = await consentsOf(at);
     assert.equal(consent?.maximumSeconds, await lifetimeOf(at, tokens), "the one that was first");
+    assert.equal((await at.browser.open(login.url)).status, 410, "the page before is over");
     const back = await at.browser.post(login.url, { ...fields, lifetime: "7200" });
-    assert.equal(back.status, 410, "the login is over");
+    assert.equal(back.status, 410, "and so is its form");
     assert.equal((await consentsOf(at))[0]?.maximumSeconds, consent?.maximumSeconds);
   });
 

@@ -31,7 +31,7 @@ async function testConsent(): Promise<void> {
       "15 minutes",
       "1 hour",
       "8 hours",
-      "1 day (the longest possible)",
+      "1 day (maximum)",
     ]);
     const overflow = await page.locator("html").evaluate((html) => html.scrollWidth - html.clientWidth);
     assert.equal(overflow, 0, "nothing is wider than the narrowest phone");

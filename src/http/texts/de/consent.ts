@@ -35,7 +35,7 @@ export const consent: typeof english = {
   lifetime: {
     label: "Jeder Zugriff gilt höchstens",
     only: (duration) => html`Jeder Zugriff gilt höchstens <strong>${duration}</strong>.`,
-    longest: (duration) => `${duration} (länger geht nicht)`,
+    longest: (duration) => `${duration} (Maximum)`,
     wrong: "Wählen Sie eine der Zeiten aus der Liste.",
   },
   renewal: {

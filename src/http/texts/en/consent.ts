@@ -37,7 +37,7 @@ export const consent = {
   lifetime: {
     label: "Each access lasts at most",
     only: (duration: string) => html`Each access lasts at most <strong>${duration}</strong>.`,
-    longest: (duration: string) => `${duration} (the longest possible)`,
+    longest: (duration: string) => `${duration} (maximum)`,
     wrong: "Choose one of the durations in the list.",
   },
   renewal: {

@@ -35,7 +35,7 @@ export const consent: typeof english = {
   lifetime: {
     label: "Cada acceso dura como máximo",
     only: (duration) => html`Cada acceso dura como máximo <strong>${duration}</strong>.`,
-    longest: (duration) => `${duration} (el máximo posible)`,
+    longest: (duration) => `${duration} (máximo)`,
     wrong: "Elija una de las duraciones de la lista.",
   },
   renewal: {
