@@ -4,6 +4,7 @@ import { hexId } from "../../src/platform/random.ts";
 import { holdRealm } from "../../src/resources/realm/queries.ts";
 import { findRole, insertRole } from "../../src/resources/role/queries.ts";
 import { changesOf } from "../support/change-events.ts";
+import { areWaiting, holdOn } from "../support/lock-waits.ts";
 import { managementClient, succeed, violationsOf } from "../support/management-client.ts";
 import { testCodeFlow } from "../support/test-code-flow.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
@@ -179,20 +180,28 @@ test("a resource server is not deleted, nor loses a scope, past a role that is b
   const key = { ...tenant.realm, roleId: hexId(random) };
   const settings = { display_name: "Clerk", description: "", scopes: ["shop:write"] };
   const fewer = { resource_server: { scopes: ["shop:read"] } };
-  const [removing, narrowing] = await database
-    .transaction([tenant.tenantId], async (db) => {
-      // As every operation does that writes below a realm.
-      assert.ok(await holdRealm(db, tenant.realm, false));
-      await insertRole(db, key, { resourceServerId: resource_server, settings }, clock.nowMs());
-      const sent = [
-        api("DeleteResourceServer", { resource_server }),
-        api("UpdateResourceServer", { resource_server, body: fewer }),
-      ] as const;
-      // Time enough for an answer that does not wait; those that do are answered when this transaction has ended.
-      for (let turn = 0; turn < 300; turn += 1) await findRole(db, key);
-      return [sent[0].catch(String), sent[1].catch(String)] as const;
-    })
-    .then((answers) => Promise.all(answers));
+  const made = Promise.withResolvers<void>();
+  let mayEnd = false;
+  const making = database.transaction([tenant.tenantId], async (db) => {
+    // As every operation does that writes below a realm.
+    assert.ok(await holdRealm(db, tenant.realm, false));
+    await insertRole(db, key, { resourceServerId: resource_server, settings }, clock.nowMs());
+    made.resolve();
+    await holdOn(
+      () => findRole(db, key),
+      () => mayEnd,
+    );
+  });
+  await Promise.race([made.promise, making]);
+  const sent = Promise.all([
+    api("DeleteResourceServer", { resource_server }).catch(String),
+    api("UpdateResourceServer", { resource_server, body: fewer }).catch(String),
+  ]);
+  // One that does not wait is answered; those that do are when this transaction has ended.
+  await areWaiting(tenant.server, 2, sent);
+  mayEnd = true;
+  await making;
+  const [removing, narrowing] = await sent;
   assert.deepEqual(
     [removing, narrowing].map((answer) => (typeof answer === "string" ? answer : answer.status)),
     [409, 200],

@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 import { reconcileFile, TenantsLeft } from "../../src/declarative/reconcile.ts";
 import { holdRealm } from "../../src/resources/realm/queries.ts";
 import { findTenant } from "../../src/resources/tenant/queries.ts";
+import { areWaiting, holdOn } from "../support/lock-waits.ts";
 import { managementClient, succeed } from "../support/management-client.ts";
 import { databaseSide } from "../support/test-database.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
@@ -75,17 +76,23 @@ if (databaseSide() === "postgresql") {
     await tenant.managementToken();
     const create = () => managementClient(tenant)("CreateGroup", { body: { group: { display_name: "Late" } } });
     const held = Promise.withResolvers<void>();
-    const gone = Promise.withResolvers<void>();
+    let isRefused = false;
     const holding = database.transaction([tenant.tenantId], async (db) => {
       await holdRealm(db, tenant.realm, true);
       held.resolve();
-      await gone.promise;
+      await holdOn(
+        () => holdRealm(db, tenant.realm, true),
+        () => isRefused,
+      );
     });
     await held.promise;
     const started = start(tenant, [{ id: tenant.tenantId, display_name: "Renamed" }]);
     const refused = started.catch((error: unknown) => error);
+    await areWaiting(tenant.server, 1, refused);
     // Who asked later has waited for its second.
-    const late = await create().finally(gone.resolve);
+    const late = await create().finally(() => {
+      isRefused = true;
+    });
     await holding;
     assert.equal(late.status, 503, late.text);
     assert.ok(Array.isArray(await refused), String(await refused));

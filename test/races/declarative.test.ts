@@ -6,33 +6,16 @@ import { after, test } from "node:test";
 import { reconcileFile } from "../../src/declarative/reconcile.ts";
 import { holdApplication, updateApplicationSettings } from "../../src/resources/application/queries.ts";
 import { holdRealm } from "../../src/resources/realm/queries.ts";
+import { areWaiting, holdOn } from "../support/lock-waits.ts";
 import { managementClient, succeed } from "../support/management-client.ts";
 import { databaseSide } from "../support/test-database.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
-import { waitUntil } from "../support/wait-until.ts";
 
 // A declarative file and the management API at once: a plan merges into what is stored and writes whole rows, so that it must not be
 // made of what somebody is changing at that moment.
 
-const PATIENCE = { everyMs: 20, msMax: 30_000 };
 const directory = await mkdtemp(join(tmpdir(), "mayfly-declared-race-"));
 after(() => rm(directory, { recursive: true, force: true }));
-
-/** Whether a connection of this database waits for a lock before that is over. */
-async function isWaitedFor({ server }: TestTenant, until: Promise<unknown>): Promise<boolean> {
-  const state = { isOver: false };
-  const end = () => {
-    state.isOver = true;
-  };
-  until.then(end, end);
-  while (!state.isOver) {
-    const rows = await server.deps.database.maintain((session) =>
-      session.query("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"),
-    );
-    if (rows.length > 0) return true;
-  }
-  return false;
-}
 
 const WAYS: Readonly<Record<string, (tenant: TestTenant, realms: readonly object[]) => Promise<unknown>>> = {
   "a request": async (tenant, realms) => {
@@ -71,9 +54,10 @@ if (databaseSide() === "postgresql") {
         const held = await holdApplication(db, key);
         assert.ok(held !== undefined);
         isHeld.resolve();
-        // The database ends a transaction in which nothing happens for long.
-        const isOver = () => holdRealm(db, tenant.realm, false).then(() => mayGoOn);
-        await waitUntil(isOver, "the file is neither applied nor waits", PATIENCE);
+        await holdOn(
+          () => holdRealm(db, tenant.realm, false),
+          () => mayGoOn,
+        );
         const { protocol_config: config } = held.settings;
         const token_configuration = { ...config.token_configuration, expires_after: 77 };
         const settings = { ...held.settings, protocol_config: { ...config, token_configuration } };
@@ -81,7 +65,7 @@ if (databaseSide() === "postgresql") {
       });
       await isHeld.promise;
       const applied = apply(tenant, file);
-      const hasWaited = await isWaitedFor(tenant, applied);
+      const hasWaited = await areWaiting(tenant.server, 1, applied);
       mayGoOn = true;
       await Promise.all([changing, applied]);
       assert.ok(hasWaited);
