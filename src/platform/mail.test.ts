@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { SMTPServer } from "smtp-server";
 import { startMailServer } from "../../test/support/mail-server.ts";
+import { waitUntil } from "../../test/support/wait-until.ts";
 import { createMailTransport, type Mail, type MailTransport } from "./mail.ts";
 import { judgeMailError } from "./mail-failure.ts";
 import { createRandom } from "./random.ts";
@@ -122,6 +123,17 @@ test("a text that looks like a header stays a text", async (t) => {
   assert.doesNotMatch(headers, /^Bcc/im);
 });
 
+/** Makes the time that a mail may take pass when the test says so. */
+function holdTime(t: TestContext): { readonly asked: number[]; pass(): void } {
+  const asked: number[] = [];
+  const controller = new AbortController();
+  t.mock.method(AbortSignal, "timeout", (ms: number) => {
+    asked.push(ms);
+    return asked.length === 1 ? controller.signal : new AbortController().signal;
+  });
+  return { asked, pass: () => controller.abort(new DOMException("it took too long", "TimeoutError")) };
+}
+
 test("a mail server that says nothing is left in time, and takes nothing of that mail afterwards", async (t) => {
   const mailServer = await startMailServer();
   mailServer.answer("hold");
@@ -130,11 +142,16 @@ test("a mail server that says nothing is left in time, and takes nothing of that
     transport.close();
     await mailServer.stop();
   });
-  await assert.rejects(transport.send(mail), (error) => judgeMailError(error).reason === "timeout");
+  const time = holdTime(t);
+  const sending = assert.rejects(transport.send(mail), (error) => judgeMailError(error).reason === "timeout");
+  await waitUntil(() => mailServer.asked() === 1, "the mail server is not asked", { everyMs: 5, msMax: 20_000 });
+  time.pass();
+  await sending;
   mailServer.answer("take");
   await transport.send({ ...mail, to: "second@example.com" });
   assert.deepEqual(
     mailServer.arrived.map(({ to }) => to),
     [["second@example.com"]],
   );
+  assert.deepEqual(time.asked, [200, 200]);
 });
