@@ -8,6 +8,7 @@ import { hexId } from "../platform/random.ts";
 import { findAuthorizationRequest } from "./authorization-request/queries.ts";
 import { findBindingJob } from "./credential-binding-job/queries.ts";
 import { transactionWithEvents } from "./event-transaction.ts";
+import { findIdentity } from "./identity/queries.ts";
 import { insertMail } from "./mail/queries.ts";
 import { noteMailOutcome } from "./mail-outcome.ts";
 import {
@@ -88,7 +89,10 @@ async function whyPointless(
   }
   if (kind !== "BINDING_LINK") return undefined;
   const job = await findBindingJob(db, { ...key, jobId: aboutId }, identityId);
-  return job?.state === "LINK_SENT" ? undefined : "withdrawn";
+  const person = await findIdentity(db, { ...key, identityId });
+  // Whoever has the link signs in as the person: it does not follow an address that is the person's no more.
+  const isTheirs = person?.status === "active" && person.traits.primary_email_address === content.to;
+  return job?.state === "LINK_SENT" && isTheirs ? undefined : "withdrawn";
 }
 
 // Rule 41: what is for a test tenant's people is kept, and no mail server ever sees it.

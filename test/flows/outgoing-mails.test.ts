@@ -257,6 +257,17 @@ describe("mails on their way", () => {
     assert.equal((await statusesOf(revoked.tenant)).at(-1), "BINDING_LINK GIVEN_UP withdrawn");
   });
 
+  test("a link is not sent late to an address that is the person's no more, and its job has failed", async () => {
+    mailServer.answer("defer");
+    const { tenant, api, identity, address, state } = await invited();
+    const traits = { type: "traits_v0" as const, username: address, primary_email_address: newAddress(tenant) };
+    await succeed(api("UpdateIdentity", { identity, body: { identity: { traits } } }));
+    mailServer.answer("take");
+    clock.pass(10);
+    await run();
+    assert.deepEqual([arrivedAt(address).length, await state()], [0, "FAILED_TO_SEND"]);
+  });
+
   test("a batch says what became of its mails", async () => {
     const tenant = await testTenant({ server, kind: "production" });
     const api = managementClient(tenant);
