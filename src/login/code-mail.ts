@@ -1,8 +1,9 @@
-import { html } from "../http/html.ts";
-import { inOneLine, type Mail } from "../platform/mail.ts";
-import type { ApplicationContext } from "../protocol/client-metadata.ts";
+import { composeMail, type MailLook } from "../http/mail-layout.ts";
+import { textsIn } from "../http/texts/index.ts";
+import type { Mail } from "../platform/mail.ts";
+import type { Language } from "../protocol/language.ts";
 import { deliverSoon } from "../resources/deliver-mail.ts";
-import type { EventSource } from "../resources/event-source.ts";
+import { readMailLook } from "../resources/mail-look.ts";
 import { queueMail } from "../resources/queue-mail.ts";
 import { type AddressHolder, findAddressHolder } from "./address-holder.ts";
 import { CODE_LIFETIME_SECONDS } from "./one-time-code.ts";
@@ -31,35 +32,39 @@ export function mailCodeLater(visit: Visit, sent: SentCode): void {
   recordLogin(visit, "code_not_sent", { cause: "too many mails are waiting" });
 }
 
-async function mailCode(visit: Visit, { emailKey, code, codeHash, expiresAt }: SentCode): Promise<void> {
-  const { deps, afterReply } = visit.services;
-  const { context } = visit;
-  const { key } = context;
+async function mailCode(visit: Visit, sent: SentCode): Promise<void> {
+  const { log } = visit.services.deps;
   try {
-    const holder = await findAddressHolder(visit.services, context, emailKey);
+    const holder = await findAddressHolder(visit.services, visit.context, sent.emailKey);
     if (holder.kind === "nobody") {
       recordLogin(visit, "code_not_sent", { cause: holder.cause, identity_id: holder.identityId });
       return;
     }
     const identityId = holder.kind === "identity" ? holder.identity.key.identityId : undefined;
-    const mail = composeCodeMail(context, recipientOf(holder, emailKey), code);
-    const about = { kind: "ONE_TIME_CODE", identityId, aboutId: visit.stored.id, source: sourceOf(visit) } as const;
-    const queued = { ...about, expiresAt, mail, codeHash };
-    const mailKey = await queueMail(deps, deps.database.tenants([key.tenantId]), key, queued);
-    deliverSoon(afterReply, deps, mailKey);
+    await queueCode(visit, sent, { to: recipientOf(holder, sent.emailKey), identityId });
     recordLogin(visit, "code_sent", { identity_id: identityId });
   } catch (error) {
-    deps.log.error(
-      { trace_id: Buffer.from(visit.http.traceId).toString("hex"), err: error },
-      "a code could not be mailed",
-    );
+    const trace_id = Buffer.from(visit.http.traceId).toString("hex");
+    log.error({ trace_id, err: error }, "a code could not be mailed");
     recordLogin(visit, "code_not_sent", { cause: "the mail could not be stored; the log says why" });
   }
 }
 
-function sourceOf({ http, services }: Visit): EventSource {
+async function queueCode(
+  { services, context, texts, stored, http }: Visit,
+  { code, codeHash, expiresAt }: SentCode,
+  { to, identityId }: { readonly to: string; readonly identityId: string | undefined },
+): Promise<void> {
+  const { deps, afterReply } = services;
   const { traceId, correlationId } = http;
-  return { actor: { type: "Anonymous" }, traceId, correlationId, atMs: services.deps.clock.nowMs() };
+  const db = deps.database.tenants([context.key.tenantId]);
+  const look = await readMailLook(db, context.key);
+  if (look === undefined) return; // deleted meanwhile
+  const application = context.client.displayName;
+  const mail = composeCodeMail({ to, code, application, language: texts.language, look });
+  const source = { actor: { type: "Anonymous" }, traceId, correlationId, atMs: deps.clock.nowMs() } as const;
+  const about = { kind: "ONE_TIME_CODE", identityId, aboutId: stored.id, source } as const;
+  deliverSoon(afterReply, deps, await queueMail(deps, db, context.key, { ...about, expiresAt, mail, codeHash }));
 }
 
 // To the address on record, never to what was typed: two spellings with one key may be two mailboxes.
@@ -67,45 +72,37 @@ function recipientOf(holder: Exclude<AddressHolder, { kind: "nobody" }>, emailKe
   return holder.kind === "newcomer" ? emailKey : (holder.identity.traits.primary_email_address ?? emailKey);
 }
 
-/** The mail that brings a code. */
-export function composeCodeMail(context: ApplicationContext, to: string, code: string): Mail {
-  const application = inOneLine(context.client.displayName);
-  const realm = inOneLine(context.realm.displayName);
-  const text = [
-    `Your code for signing in to ${application}:`,
-    "",
-    `    ${code}`,
-    "",
-    `It works for ${MINUTES} minutes, once, and only in the browser where you asked for it.`,
-    "",
-    `Application: ${application}`,
-    `Realm: ${realm}`,
-    "",
-    "If this was not you: somebody typed your address there. Without this code nobody can sign in with it, so do not pass it on;",
-    "you can delete this mail.",
-    "",
-  ].join("\n");
-  return { to, subject: `Your sign-in code for ${application}`, text, html: composeHtml({ application, realm, code }) };
+/** What a code's mail is made of. */
+export interface CodeMail {
+  readonly to: string;
+  readonly code: string;
+  /** of the application that is signed in to */
+  readonly application: string;
+  readonly language: Language;
+  readonly look: MailLook;
 }
 
-function composeHtml({
-  application,
-  realm,
-  code,
-}: {
-  readonly application: string;
-  readonly realm: string;
-  readonly code: string;
-}): string {
-  return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>Your sign-in code</title></head>
-<body style="margin:0;padding:32px 16px;font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif">
-<div style="max-width:440px;margin:0 auto">
-<p style="margin:0 0 16px">Your code for signing in to <strong>${application}</strong>:</p>
-<p style="margin:0 0 16px;font-size:32px;font-weight:600;letter-spacing:6px">${code}</p>
-<p style="margin:0 0 16px">It works for ${MINUTES} minutes, once, and only in the browser where you asked for it.</p>
-<p style="margin:0;font-size:14px;opacity:.75">Realm: ${realm}. If this was not you: somebody typed your address there. Without this
-code nobody can sign in with it, so do not pass it on; you can delete this mail.</p>
-</div></body></html>
-`.markup;
+/** The mail that brings a code. */
+export function composeCodeMail({ to, code, application, language, look }: CodeMail): Mail {
+  const { code: texts } = textsIn(language).mail;
+  return composeMail({
+    to,
+    language,
+    subject: texts.subject(application),
+    heading: texts.heading,
+    look,
+    blocks: [
+      { kind: "paragraph", text: texts.intro(application) },
+      { kind: "code", code },
+      { kind: "paragraph", text: texts.validity(MINUTES) },
+      {
+        kind: "facts",
+        rows: [
+          [texts.application, application],
+          [texts.realm, look.realmName],
+        ],
+      },
+      { kind: "note", text: texts.warning },
+    ],
+  });
 }

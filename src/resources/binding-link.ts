@@ -2,9 +2,10 @@
 
 import type { Queryable } from "../database/database.ts";
 import type { Deps } from "../deps.ts";
-import { html } from "../http/html.ts";
+import { composeMail } from "../http/mail-layout.ts";
+import { textsIn } from "../http/texts/index.ts";
 import { sha256 } from "../platform/hash.ts";
-import { inOneLine, type Mail } from "../platform/mail.ts";
+import type { Mail } from "../platform/mail.ts";
 import type { Random } from "../platform/random.ts";
 import { realmPath } from "../protocol/client-metadata.ts";
 import { formatLinkToken, SECRET_BYTES } from "../protocol/opaque-token.ts";
@@ -63,57 +64,21 @@ export function queueInvitation(
 }
 
 /** The mail that brings a link. */
-export function composeInvitation({ realmName, theme, person }: BindingPlace, link: string): Mail {
-  const realm = inOneLine(realmName);
-  const name = inOneLine(person.displayName);
-  const help = theme.support_url === undefined ? [] : [`Help: ${theme.support_url}`, ""];
-  const text = [
-    `Hello ${name},`,
-    "",
-    `open this link on the device that you want to sign in to ${realm} with, to set up a passkey there:`,
-    "",
-    link,
-    "",
-    `It works for ${DAYS} days, once. Whoever has it can sign in as you: do not pass it on.`,
-    "If you did not expect this mail, delete it: nothing happens.",
-    "",
-    ...help,
-  ].join("\n");
-  const to = person.address ?? "";
-  return { to, subject: `Set up your passkey for ${realm}`, text, html: composeHtml({ realm, name, link, theme }) };
-}
-
-function composeHtml({
-  realm,
-  name,
-  link,
-  theme,
-}: {
-  readonly realm: string;
-  readonly name: string;
-  readonly link: string;
-  readonly theme: BindingPlace["theme"];
-}): string {
-  const { button_color, button_text_color, logo_url_light, support_url } = theme;
-  return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>Set up your passkey</title></head>
-<body style="margin:0;padding:32px 16px;font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif">
-<div style="max-width:440px;margin:0 auto">${
-    logo_url_light === undefined
-      ? undefined
-      : html`
-<p style="margin:0 0 16px"><img src="${logo_url_light}" alt="${realm}" height="40"></p>`
-  }
-<p style="margin:0 0 16px">Hello ${name},</p>
-<p style="margin:0 0 16px">open this link on the device that you want to sign in to <strong>${realm}</strong> with, to set up a passkey there:</p>
-<p style="margin:0 0 16px"><a href="${link}" style="display:inline-block;padding:10px 20px;border-radius:6px;text-decoration:none;background:${button_color};color:${button_text_color}">Set up your passkey</a></p>
-<p style="margin:0;font-size:14px;opacity:.75">It works for ${DAYS} days, once. Whoever has it can sign in as you: do not pass it on. If you did
-not expect this mail, delete it: nothing happens.</p>${
-    support_url === undefined
-      ? undefined
-      : html`
-<p style="margin:16px 0 0;font-size:14px"><a href="${support_url}">Help</a></p>`
-  }
-</div></body></html>
-`.markup;
+export function composeInvitation({ look, person }: Pick<BindingPlace, "look" | "person">, link: string): Mail {
+  const { mail } = textsIn(person.language);
+  const { subject, heading, intro, button, validity, warning } = mail.bindingLink;
+  return composeMail({
+    to: person.address ?? "",
+    language: person.language,
+    subject: subject(look.realmName),
+    heading,
+    look,
+    blocks: [
+      { kind: "paragraph", text: mail.hello(person.displayName) },
+      { kind: "paragraph", text: intro(look.realmName) },
+      { kind: "button", label: button, url: link },
+      { kind: "note", text: validity(DAYS) },
+      { kind: "note", text: warning },
+    ],
+  });
 }

@@ -130,6 +130,19 @@ test("an emailed link comes to the address on record after the commit, and is no
   assert.ok((await changesOf(tenant, id)).includes("EmailStatusChange UPDATE"));
 });
 
+test("an emailed link is in the language of the person, not of who asked for it", async () => {
+  const { tenant, api } = await world();
+  const address = `eva-${tenant.tenantId}@example.com`;
+  const traits = { type: "traits_v0" as const, username: address, primary_email_address: address, locale: "de_AT" };
+  const { id: identity } = await succeed(
+    api("CreateIdentity", { body: { identity: { display_name: "Eva", traits } } }),
+  );
+  await succeed(api("CreateCredentialBindingJob", { identity, body: { job: EMAIL } }));
+  const [mail] = await mailsOf(tenant);
+  assert.equal(mail?.subject, "Richten Sie Ihren Passkey für Customers ein");
+  assert.match(mail?.body ?? "", /^Guten Tag Eva,/);
+});
+
 test("a real tenant's link goes out by mail, to one mailbox", async () => {
   const { tenant, api, identity, address } = await world({ kind: "production" });
   await succeed(api("CreateCredentialBindingJob", { identity, body: { job: EMAIL } }));

@@ -12,6 +12,7 @@ import {
   newAddress,
   WRONG_CODE,
 } from "../support/login-flow.ts";
+import { managementClient, succeed } from "../support/management-client.ts";
 import { hiddenFields, TEST_CODE, type TestLogin, testLogin } from "../support/test-browser.ts";
 import { testCodeFlow } from "../support/test-code-flow.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
@@ -29,6 +30,20 @@ describe("codes", () => {
     for (const part of ["Application: App", "Realm: Customers", "10 minutes", "If this was not you"]) {
       assert.ok(mail?.body?.includes(part), part);
     }
+  });
+
+  test("a code's mail is in the language of the page that it was asked for on, under the name that the realm has in mails", async () => {
+    const { tenant, application } = await testCodeFlow();
+    const email = newAddress(tenant);
+    await tenant.addIdentity(email);
+    const theme = { email_realm_name: "Schuhhaus", support_url: "https://shop.example/hilfe" };
+    await succeed(managementClient(tenant)("CreateTheme", { body: { theme } }));
+    const login = await testLogin(tenant, application, { parameters: { ui_locales: "de" } });
+    await login.submit("send", { email });
+    const [mail] = await mailsOf(tenant);
+    assert.equal(mail?.subject, "Ihr Anmeldecode für App");
+    for (const part of ["424242", "Bereich: Schuhhaus", "Hilfe: https://shop.example/hilfe", "10 Minuten"])
+      assert.ok(mail?.body?.includes(part), part);
   });
 
   test("in a production tenant 424242 opens nothing, and the mailed code does (rule 41)", async () => {

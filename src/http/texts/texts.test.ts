@@ -5,7 +5,7 @@ import { LANGUAGES } from "../../protocol/language.ts";
 import { textsIn } from "./index.ts";
 
 /** Entries that are rightly the same in two languages. */
-const SAME: readonly string[] = ["de login.code.label"];
+const SAME: readonly string[] = ["de login.code.label", "de mail.passkey", "de mail.browser"];
 
 /** Every text of a catalogue by its path; one that takes parameters is said with marks in their place. */
 function readTexts(value: unknown, path = ""): ReadonlyMap<string, string> {

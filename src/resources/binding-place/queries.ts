@@ -1,11 +1,14 @@
 import type { Queryable } from "../../database/database.ts";
 import { statement } from "../../database/statement.ts";
+import type { MailLook } from "../../http/mail-layout.ts";
+import { type Language, languageOfPerson } from "../../protocol/language.ts";
 import type { AuthenticatorConfigKey } from "../authenticator-config/queries.ts";
 import type { AuthenticatorSettings } from "../authenticator-config/schema.ts";
 import { type BindingJob, type BindingJobKey, toBindingJob } from "../credential-binding-job/queries.ts";
 import type { Invited } from "../credential-binding-job/rules.ts";
 import type { IdentityKey } from "../identity/queries.ts";
-import { THEME_DEFAULTS } from "../theme/rules.ts";
+import type { Traits } from "../identity/schema.ts";
+import { mailLookOf, THEME_DEFAULTS } from "../theme/rules.ts";
 import type { ThemeSettings } from "../theme/schema.ts";
 import { alive } from "../tombstone.ts";
 
@@ -15,16 +18,14 @@ import { alive } from "../tombstone.ts";
 export interface BindingPlace {
   readonly tenantKind: "production" | "test";
   readonly clockOffsetSeconds: number;
-  /** as mails call the realm */
-  readonly realmName: string;
-  readonly theme: ThemeSettings;
-  readonly person: Invited & { readonly displayName: string };
+  /** of its realm */
+  readonly look: MailLook;
+  readonly person: Invited & { readonly displayName: string; readonly language: Language };
 }
 
 const holdPlace = statement(
   "binding_place.hold",
-  `SELECT t.kind, t.clock_offset_seconds, r.display_name AS realm_name, i.display_name, i.status,
-     i.traits ->> 'primary_email_address' AS address,
+  `SELECT t.kind, t.clock_offset_seconds, r.display_name AS realm_name, i.display_name, i.status, i.traits,
      (SELECT h.settings FROM themes h WHERE h.tenant_id = $1 AND h.realm_id = $2) AS theme
    FROM identities i
    JOIN realms r ON r.tenant_id = $1 AND r.realm_id = $2 AND ${alive("r")}
@@ -58,16 +59,17 @@ const findOpened = statement(
 export async function holdBindingPlace(db: Queryable, key: IdentityKey): Promise<BindingPlace | undefined> {
   const [row] = await db.run(holdPlace, [key.tenantId, key.realmId, key.identityId]);
   if (row === undefined) return undefined;
+  const traits = row.traits as Traits;
   const theme: ThemeSettings = { ...THEME_DEFAULTS, ...(row.theme as Partial<ThemeSettings> | null) };
   return {
     tenantKind: row.kind as BindingPlace["tenantKind"],
     clockOffsetSeconds: row.clock_offset_seconds as number,
-    realmName: theme.email_realm_name ?? String(row.realm_name),
-    theme,
+    look: mailLookOf(theme, String(row.realm_name)),
     person: {
       displayName: String(row.display_name),
       status: row.status as Invited["status"],
-      address: (row.address as string | null) ?? undefined,
+      address: traits.primary_email_address,
+      language: languageOfPerson(traits),
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { MailLook } from "../../http/mail-layout.ts";
 import type { FieldViolation } from "../../http/management-error.ts";
 import type { PageTheme } from "../../http/page-theme.ts";
 import { checkRegisteredRedirectUri } from "../../protocol/redirect-uri.ts";
@@ -31,6 +32,16 @@ export function pageThemeOf(settings: ThemeSettings): PageTheme {
     logo: { light: settings.logo_url_light, dark: settings.logo_url_dark },
     supportUrl: settings.support_url,
     colors: isBuiltIn ? undefined : { background, text },
+  };
+}
+
+/** A theme as mails show it. */
+export function mailLookOf(settings: ThemeSettings, realmName: string): MailLook {
+  return {
+    realmName: settings.email_realm_name ?? realmName,
+    logo: { light: settings.logo_url_light, dark: settings.logo_url_dark },
+    supportUrl: settings.support_url,
+    colors: { background: settings.button_color, text: settings.button_text_color },
   };
 }
 
