@@ -4,6 +4,7 @@ import { calculateJwkThumbprint } from "jose";
 import { findCredentialByWebauthnId } from "../../src/resources/credential/queries.ts";
 import { deleteIdentity } from "../../src/resources/identity/queries.ts";
 import { changesOf } from "../support/change-events.ts";
+import { mailsOf } from "../support/login-flow.ts";
 import { managementClient, succeed, violationsOf } from "../support/management-client.ts";
 import { addPasskey } from "../support/test-credential.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
@@ -83,7 +84,7 @@ test("an identity without credentials has an empty list, and one that does not e
   assert.equal((await api("GetCredential", { identity: ada, credential: UNKNOWN })).status, 404);
 });
 
-test("revocation is final, told once as an event, and may be asked for again", async () => {
+test("revocation is final, told once as an event and to the owner, and may be asked for again", async () => {
   const { tenant, api, ada } = await world();
   const path = { identity: ada, credential: await addPasskey(tenant, ada) };
   assert.equal((await api("RevokeCredential", { ...path, headers: { "if-match": '"2"' } })).status, 412);
@@ -91,7 +92,18 @@ test("revocation is final, told once as an event, and may be asked for again", a
   assert.deepEqual([revoked.value.state, revoked.headers.get("etag")], ["REVOKED", '"2"'], revoked.text);
   assert.deepEqual((await succeed(api("RevokeCredential", path))).update_time, revoked.value.update_time);
   assert.equal((await succeed(api("GetCredential", path))).state, "REVOKED");
-  assert.deepEqual(await changesOf(tenant, path.credential), ["CredentialChange UPDATE"]);
+  const [notice, ...others] = await mailsOf(tenant);
+  assert.deepEqual([notice?.to, others], ["ada@example.com", []]);
+  assert.equal(notice?.subject, "A passkey was removed from your account at Customers");
+  assert.deepEqual(await changesOf(tenant, path.credential), ["CredentialChange UPDATE", "EmailStatusChange UPDATE"]);
+});
+
+test("the owner of a revoked credential who has no address is told nothing", async () => {
+  const { tenant, api } = await world();
+  const body = { identity: { display_name: "No Mail", traits: { type: "traits_v0" as const, username: "nomail" } } };
+  const { id: identity } = await succeed(api("CreateIdentity", { body }));
+  await succeed(api("RevokeCredential", { identity, credential: await addPasskey(tenant, identity) }));
+  assert.deepEqual(await mailsOf(tenant), []);
 });
 
 test("an authenticator's id is found in its realm alone, where it is unique (rule 20)", async () => {

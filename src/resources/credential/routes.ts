@@ -2,11 +2,14 @@ import { DIRECTORY_PAGE_SIZES } from "../../http/list-query.ts";
 import { notFound } from "../../http/management-error.ts";
 import { timesOf } from "../answer-parts.ts";
 import { type Call, readPathId, realmOf } from "../call.ts";
+import { deliverSoon } from "../deliver-mail.ts";
 import { demandPowerOver } from "../demand-power.ts";
 import { demandVersion } from "../etag.ts";
+import { eventSourceOf } from "../event-source.ts";
 import { demandOwner, identityIdOf, ownerOf } from "../identity-path.ts";
 import { lists } from "../list-operation.ts";
-import { reads, writes } from "../operations.ts";
+import { reads, type WriteCall, writes } from "../operations.ts";
+import { queuePasskeyNotice } from "../passkey-notice.ts";
 import {
   type Credential,
   type CredentialKey,
@@ -86,6 +89,7 @@ export const CREDENTIAL_OPERATIONS = [
       await demandPowerOver(call, key, { identityIds: [credential.identityId] });
       if (credential.state === "REVOKED") return { value: answerOf(credential), version: credential.version };
       await revokeCredential(db, key, nowMs);
+      await tellOwner(call, credential);
       const revoked: Credential = {
         ...credential,
         ...{ state: "REVOKED", version: credential.version + 1, updatedAtMs: nowMs },
@@ -95,6 +99,23 @@ export const CREDENTIAL_OPERATIONS = [
     },
   ),
 ] as const;
+
+// Who did it is in the events; to the owner it was somebody else, in no browser of his.
+async function tellOwner(
+  { deps, db, request, afterReply, afterCommit }: WriteCall<unknown, unknown>,
+  { key, identityId, displayName }: Credential,
+): Promise<void> {
+  const { tenantId, realmId, credentialId } = key;
+  const mailKey = await queuePasskeyNotice(deps, db, {
+    kind: "PASSKEY_REMOVED",
+    owner: { tenantId, realmId, identityId },
+    credentialId,
+    passkeyName: displayName,
+    source: eventSourceOf(deps.clock, request),
+    userAgent: undefined,
+  });
+  if (mailKey !== undefined) afterCommit(() => deliverSoon(afterReply, deps, mailKey));
+}
 
 function keyOf(call: Call<unknown, unknown>): CredentialKey {
   const credentialId = readPathId(call.request, { parameter: "credential", shape: "hex", kind: "Credential" });
