@@ -57,6 +57,13 @@ async function logInByMail(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
+/** Uses a binding link to its end. */
+async function makePasskey(page: Page, link: string): Promise<void> {
+  await page.goto(link);
+  await page.getByRole("button", { name: "Create a passkey" }).click();
+  await page.getByRole("heading", { name: "Your passkey is ready" }).waitFor();
+}
+
 // The pages are the same over both databases, and a browser takes long to start: once is enough.
 if (databaseSide() === "embedded") {
   test("who has logged in by mail makes a passkey, and logs in with what the field for the address suggests", async () => {
@@ -106,9 +113,7 @@ if (databaseSide() === "embedded") {
     await using browser = await passkeyBrowser();
     const { tenant, application, identityId, link } = await linkedWorld(site.url, ["webauthn_passkey"]);
     const { page } = browser;
-    await page.goto(link);
-    await page.getByRole("button", { name: "Create a passkey" }).click();
-    await page.getByRole("heading", { name: "Your passkey is ready" }).waitFor();
+    await makePasskey(page, link);
     await page.goto(authorizeUrl(application, site.url));
     const listed = await tenant.manage("GET", `/identities/${identityId}/credentials`);
     const id = /"id":"([0-9a-f]{16})"/.exec(listed.text)?.[1];
@@ -117,5 +122,93 @@ if (databaseSide() === "embedded") {
     await page.getByText("This passkey does not work here").waitFor();
     await page.getByRole("button", { name: "Cancel" }).click();
     await page.waitForURL((address) => address.searchParams.get("error") === "access_denied");
+  });
+
+  test("a cancelled ceremony is said on the page, and the code by mail is still there", async () => {
+    await using site = await clientSite();
+    await using browser = await passkeyBrowser();
+    const { application, link } = await linkedWorld(site.url, BOTH);
+    const { page } = browser;
+    await makePasskey(page, link);
+    await browser.recognise(false);
+    await page.goto(authorizeUrl(application, site.url));
+    await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+    await page.getByText("That did not work").waitFor();
+    await logInByMail(page);
+    await page.waitForURL((address) => address.href.startsWith(site.url));
+    assert.ok(new URL(page.url()).searchParams.has("code"));
+  });
+
+  test("a passkey of another relying party is not even offered", async () => {
+    await using site = await clientSite();
+    await using browser = await passkeyBrowser();
+    const { application, link } = await linkedWorld(site.url, ["webauthn_passkey"]);
+    const { page, session, authenticatorId } = browser;
+    await makePasskey(page, link);
+    const { credentials } = await session.send("WebAuthn.getCredentials", { authenticatorId });
+    const [credential] = credentials;
+    assert.ok(credential);
+    await session.send("WebAuthn.clearCredentials", { authenticatorId });
+    const other = { ...credential, rpId: "evil.example" };
+    await session.send("WebAuthn.addCredential", { authenticatorId, credential: other });
+    await page.goto(authorizeUrl(application, site.url));
+    await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+    await page.getByText("That did not work").waitFor();
+  });
+
+  test("of two tabs of one login the first ends it, and the second says so", async () => {
+    await using site = await clientSite();
+    await using browser = await passkeyBrowser();
+    const { application, link } = await linkedWorld(site.url, ["webauthn_passkey"]);
+    const { page, context } = browser;
+    await makePasskey(page, link);
+    await page.goto(authorizeUrl(application, site.url));
+    const second = await context.newPage();
+    await second.goto(page.url());
+    await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+    await page.waitForURL((address) => address.href.startsWith(site.url));
+    await second.getByRole("button", { name: "Cancel" }).click();
+    await second.getByText("This sign-in is finished").waitFor();
+    await page.goBack();
+    await page.getByText("This sign-in is finished").waitFor();
+  });
+
+  test("without JavaScript a code does, a page for passkeys says what is missing, and none is asked for", async () => {
+    await using site = await clientSite();
+    await using browser = await passkeyBrowser({ hasJavaScript: false });
+    const { application } = await passkeyWorld(site.url);
+    const { page } = browser;
+    await page.goto(authorizeUrl(application, site.url));
+    assert.equal(await page.getByRole("button", { name: "Sign in with a passkey" }).isVisible(), false);
+    await logInByMail(page);
+    assert.equal(await page.getByRole("button", { name: "Create a passkey" }).isVisible(), false);
+    await page.getByRole("button", { name: "Not now" }).click();
+    await page.waitForURL((address) => address.href.startsWith(site.url));
+    const strict = await linkedWorld(site.url, ["webauthn_passkey"]);
+    await page.goto(authorizeUrl(strict.application, site.url));
+    await page.getByText("Passkeys need JavaScript").waitFor();
+    await page.goto(strict.link);
+    await page.getByText("You can open this link on another device").waitFor();
+    assert.deepEqual(browser.problems, []);
+  });
+
+  test("an expired link says so", async () => {
+    await using site = await clientSite();
+    await using browser = await passkeyBrowser();
+    const { tenant, link } = await linkedWorld(site.url, BOTH);
+    await tenant.advance(7 * 86_400);
+    await browser.page.goto(link);
+    await browser.page.getByRole("heading", { name: "This link does not work any more" }).waitFor();
+  });
+
+  test("a security key is a passkey where the method is fido2", async () => {
+    await using site = await clientSite();
+    await using browser = await passkeyBrowser({ transport: "usb" });
+    const { application, link } = await linkedWorld(site.url, ["fido2"]);
+    const { page } = browser;
+    await makePasskey(page, link);
+    await page.goto(authorizeUrl(application, site.url));
+    await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+    await page.waitForURL((address) => address.href.startsWith(site.url));
   });
 }

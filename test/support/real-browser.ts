@@ -56,11 +56,13 @@ export interface PasskeyBrowser extends AsyncDisposable {
 export interface AuthenticatorOptions {
   readonly transport?: "internal" | "usb";
   readonly hasUserVerification?: boolean;
+  /** whether the window runs scripts; by default it does */
+  readonly hasJavaScript?: boolean;
 }
 
 /** Opens a window with an authenticator. */
 export async function passkeyBrowser(options: AuthenticatorOptions = {}): Promise<PasskeyBrowser> {
-  const context = await (await openBrowser()).newContext();
+  const context = await (await openBrowser()).newContext({ javaScriptEnabled: options.hasJavaScript ?? true });
   const page = await context.newPage();
   const problems: string[] = [];
   page.on("console", (message) => {
