@@ -16,6 +16,9 @@ export const MANAGER_SCOPES = [
   "authenticator-configs:read",
   "credentials:read",
   "events:read",
+  // for what people log in with
+  "identities:create",
+  "credential-binding-jobs:create",
 ];
 
 /** An application that is measured: one by client credentials for each format, and one that people log in to. */
@@ -25,8 +28,9 @@ export type BenchApplication = {
   realmId: string;
   resourceServerId: string;
   applicationId: string;
-  /** the person who has logged in; only where `isOidc` */
+  /** the person who has logged in, and where; only where `isOidc` */
   identityId: string;
+  authenticatorConfigId: string;
   clientId: string;
   clientSecret: string;
 };
@@ -40,6 +44,7 @@ export function benchApplication(format: TokenFormat, isOidc: boolean): BenchApp
     resourceServerId: randomUUID(),
     applicationId: randomUUID(),
     identityId: hexId(),
+    authenticatorConfigId: randomUUID(),
     clientId: `bench-${isOidc ? "login" : format.toLowerCase()}`,
     clientSecret: randomBytes(32).toString("base64url"),
   };
@@ -83,9 +88,9 @@ function declaredResourceServer({ resourceServerId, identityId, isOidc }: BenchA
   };
 }
 
-function declaredPerson({ identityId }: BenchApplication) {
+function declaredPerson({ identityId, authenticatorConfigId }: BenchApplication) {
   return {
-    authenticator_configs: [{ display_name: "Login", config: { type: "hosted_web" } }],
+    authenticator_configs: [{ id: authenticatorConfigId, display_name: "Login", config: { type: "hosted_web" } }],
     identities: [{ id: identityId, display_name: "Ann", traits: { type: "traits_v0", username: "ann" } }],
   };
 }

@@ -29,6 +29,9 @@ export type RunningMayfly = RunningSide & {
   /** the applications by client credentials, and the one that people log in to */
   services: BenchApplication[];
   login: BenchApplication;
+  publicUrl: string;
+  /** what the client of `login` knows */
+  loginClient: { issuer: string; clientId: string };
   /** Does something as the server's operator. */
   operate: ApiClient;
   /** The request for a token that may list tokens and the directory. */
@@ -41,6 +44,7 @@ export type RunningMayfly = RunningSide & {
 export async function startMayfly(context: SideContext): Promise<RunningMayfly> {
   const database = await context.createDatabase();
   const [port, operationsPort] = [await findFreePort(), await findFreePort()];
+  const publicUrl = `http://localhost:${port}`; // passkeys belong to a name, and not to an address
   const tenantId = hexId();
   const services = FORMATS.map((format) => benchApplication(format, false));
   const login = benchApplication("ES256", true);
@@ -58,7 +62,7 @@ export async function startMayfly(context: SideContext): Promise<RunningMayfly> 
       MAYFLY_MASTER_KEY: randomBytes(32).toString("base64url"),
       MAYFLY_PORT: String(port),
       MAYFLY_OPS_PORT: String(operationsPort),
-      MAYFLY_PUBLIC_URL: `http://127.0.0.1:${port}`,
+      MAYFLY_PUBLIC_URL: publicUrl,
       MAYFLY_DATA_DIR: join(context.directory, "data"),
       MAYFLY_CONFIG: configPath,
       MAYFLY_OPERATOR_TOKEN_FILE: operatorTokenPath,
@@ -81,7 +85,8 @@ export async function startMayfly(context: SideContext): Promise<RunningMayfly> 
     stop: server.stop,
     ...serviceRequests(tenantId, services),
     ...loginRequests(tenantId, login),
-    ...{ database, operationsPort, tenantId, services, login, operate },
+    ...{ database, operationsPort, publicUrl, tenantId, services, login, operate },
+    loginClient: { issuer: `${publicUrl}${applicationPath(tenantId, login)}`, clientId: login.clientId },
     manage: () => ({
       path: `${applicationPath(tenantId, manager)}/token`,
       client: { clientId: manager.clientId, clientSecret: manager.clientSecret },

@@ -6,6 +6,7 @@ import { exchange } from "./exchange.ts";
 import { introspection } from "./introspection.ts";
 import { issue } from "./issue.ts";
 import { kills } from "./kills.ts";
+import { logins } from "./logins.ts";
 import { metadata } from "./metadata.ts";
 import { overload } from "./overload.ts";
 import { pairs } from "./pairs.ts";
@@ -32,6 +33,7 @@ export const BENCHMARKS: Benchmark[] = [
   start,
   budget,
   directory,
+  logins,
   crowd,
   purge,
   kills,
