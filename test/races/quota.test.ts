@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { recountJob } from "../../src/jobs/live-counts.ts";
 import { basic, postForm } from "../support/http.ts";
+import { keepJob } from "../support/leased-job.ts";
 import { testClient } from "../support/test-client.ts";
 import { databaseSide } from "../support/test-database.ts";
 import { testServer } from "../support/test-server.ts";
@@ -25,6 +27,7 @@ function countWithinSecond(instants: readonly number[]): number {
 test("two nodes that fill one quota at once pass it by one second of issue at most, and both stop", async () => {
   if (databaseSide() === "embedded") return; // it belongs to one node
   const one = await testServer();
+  await keepJob(one, recountJob); // an exact count may count twice what a node has not written yet
   const databaseUrl = one.deps.config.databaseUrl;
   assert.ok(databaseUrl);
   const other = await testServer({ environment: { MAYFLY_DATABASE_URL: databaseUrl } });
