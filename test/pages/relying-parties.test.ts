@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { BrowserContext, Page } from "playwright-core";
-import { openBrowser } from "../support/chromium.ts";
+import type { Page } from "playwright-core";
+import { guidePicture } from "../support/guide-picture.ts";
 import { forwardTo, type HttpsSite, openHttpsSite } from "../support/https-site.ts";
 import { logInAtPages } from "../support/log-in-at-pages.ts";
 import { managementClient, succeed } from "../support/management-client.ts";
+import { type PasskeyBrowser, passkeyBrowser } from "../support/real-browser.ts";
 import { AUTH_JS_CALLBACK, authJsSite } from "../support/relying-parties/auth-js.ts";
 import { startGuideApp } from "../support/relying-parties/guide-app.ts";
 import { oauth4webapiSite } from "../support/relying-parties/oauth4webapi.ts";
@@ -15,13 +16,11 @@ import { type TestApplication, testTenant } from "../support/test-tenant.ts";
 
 const EMAIL = "pat@example.com";
 
-/** A relying party at an address of its own, and a browser that has never been anywhere. */
-interface World {
+/** A relying party at an address of its own, and a browser that has never been anywhere, with an authenticator. */
+interface World extends PasskeyBrowser {
   readonly site: HttpsSite;
   readonly application: TestApplication;
   readonly identityId: string;
-  readonly context: BrowserContext;
-  readonly page: Page;
   /** Lets the site's pages call the server (CORS). */
   trustSite(): Promise<void>;
   /** the addresses below our own that the browser has shown as pages since the last look */
@@ -33,8 +32,9 @@ async function withRelyingParty(config: ConfigBody, run: (world: World) => Promi
   const tenant = await testTenant();
   const identityId = await tenant.addIdentity(EMAIL);
   const site = await openHttpsSite("shop.example");
-  const authenticator_config = await tenant.addAuthenticatorConfig();
+  const authenticator_config = await tenant.addAuthenticatorConfig(["email_one_time_password", "webauthn_passkey"]);
   const application = await tenant.addApplication({
+    display_name: "Web shop",
     authenticator_config_id: authenticator_config,
     protocol_config: {
       type: "oidc",
@@ -47,21 +47,25 @@ async function withRelyingParty(config: ConfigBody, run: (world: World) => Promi
       post_logout_redirect_uris: [`${site.url}/`, `${site.url}/signed-out`],
     },
   });
-  const context = await (await openBrowser()).newContext({ ignoreHTTPSErrors: true });
-  const page = await context.newPage();
+  await using browser = await passkeyBrowser();
   const shown: string[] = [];
-  page.on("framenavigated", (frame) => shown.push(frame.url()));
+  browser.page.on("framenavigated", (frame) => shown.push(frame.url()));
   const ownPages = () => shown.splice(0).filter((url) => url.startsWith(tenant.server.url));
   const trustSite = async () => {
     const body = { authenticator_config: { config: { trusted_origins: [site.url] } } };
     await succeed(managementClient(tenant)("UpdateAuthenticatorConfig", { authenticator_config, body }));
   };
   try {
-    await run({ site, application, identityId, context, page, trustSite, ownPages });
+    await run({ ...browser, site, application, identityId, trustSite, ownPages });
   } finally {
-    await context.close();
     site.close();
   }
+}
+
+/** Logs the person in by mail, who wants no passkey. */
+async function logInByMail(page: Page): Promise<void> {
+  await logInAtPages(page, EMAIL);
+  await page.getByRole("button", { name: "Not now" }).click();
 }
 
 /** What the page shows, where a site answers in JSON. */
@@ -87,7 +91,7 @@ if (databaseSide() === "embedded")
           assert.partialDeepStrictEqual(await shownJson(page), { user });
         };
         await signIn();
-        await logInAtPages(page, EMAIL);
+        await logInByMail(page);
         await expectPerson();
         await page.goto(`${site.url}/api/auth/signout?callbackUrl=/`);
         await page.getByRole("button", { name: "Sign out" }).click();
@@ -99,31 +103,37 @@ if (databaseSide() === "embedded")
         assert.deepEqual(ownPages(), [], "the session at the server was enough");
       }));
 
-    test("openid-client, as the guide for Node shows it", () =>
-      withRelyingParty({}, async ({ site, application, context, page, ownPages }) => {
-        const app = await startGuideApp(site.url, application);
-        try {
-          site.serve(forwardTo(app.port));
-          const signIn = async () => {
-            await page.goto(site.url);
-            await page.getByRole("button", { name: "Sign in" }).click();
-          };
-          const expectPerson = () => page.getByText(`Signed in as Pat Doe (${EMAIL})`).waitFor();
-          await signIn();
-          await logInAtPages(page, EMAIL);
-          await expectPerson();
-          await context.clearCookies({ domain: site.host });
-          ownPages();
-          await signIn();
-          await expectPerson();
-          assert.deepEqual(ownPages(), [], "the session at the server was enough");
-          await page.getByRole("button", { name: "Sign out" }).click();
-          await page.waitForURL(`${site.url}/`);
-          await signIn();
-          await page.getByLabel("Email address").waitFor();
-        } finally {
-          await app.stop();
-        }
+    test("openid-client, as the guide for Node shows it: by mail once, by a passkey from then on", () =>
+      withRelyingParty({}, async (world) => {
+        const { site, application, context, page, ownPages } = world;
+        await using app = await startGuideApp(site.url, application);
+        site.serve(forwardTo(app.port));
+        const signIn = async () => {
+          await page.goto(site.url);
+          await page.getByRole("button", { name: "Sign in" }).click();
+        };
+        const expectPerson = () => page.getByText(`Signed in as Pat Doe (${EMAIL})`).waitFor();
+        await signIn();
+        await logInAtPages(page, EMAIL);
+        await page.getByRole("button", { name: "Create a passkey" }).waitFor();
+        await guidePicture(page, "node-app-passkey");
+        await page.getByRole("button", { name: "Create a passkey" }).click();
+        await expectPerson();
+        await context.clearCookies({ domain: site.host });
+        ownPages();
+        await signIn();
+        await expectPerson();
+        assert.deepEqual(ownPages(), [], "the session at the server was enough");
+        await page.getByRole("button", { name: "Sign out" }).click();
+        await page.waitForURL(`${site.url}/`);
+        await world.beThere(false);
+        await signIn();
+        const passkey = page.getByRole("button", { name: "Sign in with a passkey" });
+        await passkey.waitFor();
+        await guidePicture(page, "node-app-sign-in");
+        await world.beThere(true);
+        await passkey.click();
+        await expectPerson();
       }));
 
     test("oauth4webapi, as a public client whose answers are posted", () =>
@@ -133,16 +143,16 @@ if (databaseSide() === "embedded")
           site.serve(await oauth4webapiSite(site.url, application));
           const expectPerson = async () => {
             await page.waitForURL(`${site.url}/`);
-            const person = (await shownJson(page)) as Record<string, unknown>;
-            assert.deepEqual([person.sub, person.name, person.email], [identityId, "Pat Doe", EMAIL]);
+            assert.partialDeepStrictEqual(await shownJson(page), { sub: identityId, name: "Pat Doe", email: EMAIL });
           };
           await page.goto(`${site.url}/login`);
-          await logInAtPages(page, EMAIL);
+          await logInByMail(page);
           await expectPerson();
+          ownPages();
           await page.goto(`${site.url}/login`);
           await expectPerson();
-          const posted = ownPages().filter((url) => url.includes("/authenticator/"));
-          assert.equal(posted.length, 2, "the first login's pages, and none of the second");
+          const asked = ownPages().filter((url) => url.includes("/authenticator/"));
+          assert.deepEqual(asked, [], "the page that posts the answer asked nothing");
           await page.goto(`${site.url}/logout`);
           await page.waitForURL(`${site.url}/signed-out`);
           await context.clearCookies({ domain: site.host });
@@ -166,7 +176,7 @@ if (databaseSide() === "embedded")
           assert.partialDeepStrictEqual(person, { sub: identityId, name: "Pat Doe", email: EMAIL });
         };
         await signIn();
-        await logInAtPages(page, EMAIL);
+        await logInByMail(page);
         await expectPerson();
         ownPages();
         await signIn();

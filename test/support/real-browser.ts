@@ -1,19 +1,6 @@
 import { createServer } from "node:http";
-import { after } from "node:test";
-import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from "playwright-core";
-
-let launched: Promise<Browser> | undefined;
-
-/** The run's one Chromium. */
-export function openBrowser(): Promise<Browser> {
-  const args = ["--no-sandbox", "--disable-background-networking"];
-  launched ??= chromium.launch({ executablePath: "/usr/bin/chromium", args });
-  return launched;
-}
-
-after(async () => {
-  await (await launched)?.close();
-});
+import type { BrowserContext, CDPSession, Page } from "playwright-core";
+import { openBrowser } from "./chromium.ts";
 
 /** A client's own server on another origin: where the browser comes back to. */
 export interface ClientSite extends AsyncDisposable {

@@ -5,9 +5,8 @@ import type { TestApplication } from "../test-tenant.ts";
 import { writeGuideCode } from "./guide-code.ts";
 
 /** The app of the guide for Node, in a process of its own as its readers start it. */
-export interface GuideApp {
+export interface GuideApp extends AsyncDisposable {
   readonly port: number;
-  stop(): Promise<void>;
 }
 
 /** Starts the app as it stands in the guide, for an address that leads to it. */
@@ -35,7 +34,7 @@ export async function startGuideApp(origin: string, application: TestApplication
     await stop();
     throw error;
   });
-  return { port, stop };
+  return { port, [Symbol.asyncDispose]: stop };
 }
 
 /** Waits for its first line, which says that it listens. */
