@@ -17,6 +17,12 @@ function markupOf(value: HtmlValue): string {
   return "markup" in value ? value.markup : value.map(({ markup }) => markup).join("");
 }
 
+/** An address or a user name, which may go on in another line before its `@` rather than within a word. */
+export function breakable(name: string): Html {
+  const [first = "", ...rest] = name.split("@");
+  return html`${first}${rest.map((part) => html`<wbr>@${part}`)}`;
+}
+
 const ENTITIES: Readonly<Record<string, string>> = {
   "&": "&amp;",
   "<": "&lt;",

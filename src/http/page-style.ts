@@ -25,6 +25,9 @@ padding:2.25rem 2.25rem 2rem;box-shadow:0 1px 2px rgb(0 0 0/.05),0 12px 32px -12
 .app{display:flex;align-items:center;gap:.75rem;margin:0 0 1.75rem;min-width:0}
 .app b{flex:none;display:grid;place-items:center;width:2.75rem;height:2.75rem;border-radius:.75rem;
 background:var(--soft);color:var(--accent);font-size:1.25rem;font-weight:650}
+.sign{display:grid;place-items:center;width:2.75rem;height:2.75rem;margin:0 0 1.25rem;border-radius:50%;
+background:var(--mark-soft);color:var(--mark);font-size:1.375rem;font-weight:700;line-height:1}
+.sign.good{background:var(--soft);color:var(--accent)}
 .app.branded{display:block}
 .app.branded span{display:block;margin:.75rem 0 0}
 .logo{display:block;max-width:min(100%,14rem);max-height:3.5rem}
@@ -32,8 +35,9 @@ background:var(--soft);color:var(--accent);font-size:1.25rem;font-weight:650}
 @media (prefers-color-scheme:light){.on-dark{padding:.375rem .625rem;border-radius:.5rem;background:${NIGHT.card}}}
 .app span{min-width:0;line-height:1.3;overflow-wrap:anywhere;color:var(--text);font-weight:600}
 .app small{display:block;color:var(--quiet);font-size:.875rem;font-weight:400}
-h1{margin:0 0 .5rem;font-size:1.5rem;line-height:1.25;font-weight:680;letter-spacing:-.015em;overflow-wrap:anywhere}
-p{margin:0 0 1rem;color:var(--quiet);overflow-wrap:anywhere}
+h1,button,.app span{hyphens:auto;hyphenate-limit-chars:18 8 8}
+h1{margin:0 0 .5rem;font-size:1.5rem;line-height:1.25;font-weight:680;letter-spacing:-.015em;overflow-wrap:anywhere;text-wrap:balance}
+p{margin:0 0 1rem;color:var(--quiet);overflow-wrap:anywhere;text-wrap:pretty}
 p strong{color:var(--text);font-weight:600}
 form{margin:1.5rem 0 0}
 label{display:block;margin:0 0 .375rem;font-size:.9375rem;font-weight:600}
@@ -47,13 +51,14 @@ border-radius:.625rem}
 select[aria-invalid=true]{border-color:var(--wrong);box-shadow:inset 0 0 0 1px var(--wrong)}
 .asked{margin:0 0 1rem;padding:0 1rem;list-style:none;background:var(--soft);border-radius:.625rem;overflow-wrap:anywhere}
 .asked>li{padding:.625rem 0}
-.asked>li+li{border-top:1px solid var(--line)}
+.asked>li+li{border-top:1px solid rgb(128 128 128/.28)}
 .asked ul{margin:.375rem 0 0;padding:0;list-style:none}
 .hint{margin:.5rem 0 0;font-size:.875rem;line-height:1.45}
+form+.hint{margin-top:1rem}
 .wrong,.done{margin:0 0 1rem;padding:.75rem .875rem;border-radius:.625rem;font-size:.9375rem;line-height:1.45;font-weight:500}
 .wrong{background:var(--wrong-soft);color:var(--wrong)}
 .done{background:var(--soft);color:var(--text)}
-button{font:inherit;cursor:pointer}
+button{font:inherit;cursor:pointer;overflow-wrap:anywhere}
 button.main{width:100%;min-height:3rem;margin:1.25rem 0 0;padding:.5rem 1rem;border:1px solid var(--button-edge);border-radius:.625rem;
 background:var(--button);color:var(--button-text);font-weight:650}
 button.main:hover{background:var(--button-hover)}
@@ -72,8 +77,9 @@ text-decoration:underline;text-decoration-color:transparent;text-underline-offse
 color:var(--quiet);font-weight:450}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 .mark{width:100%;max-width:26rem;padding:.625rem .875rem;border:1px dashed var(--mark-line);border-radius:.75rem;
-background:var(--mark-soft);color:var(--mark);font-size:.875rem;line-height:1.45;text-align:center}
+background:var(--mark-soft);color:var(--mark);font-size:.875rem;line-height:1.45;text-align:center;text-wrap:balance}
 footer{display:flex;flex-wrap:wrap;justify-content:center;gap:0 1rem;max-width:26rem;color:var(--quiet);font-size:.8125rem;text-align:center}
+footer a,footer span{padding:.25rem 0}
 footer a{color:var(--accent);text-underline-offset:.2em}
 dl{margin:1.5rem 0 0;padding:1rem 0 0;border-top:1px solid var(--line);font-size:.875rem}
 dt{color:var(--quiet)}

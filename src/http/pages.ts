@@ -181,7 +181,8 @@ export function errorPageReply(error: ErrorPage): HttpReply {
     theme: error.theme,
     isTestTenant: error.isTestTenant ?? false,
     ...(error.setCookies ? { setCookies: error.setCookies } : {}),
-    content: html`<h1>${error.heading}</h1>
+    content: html`<div class="sign" aria-hidden="true">!</div>
+<h1>${error.heading}</h1>
 <p>${error.advice}</p>
 <dl>${detail}
 <dt>${texts.traceId}</dt><dd><code>${Buffer.from(error.traceId).toString("hex")}</code></dd>

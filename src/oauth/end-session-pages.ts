@@ -39,7 +39,8 @@ export function signedOutPage(shown: Shown & { readonly setCookies: readonly str
     status: 200,
     title: done.title,
     setCookies,
-    content: html`<h1>${done.heading}</h1>
+    content: html`<div class="sign good" aria-hidden="true">✓</div>
+<h1>${done.heading}</h1>
 <p>${done.advice(client.displayName)}</p>`,
   });
 }

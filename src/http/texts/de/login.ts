@@ -1,4 +1,4 @@
-import { html } from "../../html.ts";
+import { breakable, html } from "../../html.ts";
 import type { login as english } from "../en/login.ts";
 
 export const login: typeof english = {
@@ -15,7 +15,7 @@ export const login: typeof english = {
     title: "Code eingeben",
     heading: "Sehen Sie in Ihr Postfach",
     intro: (address, minutes) =>
-      html`Wenn man sich hier mit <strong>${address}</strong> anmelden kann, ist ein sechsstelliger Code unterwegs. Er gilt ${minutes} Minuten und nur in diesem Browser.`,
+      html`Wenn man sich hier mit <strong>${breakable(address)}</strong> anmelden kann, ist ein sechsstelliger Code unterwegs. Er gilt ${minutes} Minuten und nur in diesem Browser.`,
     label: "Code",
     format: "6 Ziffern",
     verify: "Anmelden",
@@ -39,7 +39,7 @@ export const login: typeof english = {
   confirm: {
     title: "Weiter",
     heading: (application) => `Weiter zu ${application}?`,
-    signedInAs: (person) => html`Sie sind angemeldet als <strong>${person}</strong>.`,
+    signedInAs: (person) => html`Sie sind angemeldet als <strong>${breakable(person)}</strong>.`,
     nobody: "Ihr Konto",
     goOn: "Weiter",
     otherAccount: "Anderes Konto verwenden",

@@ -1,4 +1,4 @@
-import { html } from "../../html.ts";
+import { breakable, html } from "../../html.ts";
 import type { passkey as english } from "../en/passkey.ts";
 
 export const passkey: typeof english = {
@@ -21,7 +21,7 @@ export const passkey: typeof english = {
   bind: {
     title: "Ihren Passkey erstellen",
     intro: (person) =>
-      html`Damit melden Sie sich als <strong>${person}</strong> an: mit Fingerabdruck, Gesicht oder der PIN dieses Geräts. Ohne Passwort, ohne Code.`,
+      html`Damit melden Sie sich als <strong>${breakable(person)}</strong> an: mit Fingerabdruck, Gesicht oder der PIN dieses Geräts. Ohne Passwort, ohne Code.`,
     otherDevice:
       "Passkeys brauchen JavaScript und einen Browser, der sie unterstützt. Sie können diesen Link auch auf einem anderen Gerät öffnen.",
     done: "Ihr Passkey ist bereit",

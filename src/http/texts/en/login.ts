@@ -1,4 +1,4 @@
-import { html } from "../../html.ts";
+import { breakable, html } from "../../html.ts";
 
 /** The pages of a login, from the question for an address to the way back. */
 export const login = {
@@ -15,7 +15,7 @@ export const login = {
     title: "Enter your code",
     heading: "Check your email",
     intro: (address: string, minutes: number) =>
-      html`If <strong>${address}</strong> can sign in here, a 6-digit code is on its way. It works for ${minutes} minutes, in this browser only.`,
+      html`If <strong>${breakable(address)}</strong> can sign in here, a 6-digit code is on its way. It works for ${minutes} minutes, in this browser only.`,
     label: "Code",
     format: "6 digits",
     verify: "Sign in",
@@ -39,7 +39,7 @@ export const login = {
   confirm: {
     title: "Continue",
     heading: (application: string) => `Continue to ${application}?`,
-    signedInAs: (person: string) => html`You are signed in as <strong>${person}</strong>.`,
+    signedInAs: (person: string) => html`You are signed in as <strong>${breakable(person)}</strong>.`,
     /** for somebody without a name to be called by */
     nobody: "your account",
     goOn: "Continue",

@@ -1,4 +1,4 @@
-import { html } from "../../html.ts";
+import { breakable, html } from "../../html.ts";
 
 /** Passkeys: on the first page of a login, after a code, and behind a link. */
 export const passkey = {
@@ -21,7 +21,7 @@ export const passkey = {
   bind: {
     title: "Create your passkey",
     intro: (person: string) =>
-      html`With it you sign in as <strong>${person}</strong>: by your fingerprint, your face or the PIN of this device. No password, no code.`,
+      html`With it you sign in as <strong>${breakable(person)}</strong>: by your fingerprint, your face or the PIN of this device. No password, no code.`,
     otherDevice:
       "Passkeys need JavaScript, and a browser that supports them. You can open this link on another device.",
     done: "Your passkey is ready",

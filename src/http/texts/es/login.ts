@@ -1,4 +1,4 @@
-import { html } from "../../html.ts";
+import { breakable, html } from "../../html.ts";
 import type { login as english } from "../en/login.ts";
 
 export const login: typeof english = {
@@ -15,7 +15,7 @@ export const login: typeof english = {
     title: "Introducir el código",
     heading: "Revise su correo",
     intro: (address, minutes) =>
-      html`Si <strong>${address}</strong> puede iniciar sesión aquí, va en camino un código de 6 cifras. Vale durante ${minutes} minutos y solo en este navegador.`,
+      html`Si <strong>${breakable(address)}</strong> puede iniciar sesión aquí, va en camino un código de 6 cifras. Vale durante ${minutes} minutos y solo en este navegador.`,
     label: "Código",
     format: "6 cifras",
     verify: "Iniciar sesión",
@@ -39,7 +39,7 @@ export const login: typeof english = {
   confirm: {
     title: "Continuar",
     heading: (application) => `¿Continuar a ${application}?`,
-    signedInAs: (person) => html`La sesión está iniciada como <strong>${person}</strong>.`,
+    signedInAs: (person) => html`La sesión está iniciada como <strong>${breakable(person)}</strong>.`,
     nobody: "su cuenta",
     goOn: "Continuar",
     otherAccount: "Usar otra cuenta",

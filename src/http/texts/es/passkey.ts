@@ -1,4 +1,4 @@
-import { html } from "../../html.ts";
+import { breakable, html } from "../../html.ts";
 import type { passkey as english } from "../en/passkey.ts";
 
 export const passkey: typeof english = {
@@ -21,7 +21,7 @@ export const passkey: typeof english = {
   bind: {
     title: "Cree su llave de acceso",
     intro: (person) =>
-      html`Con ella iniciará sesión como <strong>${person}</strong>: con la huella, la cara o el PIN de este dispositivo. Sin contraseña y sin códigos.`,
+      html`Con ella iniciará sesión como <strong>${breakable(person)}</strong>: con la huella, la cara o el PIN de este dispositivo. Sin contraseña y sin códigos.`,
     otherDevice:
       "Las llaves de acceso necesitan JavaScript y un navegador compatible. Puede abrir este enlace en otro dispositivo.",
     done: "Su llave de acceso está lista",
