@@ -53,6 +53,8 @@ test("what is wrong is told with its line", async () => {
     message: "file.yaml:10: client_secret: the environment has no THE_SECRET",
   });
   await assert.rejects(readDeclaredPart(source("a: [b"), TENANT), { message: /^file.yaml:1: is not YAML/ });
+  const bomb = `a: &a [1, 1]\n${Array.from({ length: 9 }, (_, n) => `b${n}: &b${n} [${Array(9).fill(n === 0 ? "*a" : `*b${n - 1}`)}]`).join("\n")}`;
+  await assert.rejects(readDeclaredPart(source(bomb), TENANT), { message: /^file.yaml:1: is not YAML: .*alias/i });
   await assert.rejects(readDeclaredPart(source(), "00000000000000ff"), { message: /says nothing of 00000000000000ff/ });
   const { locate } = await readDeclaredPart(source(TEXT, { THE_SECRET: "hidden" }), TENANT);
   const told = { field: "realms[0].applications[0].display_name", description: "missing" };

@@ -33,12 +33,15 @@ export interface FileSource {
  */
 export async function readDeclaredPart(source: FileSource, tenantId: string): Promise<DeclaredPart> {
   const lines = new LineCounter();
-  const document = parseDocument(source.text, { version: "1.2", lineCounter: lines, prettyErrors: false });
+  const { name, text } = source;
+  const document = readYaml(name, () =>
+    parseDocument(text, { version: "1.2", lineCounter: lines, prettyErrors: false }),
+  );
   const [broken] = document.errors;
   if (broken !== undefined) {
-    throw new CliError(`${source.name}:${lines.linePos(broken.pos[0]).line}: is not YAML: ${broken.message}`);
+    throw new CliError(`${name}:${lines.linePos(broken.pos[0]).line}: is not YAML: ${broken.message}`);
   }
-  const content: unknown = document.toJS({ maxAliasCount: ALIASES_MAX });
+  const content: unknown = readYaml(name, () => document.toJS({ maxAliasCount: ALIASES_MAX }));
   const tenants = listOf(content, "tenants");
   const isWhole = "tenants" in objectOf(content);
   const at = tenants.findIndex((tenant) => textOf(tenant, "id") === tenantId);
@@ -51,6 +54,16 @@ export async function readDeclaredPart(source: FileSource, tenantId: string): Pr
     others: tenants.flatMap((other) => textOf(other, "id") ?? []).filter((id) => id !== tenantId),
     locate: ({ field, description }) => `${source.name}:${place.lineOf(parsePath(field))}: ${field}: ${description}`,
   };
+}
+
+// Besides what it says of a document, the parser throws at aliases, and at nesting that no honest file has.
+function readYaml<T>(name: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : "it cannot be read";
+    throw new CliError(`${name}:1: is not YAML: ${why}`, { cause });
+  }
 }
 
 interface Place {
