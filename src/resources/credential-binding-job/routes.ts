@@ -93,7 +93,7 @@ export const CREDENTIAL_BINDING_JOB_OPERATIONS = [
       name: "ListCredentialBindingJobs",
       path: JOBS,
       tag: TAG,
-      summary: "Lists the credential binding jobs of an identity, or with `-` in its place those of the realm.",
+      summary: 'Lists the credential binding jobs of an identity, or, with "-" in its place, those of the realm.',
       scopes: ["credential-binding-jobs:read"],
       plural: "credential_binding_jobs",
       item: BindingJobAnswer,

@@ -32,7 +32,7 @@ export const CREDENTIAL_OPERATIONS = [
       name: "ListCredentials",
       path: CREDENTIALS,
       tag: TAG,
-      summary: "Lists the credentials of an identity, or with `-` in its place those of the realm.",
+      summary: 'Lists the credentials of an identity, or, with "-" in its place, those of the realm.',
       scopes: ["credentials:read"],
       plural: "credentials",
       item: CredentialAnswer,
