@@ -1,4 +1,5 @@
 import { realmPath } from "../protocol/client-metadata.ts";
+import { looksLikeRefreshToken } from "../protocol/opaque-token.ts";
 import { decodeId } from "../protocol/token-id.ts";
 import { CliError } from "./cli-error.ts";
 import { sendForm } from "./http.ts";
@@ -6,8 +7,6 @@ import { objectOf, parseJson, textOf } from "./json.ts";
 import type { Profile } from "./profile.ts";
 import { basicOf, requestCommandToken, unexpected } from "./token-client.ts";
 import type { World } from "./world.ts";
-
-const REFRESH_TOKEN = /^mayfly_rt_/;
 
 /**
  * Reads the token that a command is about: from standard input, or typed unseen.
@@ -56,7 +55,7 @@ export interface SeenToken {
 /** Asks what a token is (RFC 7662): as its own client, and if that may not see it, as an administrator where the profile is one. */
 export async function introspect(profile: Profile, realmId: string, token: string): Promise<SeenToken> {
   const url = `${profile.origin}${realmPath({ tenantId: profile.key.tenantId, realmId })}/introspect`;
-  const hint = REFRESH_TOKEN.test(token) ? { token_type_hint: "refresh_token" } : {};
+  const hint = looksLikeRefreshToken(token) ? { token_type_hint: "refresh_token" } : {};
   const ask = (authorization: string) => sendForm(url, { token, ...hint }, { authorization });
   if (realmId === profile.key.realmId) {
     const claims = objectOf((await ask(basicOf(profile))).json);

@@ -3,6 +3,7 @@ import { type HttpReply, type HttpRequest, headerOf, jsonReply, type Route } fro
 import { accessTokenClaims } from "../protocol/access-token.ts";
 import { type ApplicationKey, issuerOf } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
+import { looksLikeRefreshToken } from "../protocol/opaque-token.ts";
 import type { RequestParameters } from "../protocol/parameters.ts";
 import { formatScope, intersectLive, splitScope } from "../protocol/scope.ts";
 import { findCauseOfDeath } from "../protocol/token-state.ts";
@@ -66,7 +67,7 @@ async function answer(services: Services, question: Question, introspector: Intr
   const { request, realm, parameters } = question;
   const token = parameters.values.get("token");
   if (token === undefined) throw new OAuthError("invalid_request", "token is missing");
-  const described = token.startsWith("mayfly_rt_")
+  const described = looksLikeRefreshToken(token)
     ? await describeRefreshToken(services, realm, {
         token,
         introspector,

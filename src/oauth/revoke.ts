@@ -1,6 +1,7 @@
 import { type HttpReply, type HttpRequest, headerOf, type Route } from "../http/route.ts";
 import type { ApplicationContext, ApplicationKey } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
+import { looksLikeRefreshToken } from "../protocol/opaque-token.ts";
 import { parseForm, type RequestParameters } from "../protocol/parameters.ts";
 import type { GrantFacts } from "../resources/grant/queries.ts";
 import type { TokenFacts } from "../resources/token/queries.ts";
@@ -66,7 +67,7 @@ async function findRevocable(
 ): Promise<TokenFacts | GrantFacts | undefined> {
   const { token: text, revoker } = asked;
   const client = revoker === "realm" ? undefined : revoker;
-  if (text.startsWith("mayfly_rt_")) {
+  if (looksLikeRefreshToken(text)) {
     await client?.confirm(false);
     // Any refresh token of a family ends it, a spent one too (rule 13).
     const presented = { text, refreshKeySealed: tenant.refreshKeySealed };

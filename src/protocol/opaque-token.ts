@@ -95,6 +95,11 @@ export function formatRefreshToken(
   return withChecksum(signedText + refreshMac(signedText, macKey).toString("base64url"));
 }
 
+/** Whether a text says that it is a refresh token; whether it is one, `parseRefreshToken` tells. */
+export function looksLikeRefreshToken(text: string): boolean {
+  return text.startsWith(REFRESH_PREFIX);
+}
+
 /**
  * Reads a refresh token: full grammar, canonical base64url and checksum (rule 10). The keyed checksum is not judged here.
  * @returns undefined for anything that `formatRefreshToken` cannot have written

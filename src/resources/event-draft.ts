@@ -1,7 +1,8 @@
 import { insertWithPartitions } from "../database/partitions.ts";
 import type { Call } from "./call.ts";
-import { type EventActor, eventBucket, insertEvents } from "./event/queries.ts";
+import { eventBucket, insertEvents } from "./event/queries.ts";
 import type { EventAction, EventType } from "./event/schema.ts";
+import { actorOf } from "./event-source.ts";
 
 /** What an operation's event is. */
 export interface EventKind {
@@ -26,7 +27,7 @@ export async function recordEvents(call: Call<unknown, unknown>, drafts: readonl
   const { request, caller, db, nowMs } = call;
   const { realm = "" } = request.parameters;
   const events = drafts.map(({ type, action, resource, ofTenant, id, facts }) => ({
-    ...{ type, action, traceId: request.traceId, atMs: nowMs, actor: actorOf(call) },
+    ...{ type, action, traceId: request.traceId, atMs: nowMs, actor: actorOf(caller) },
     correlationId: request.correlationId,
     realmId: ofTenant === true ? "" : realm,
     resource: { type: resource, id },
@@ -39,11 +40,6 @@ export async function recordEvents(call: Call<unknown, unknown>, drafts: readonl
 export async function recordEventsAlone(call: Call<unknown, unknown>, drafts: readonly EventDraft[]): Promise<void> {
   const { deps, nowMs } = call;
   await insertWithPartitions(deps.database, "events", [eventBucket(nowMs)], () => recordEvents(call, drafts));
-}
-
-function actorOf({ caller }: Call<unknown, unknown>): EventActor {
-  const { identityId, applicationId } = caller;
-  return identityId === undefined ? { type: "Application", id: applicationId } : { type: "Identity", id: identityId };
 }
 
 /** The names of the members of a resource that differ between two states of it, for the facts of its event. */
