@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { basic, call, postForm } from "../support/http.ts";
 import { newAddress } from "../support/login-flow.ts";
 import { sendRaw } from "../support/raw-http.ts";
@@ -21,53 +21,61 @@ async function loggedServer() {
   return { server, lines, find, tenant: await testTenant({ server }) };
 }
 
-test("a request is one line that says who it was about, how it went and how long it took", async () => {
-  const { server, find, tenant } = await loggedServer();
-  const { application } = await testClient({ tenant });
-  const form = { grant_type: "client_credentials" };
-  const send = (headers: Record<string, string>) =>
-    postForm(`${application.issuer}/token`, form, { authorization: application.authorization, ...headers });
-  const plain = await send({});
-  const { time, ms, ...line } = find(plain.headers.get("x-trace-id")) ?? {};
-  assert.ok(typeof time === "string" && typeof ms === "number" && ms > 0);
-  assert.deepEqual(line, {
-    level: 30,
-    trace_id: plain.headers.get("x-trace-id"),
-    method: "POST",
-    route: "/v1/tenants/:tenant/realms/:realm/applications/:application/token",
-    status: 200,
-    bytes: Buffer.byteLength(plain.text),
-    tenant_id: application.key.tenantId,
-    realm_id: application.key.realmId,
-    application_id: application.key.applicationId,
-    msg: "request",
-  });
-  const refused = await send({ authorization: basic(application.clientId, "wrong") });
-  assert.equal(find(refused.headers.get("x-trace-id"))?.error, "invalid_client");
-  const lost = await call(`${server.url}/v1/nowhere`);
-  const { route, error } = find(lost.headers.get("x-trace-id")) ?? {};
-  assert.deepEqual([route, error], ["unknown", "not_found"]);
-  await server.stop();
-});
+describe("a request's line", () => {
+  let logged: Awaited<ReturnType<typeof loggedServer>>;
 
-test("what a client calls its request is kept if it is short and plain, and not at all otherwise", async () => {
-  const { server, find } = await loggedServer();
-  const correlationOf = async (headers: Record<string, string>) => {
-    const answer = await call(`${server.url}/health/live`, { headers });
-    return find(answer.headers.get("x-trace-id"))?.correlation_id;
-  };
-  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-  assert.equal(await correlationOf({}), undefined);
-  assert.equal(await correlationOf({ "x-request-id": "job/42:a-b_c.d" }), "job/42:a-b_c.d");
-  assert.equal(await correlationOf({ traceparent }), "0af7651916cd43dd8448eb211c80319c");
-  assert.equal(await correlationOf({ traceparent, "x-request-id": "mine" }), "mine");
-  assert.equal(await correlationOf({ traceparent: "x".repeat(60) }), undefined);
-  assert.equal(await correlationOf({ "x-request-id": "x".repeat(42) }), "x".repeat(42));
-  for (const refused of ['a" \u00e9<b>', "x".repeat(43), "x".repeat(500), "", "mayfly_at_abc", "job:Mayfly_rt_abc"]) {
-    assert.equal(await correlationOf({ "x-request-id": refused }), undefined, refused);
-    assert.equal(await correlationOf({ "x-correlation-id": refused }), undefined, refused);
-  }
-  await server.stop();
+  before(async () => {
+    logged = await loggedServer();
+  });
+
+  after(() => logged.server.stop());
+
+  test("a request is one line that says who it was about, how it went and how long it took", async () => {
+    const { server, find, tenant } = logged;
+    const { application } = await testClient({ tenant });
+    const form = { grant_type: "client_credentials" };
+    const send = (headers: Record<string, string>) =>
+      postForm(`${application.issuer}/token`, form, { authorization: application.authorization, ...headers });
+    const plain = await send({});
+    const { time, ms, ...line } = find(plain.headers.get("x-trace-id")) ?? {};
+    assert.ok(typeof time === "string" && typeof ms === "number" && ms > 0);
+    assert.deepEqual(line, {
+      level: 30,
+      trace_id: plain.headers.get("x-trace-id"),
+      method: "POST",
+      route: "/v1/tenants/:tenant/realms/:realm/applications/:application/token",
+      status: 200,
+      bytes: Buffer.byteLength(plain.text),
+      tenant_id: application.key.tenantId,
+      realm_id: application.key.realmId,
+      application_id: application.key.applicationId,
+      msg: "request",
+    });
+    const refused = await send({ authorization: basic(application.clientId, "wrong") });
+    assert.equal(find(refused.headers.get("x-trace-id"))?.error, "invalid_client");
+    const lost = await call(`${server.url}/v1/nowhere`);
+    const { route, error } = find(lost.headers.get("x-trace-id")) ?? {};
+    assert.deepEqual([route, error], ["unknown", "not_found"]);
+  });
+
+  test("what a client calls its request is kept if it is short and plain, and not at all otherwise", async () => {
+    const { server, find } = logged;
+    const correlationOf = async (headers: Record<string, string>) => {
+      const answer = await call(`${server.url}/health/live`, { headers });
+      return find(answer.headers.get("x-trace-id"))?.correlation_id;
+    };
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    assert.equal(await correlationOf({}), undefined);
+    assert.equal(await correlationOf({ "x-request-id": "job/42:a-b_c.d" }), "job/42:a-b_c.d");
+    assert.equal(await correlationOf({ traceparent }), "0af7651916cd43dd8448eb211c80319c");
+    assert.equal(await correlationOf({ traceparent, "x-request-id": "mine" }), "mine");
+    assert.equal(await correlationOf({ traceparent: "x".repeat(60) }), undefined);
+    assert.equal(await correlationOf({ "x-request-id": "x".repeat(42) }), "x".repeat(42));
+    for (const refused of ['a" \u00e9<b>', "x".repeat(43), "x".repeat(500), "", "mayfly_at_abc", "job:Mayfly_rt_abc"]) {
+      assert.equal(await correlationOf({ "x-request-id": refused }), undefined, refused);
+      assert.equal(await correlationOf({ "x-correlation-id": refused }), undefined, refused);
+    }
+  });
 });
 
 test("no line holds a secret, a token, a code, a query or what a person typed, whatever is asked and however it ends", async () => {
