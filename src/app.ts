@@ -64,9 +64,7 @@ export function createApp(deps: Deps, readiness: Readiness, parts: AppParts): Ap
   const answered = [
     ...oauthRoutes(services),
     ...loginRoutes({
-      deps,
-      decisions,
-      afterReply,
+      ...management,
       loginLimiter: services.loginLimiter,
       findRealmFacts: services.directory.facts,
     }),

@@ -53,6 +53,16 @@ select[aria-invalid=true]{border-color:var(--wrong);box-shadow:inset 0 0 0 1px v
 .asked>li{padding:.625rem 0}
 .asked>li+li{border-top:1px solid rgb(128 128 128/.28)}
 .asked ul{margin:.375rem 0 0;padding:0;list-style:none}
+h2{margin:2rem 0 .25rem;font-size:1.0625rem;line-height:1.3;font-weight:650}
+.items{margin:0 0 1rem;padding:0;list-style:none}
+.items>li{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem;padding:.75rem 0;border-bottom:1px solid var(--line)}
+.items>li:last-child{border:0}
+.items div{flex:1 1 12rem;min-width:0;overflow-wrap:anywhere}
+.items small{display:block;color:var(--quiet);font-size:.875rem;line-height:1.45}
+.items small::first-letter{text-transform:uppercase}
+.items form{margin:0}
+.back{margin:1rem 0 0;text-align:center}
+.back a{display:inline-block;padding:.5rem;color:var(--accent);font-weight:550;text-underline-offset:.2em}
 .hint{margin:.5rem 0 0;font-size:.875rem;line-height:1.45}
 form+.hint{margin-top:1rem}
 .wrong,.done{margin:0 0 1rem;padding:.75rem .875rem;border-radius:.625rem;font-size:.9375rem;line-height:1.45;font-weight:500}
@@ -70,9 +80,9 @@ button:disabled{opacity:.6;cursor:default}
 .or::before,.or::after{content:"";flex:1;border-top:1px solid var(--line)}
 [hidden]{display:none!important}
 .more{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 1rem;margin:1rem 0 0}
-.more button,.leave{min-height:2.5rem;padding:.25rem 0;border:0;background:none;color:var(--accent);font-size:.9375rem;font-weight:550;
+.more button,.items button,.leave{min-height:2.5rem;padding:.25rem 0;border:0;background:none;color:var(--accent);font-size:.9375rem;font-weight:550;
 text-decoration:underline;text-decoration-color:transparent;text-underline-offset:.2em}
-.more button:hover,.leave:hover{text-decoration-color:currentcolor}
+.more button:hover,.items button:hover,.leave:hover{text-decoration-color:currentcolor}
 .leave{display:block;width:100%;margin:1rem 0 -.5rem;padding-top:.75rem;border-top:1px solid var(--line);border-radius:0;
 color:var(--quiet);font-weight:450}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}

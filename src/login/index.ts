@@ -1,5 +1,6 @@
 import { browserScriptRoutes } from "../http/browser-scripts.ts";
 import type { Route } from "../http/route.ts";
+import { accountRoutes } from "./account/routes.ts";
 import { bindingRoutes } from "./binding/routes.ts";
 import { showLogin, submitLogin } from "./dispatch.ts";
 import type { LoginServices } from "./services.ts";
@@ -11,6 +12,7 @@ export function loginRoutes(services: LoginServices): readonly Route[] {
   return [
     ...browserScriptRoutes,
     ...bindingRoutes(services),
+    ...accountRoutes(services),
     { name: "login", method: "GET", path: LOGIN, kind: "page", handle: (request) => showLogin(services, request) },
     {
       name: "loginByPost",

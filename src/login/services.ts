@@ -3,6 +3,7 @@ import type { AfterReply } from "../http/after-reply.ts";
 import type { LoginLimiter } from "../http/login-limit.ts";
 import type { RealmKey } from "../protocol/client-metadata.ts";
 import type { DecisionRecorder } from "../resources/decision/recorder.ts";
+import type { LiveCountRecorder } from "../resources/live-count/recorder.ts";
 import type { RealmFacts } from "../resources/realm/queries.ts";
 
 /** What the login pages need of the world. */
@@ -13,4 +14,6 @@ export interface LoginServices {
   readonly decisions: DecisionRecorder;
   readonly loginLimiter: LoginLimiter;
   readonly afterReply: AfterReply;
+  /** what ends here of families and tokens is counted there */
+  readonly liveTokens: LiveCountRecorder;
 }

@@ -1,21 +1,15 @@
 import type { Queryable } from "../database/database.ts";
 import type { HttpRequest } from "../http/route.ts";
-import { readSessionCookie, setSessionCookie } from "../http/session-cookie.ts";
-import { equalBytes, sha256 } from "../platform/hash.ts";
-import type { ApplicationContext, RealmKey } from "../protocol/client-metadata.ts";
+import { setSessionCookie } from "../http/session-cookie.ts";
+import { sha256 } from "../platform/hash.ts";
+import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { isSessionOpen, oldestOpen } from "../protocol/session.ts";
 import type { AuthorizationRequest } from "../resources/authorization-request/queries.ts";
 import type { Authentication } from "../resources/authorization-request/schema.ts";
+import { readBrowserSession } from "../resources/browser-session.ts";
 import type { NewGrant } from "../resources/grant/queries.ts";
-import {
-  endSession,
-  findSession,
-  insertSession,
-  renewSession,
-  type Session,
-  useSession,
-} from "../resources/session/queries.ts";
+import { endSession, insertSession, renewSession, type Session, useSession } from "../resources/session/queries.ts";
 import { noteSessionApplication } from "../resources/session-application/queries.ts";
 import type { LiveApplication } from "./find-live-application.ts";
 import type { Services } from "./services.ts";
@@ -32,23 +26,10 @@ export interface BrowserAt {
   readonly application: LiveApplication;
 }
 
-/** The session that this browser proves to have in the realm, whatever became of it. */
-export async function readBrowserSession(
-  services: Services,
-  request: HttpRequest,
-  { tenantId, realmId }: RealmKey,
-): Promise<Session | undefined> {
-  const { config, database } = services.deps;
-  const shown = readSessionCookie(request, { publicUrl: config.publicUrl, realmId });
-  if (shown === undefined) return undefined;
-  const session = await findSession(database.tenants([tenantId]), { tenantId, realmId, sessionId: shown.sessionId });
-  return session !== undefined && equalBytes(sha256(shown.secret), session.secretHash) ? session : undefined;
-}
-
 /** The session that logs its person in at this moment. */
 export async function findOpenSession(services: Services, at: BrowserAt): Promise<Session | undefined> {
   const { context, now } = at.application;
-  const session = await readBrowserSession(services, at.request, context.key);
+  const session = await readBrowserSession(services.deps, at.request, context.key);
   return session !== undefined && isSessionOpen(session, context.realm.sessionPolicy, now) ? session : undefined;
 }
 
@@ -143,7 +124,7 @@ async function planAuthenticated(services: Services, at: BrowserAt, person: Auth
   const { random, clock, config } = services.deps;
   const { context, now } = at.application;
   const { tenantId, realmId } = context.key;
-  const shown = await readBrowserSession(services, at.request, context.key);
+  const shown = await readBrowserSession(services.deps, at.request, context.key);
   const isOpen = shown !== undefined && isSessionOpen(shown, context.realm.sessionPolicy, now);
   const own = isOpen && shown.identityId === person.identityId ? shown : undefined;
   const secret = random.bytes(SECRET_BYTES);

@@ -11,10 +11,10 @@ import { OAuthError } from "../protocol/oauth-error.ts";
 import { parseQuery, type RequestParameters } from "../protocol/parameters.ts";
 import { appendParameters } from "../protocol/redirect-uri.ts";
 import { isSessionOpen } from "../protocol/session.ts";
+import { readBrowserSession } from "../resources/browser-session.ts";
 import { endSession, type Session } from "../resources/session/queries.ts";
 import { findClientSession, findSessionApplication } from "../resources/session-application/queries.ts";
 import { atIssuers } from "./at-issuer.ts";
-import { readBrowserSession } from "./browser-session.ts";
 import { confirmLogoutPage, signedOutPage } from "./end-session-pages.ts";
 import { findNamedApplication } from "./find-client.ts";
 import { findLiveApplication, type LiveApplication } from "./find-live-application.ts";
@@ -42,7 +42,7 @@ async function findLeftApplication(services: Services, realm: RealmKey, request:
     return await findNamedApplication(services)(realm, request);
   } catch (error) {
     if (!(error instanceof OAuthError) || error.status === 404) throw error;
-    const session = await readBrowserSession(services, request, realm);
+    const session = await readBrowserSession(services.deps, request, realm);
     const db = services.deps.database.tenants([realm.tenantId]);
     const found = session === undefined ? undefined : await findSessionApplication(db, session.key, "realm");
     if (found === undefined) throw error;
@@ -55,7 +55,7 @@ async function handleEndSession(services: Services, request: HttpRequest): Promi
   try {
     const application = await findLiveApplication(services, request);
     const parameters = request.method === "POST" ? readForm(request) : parseQuery(request.queryString);
-    const session = await readBrowserSession(services, request, application.context.key);
+    const session = await readBrowserSession(services.deps, request, application.context.key);
     const visit: Visit = { services, request, application, parameters, session };
     return request.method === "POST" ? await handlePost(visit) : await decideLogout(visit);
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { LoginMethod } from "../../src/resources/authorization-request/schema.ts";
+import { accountUrl } from "./account-page.ts";
 import { type Answer, call } from "./http.ts";
 import { newAddress } from "./login-flow.ts";
 import { managementClient, succeed } from "./management-client.ts";
@@ -11,6 +12,7 @@ import {
   testLogin,
 } from "./test-browser.ts";
 import { type CodeFlow, testCodeFlow } from "./test-code-flow.ts";
+import { addPasskey } from "./test-credential.ts";
 import { type TestApplication, testTenant } from "./test-tenant.ts";
 
 /** A page as the server sends it, by what it is. */
@@ -94,7 +96,26 @@ async function knownPersonPages(at: Collecting): Promise<Gallery> {
   const consent = await ask({ prompt: "consent", scope: "openid profile email offline_access shoes:read" });
   const leave = `${flow.application.issuer}/end-session`;
   const logout = await browser.open(leave, headers);
-  return { confirm, consent, logout, signedOut: await browser.post(leave, hiddenFields(logout), headers) };
+  const signedOut = await browser.post(leave, hiddenFields(logout), headers);
+  return { confirm, consent, ...(await accountPages(at)), logout, signedOut };
+}
+
+/** Of somebody who has something of everything. */
+async function accountPages({ flow: { tenant, application }, headers }: Collecting): Promise<Gallery> {
+  const url = accountUrl(tenant, tenant.realm);
+  const browser = testBrowser();
+  const email = newAddress(tenant);
+  const passkey = await addPasskey(tenant, await tenant.addIdentity(email));
+  const parameters = { prompt: "consent", scope: "openid profile email offline_access shoes:read" };
+  for (const options of [{ browser, parameters }, { parameters }]) {
+    const login = await testLogin(tenant, application, options);
+    await login.logIn(email);
+    await login.finish(await login.submit("allow"));
+  }
+  const account = await browser.open(`${url}?done=sessionEnded`, headers);
+  const asked = { ...hiddenFields(account), action: "remove_passkey", credential_id: passkey };
+  const accountLastPasskey = await browser.post(url, asked, headers);
+  return { accountNobody: await call(url, { headers }), account, accountLastPasskey };
 }
 
 /** Pages that a script of ours makes whole. */

@@ -6,6 +6,7 @@ import * as batches from "../../src/resources/batch-credential-binding-job/queri
 import {
   findCredential,
   findCredentialByWebauthnId,
+  listActiveCredentials,
   listUsableCredentials,
   revokeCredential,
   useCredential,
@@ -26,6 +27,7 @@ export async function noteDevices(used: TenantInUse, note: Queryable, nowMs: num
   assert.ok(credential?.webauthn);
   await findCredentialByWebauthnId(note, realm, credential.webauthn.webauthnId);
   await listUsableCredentials(note, { ...realm, identityId: String(ids.identity) }, credential.webauthn.rpId);
+  await listActiveCredentials(note, { ...realm, identityId: String(ids.identity) });
   await useCredential(note, credential, { signCount: 1, isBackedUp: true, atMs: nowMs });
   await revokeCredential(note, key, nowMs);
   await noteJobs(used, note, nowMs);

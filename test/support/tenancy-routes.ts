@@ -101,6 +101,9 @@ export const ATTACKS: Attacks = {
   },
   "GET bind": (attack) => bind(attack, (url, link) => call(`${url}?${new URLSearchParams(link)}`)),
   "POST bindByPost": (attack) => bind(attack, (url, link) => postForm(url, { ...link, credential: "{}" })),
+  "GET account": (attack) => account(attack, (url, headers) => call(url, { headers })),
+  "POST accountByPost": (attack) =>
+    account(attack, (url, headers) => postForm(url, { action: "sign_out", form_token: "x" }, headers)),
   "GET endSession": (attack) =>
     endSession(attack, (url, parameters, headers) => call(`${url}?${new URLSearchParams(parameters)}`, { headers })),
   "POST endSessionByPost": (attack) =>
@@ -257,6 +260,24 @@ async function login(
     stays(await send(used.openLogin.url, {})),
     stays(await send(`${url}${moved}`, {})),
     stays(await send(`${url}${moved}`, owner)),
+  ];
+}
+
+/** An account is opened by the session's secret alone, and in its own realm: neither its name nor another realm's cookie does. */
+async function account(
+  { used, stranger }: Attack,
+  send: (url: string, headers: Record<string, string>) => Promise<Answer>,
+): Promise<Answer[]> {
+  const at = (realm: RealmKey): string => `${used.tenant.server.url}/authenticator${realmPath(realm)}/account`;
+  const cookieAt = (realm: RealmKey, value: string) => ({ cookie: `mayfly-${realm.realmId}=${value}` });
+  const { realm } = used.tenant;
+  const { realm: own } = stranger.flow.tenant;
+  const guessed = `${used.sessions.sessionId}.${"A".repeat(43)}`;
+  return [
+    stays(await send(at(realm), {})),
+    stays(await send(at(realm), cookieAt(realm, guessed))),
+    stays(await send(at(own), cookieAt(own, guessed))),
+    stays(await send(at({ ...realm, tenantId: own.tenantId }), cookieAt(realm, guessed))),
   ];
 }
 

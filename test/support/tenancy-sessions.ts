@@ -28,6 +28,10 @@ export async function noteSessions(used: TenantInUse, note: Queryable, db: Query
     authenticatedSince: 0,
   });
   await sessions.endSession(note, key, { at: authTime + 1, reason: "logout" });
+  await sessions.listOpenSessions(note, { ...realm, identityId }, { seenSince: 0, authenticatedSince: 0 });
+  await sessions.endOwnSession(note, { key, identityId }, { at: authTime + 1, reason: "logout" });
+  const other = { ...key, sessionId: "another" };
+  await sessions.endOtherSessions(note, { key: other, identityId }, { at: authTime + 1, reason: "logout" });
   const application = { ...key, ...used.flow.application.key, clientSessionId: key.sessionId, subject: identityId };
   await applications.findSessionApplication(note, key, "application");
   await applications.findClientSession(note, application, key.sessionId);

@@ -1,9 +1,9 @@
 import { durationInWords } from "../../http/duration-in-words.ts";
 import { type Html, html } from "../../http/html.ts";
 import type { Page } from "../../http/pages.ts";
-import { scopeOfClaim } from "../../protocol/claims.ts";
 import { type ConsentTerms, lifetimeChoices } from "../../protocol/consent.ts";
 import { isOpenidScope } from "../../protocol/scope.ts";
+import { personalInWords, renewalInWords } from "../consent-in-words.ts";
 import type { Visit } from "../visit.ts";
 import { loginPage, openForm } from "./login-page.ts";
 
@@ -37,7 +37,7 @@ export function consentPage(visit: Visit, shown: ShownConsent): Page {
 ${renderProblem(visit, shown.problem)}${renderAsked(visit, shown.terms)}${openForm(visit)}
 <input type="hidden" name="asked" value="${shown.mark}">
 ${renderLifetime(visit, shown)}
-<p class="hint">${renderRenewal(visit, shown.terms)}</p>
+<p class="hint">${renewalInWords(visit.texts, displayName, shown.terms)}</p>
 <button class="main" name="action" value="allow">${consent.allow}</button>
 <div class="more"><button name="action" value="other_account" formnovalidate>${otherAccount}</button></div>
 <button class="leave" name="action" value="cancel" formnovalidate>${consent.refuse}</button>
@@ -55,7 +55,7 @@ function renderProblem({ texts }: Visit, problem: ConsentProblem | undefined): H
 function renderAsked(visit: Visit, terms: ConsentTerms): Html {
   const { consent } = visit.texts;
   const { displayName } = visit.context.client;
-  const lines = [...listPersonal(visit, terms), ...renderRights(visit, terms)];
+  const lines = [...personalInWords(visit.texts, terms), ...renderRights(visit, terms)];
   if (lines.length === 0)
     return html`<p>${consent.asksForNothing(displayName)}</p>
 `;
@@ -66,15 +66,6 @@ function renderAsked(visit: Visit, terms: ConsentTerms): Html {
   )}
 </ul>
 `;
-}
-
-/** What is told of the person, in words: by scopes, and by claims that none of these scopes gives. */
-function listPersonal({ texts }: Visit, { scope, claims }: ConsentTerms): readonly string[] {
-  const gives: Readonly<Record<string, string>> = texts.consent.gives;
-  const named: Readonly<Record<string, string>> = texts.consent.claims;
-  const byScope = scope.filter(isOpenidScope).flatMap((one) => gives[one] ?? []);
-  const byName = claims.filter((claim) => !scope.includes(scopeOfClaim(claim) ?? ""));
-  return [...new Set([...byScope, ...byName.map((claim) => named[claim] ?? claim)])];
 }
 
 function renderRights({ texts, context }: Visit, { scope }: ConsentTerms): readonly Html[] {
@@ -105,12 +96,4 @@ function renderLifetime({ texts }: Visit, shown: ShownConsent): Html {
     }</option>`,
   )}
 </select>`;
-}
-
-function renderRenewal({ texts, context }: Visit, { scope, renewalSeconds }: ConsentTerms): Html {
-  const { none, whileAway, whileSignedIn } = texts.consent.renewal;
-  const { displayName } = context.client;
-  if (renewalSeconds === 0) return none(displayName);
-  const say = scope.includes("offline_access") ? whileAway : whileSignedIn;
-  return say(displayName, durationInWords(renewalSeconds, texts.language));
 }

@@ -55,6 +55,8 @@ export interface Credential extends NewCredential {
 
 /** Passkeys of one person at one relying party. */
 export const PASSKEYS_MAX = 50;
+/** Most credentials of a person that are listed, of all relying parties. */
+const ACTIVE_LISTED_MAX = 200;
 
 const find = statement(
   "credential.find",
@@ -134,6 +136,13 @@ const listUsable = statement(
   `SELECT * FROM credentials
    WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND identity_id <> '' AND state = 'ACTIVE' AND rp_id = $4 AND ${alive()}
    ORDER BY credential_id LIMIT ${PASSKEYS_MAX}`,
+);
+
+const listActive = statement(
+  "credential.list_active",
+  `SELECT * FROM credentials
+   WHERE tenant_id = $1 AND realm_id = $2 AND identity_id = $3 AND identity_id <> '' AND state = 'ACTIVE' AND ${alive()}
+   ORDER BY credential_id LIMIT ${ACTIVE_LISTED_MAX}`,
 );
 
 // identity_id <> '' says that the indexes over identities may be used.
@@ -248,6 +257,14 @@ export async function listUsableCredentials(
   rpId: string,
 ): Promise<Credential[]> {
   return (await db.run(listUsable, [tenantId, realmId, identityId, rpId])).map(toCredential);
+}
+
+/** Reads the credentials that a person can use, wherever; at most 200. */
+export async function listActiveCredentials(
+  db: Queryable,
+  { tenantId, realmId, identityId }: IdentityKey,
+): Promise<Credential[]> {
+  return (await db.run(listActive, [tenantId, realmId, identityId])).map(toCredential);
 }
 
 /**

@@ -1,9 +1,12 @@
 import type { OwnerSession, Queryable, Row } from "../../database/database.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
+import type { IdentityKey } from "../identity/queries.ts";
 import { alive } from "../tombstone.ts";
 
 const DELETED_AT_ONCE_MAX = 1_000;
+/** Most sessions of a person that are listed. */
+const LISTED_MAX = 100;
 
 /** Names a session: what tokens call `bi_s` and ID tokens `sid`, and no credential. */
 export interface SessionKey extends RealmKey {
@@ -82,6 +85,29 @@ const end = statement(
    RETURNING session_id`,
 );
 
+const listOpen = statement(
+  "session.list_open",
+  `${selectSession("sessions s")} WHERE s.tenant_id = $1 AND s.realm_id = $2 AND s.identity_id = $3 AND s.ended_at IS NULL
+     AND s.seen_at >= $4 AND s.auth_time >= $5
+   ORDER BY s.seen_at DESC, s.session_id LIMIT ${LISTED_MAX}`,
+);
+
+const endOwn = statement(
+  "session.end_own",
+  `UPDATE sessions SET ended_at = $5, ended_reason = $6
+   WHERE tenant_id = $1 AND realm_id = $2 AND session_id = $3 AND identity_id = $4 AND ended_at IS NULL
+   RETURNING session_id`,
+);
+
+const endOthers = statement(
+  "session.end_others",
+  `WITH ended AS (
+     UPDATE sessions SET ended_at = $5, ended_reason = $6
+     WHERE tenant_id = $1 AND realm_id = $2 AND session_id <> $3 AND identity_id = $4 AND ended_at IS NULL
+     RETURNING session_id
+   ) SELECT count(*) AS count FROM ended`,
+);
+
 /** Reads a session, whatever became of it; undefined when there never was one, or it was forgotten. */
 export async function findSession(db: Queryable, key: SessionKey): Promise<Session | undefined> {
   const [row] = await db.run(find, ids(key));
@@ -102,13 +128,26 @@ export async function renewSession(
   return (await db.run(renew, [...ids(session.key), ...members(proof), session.secretHash])).length === 1;
 }
 
-/** Another login by a session, and since when its person must have used it and must have logged in. */
-export interface UsedAgain {
+/** Since when the person of a session must have used it and must have logged in (`oldestOpen`). */
+export interface OpenSince {
+  readonly seenSince: number;
+  readonly authenticatedSince: number;
+}
+
+/** Reads the sessions that log a person in, the one used last first; at most 100. */
+export async function listOpenSessions(
+  db: Queryable,
+  { tenantId, realmId, identityId }: IdentityKey,
+  { seenSince, authenticatedSince }: OpenSince,
+): Promise<Session[]> {
+  return (await db.run(listOpen, [tenantId, realmId, identityId, seenSince, authenticatedSince])).map(toSession);
+}
+
+/** Another login by a session. */
+export interface UsedAgain extends OpenSince {
   readonly identityId: string;
   readonly at: number;
   readonly keptUntilMs: number;
-  readonly seenSince: number;
-  readonly authenticatedSince: number;
 }
 
 /** Notes that a session was used for another login of its person. False: it was ended meanwhile, or is over. */
@@ -128,6 +167,25 @@ export async function endSession(
   ended: { readonly at: number; readonly reason: SessionEnd },
 ): Promise<boolean> {
   return (await db.run(end, [...ids(key), ended.at, ended.reason])).length === 1;
+}
+
+/** Ends a session as `endSession` does, if it is this person's. False: it is not, or had ended before. */
+export async function endOwnSession(
+  db: Queryable,
+  { key, identityId }: Pick<Session, "key" | "identityId">,
+  ended: { readonly at: number; readonly reason: SessionEnd },
+): Promise<boolean> {
+  return (await db.run(endOwn, [...ids(key), identityId, ended.at, ended.reason])).length === 1;
+}
+
+/** Ends every session of a person but this one. Returns how many. */
+export async function endOtherSessions(
+  db: Queryable,
+  { key, identityId }: Pick<Session, "key" | "identityId">,
+  ended: { readonly at: number; readonly reason: SessionEnd },
+): Promise<number> {
+  const [row] = await db.run(endOthers, [...ids(key), identityId, ended.at, ended.reason]);
+  return Number(row?.count);
 }
 
 /** Deletes at most 1,000 sessions of every tenant that no grant can need any more, with what they were used for. Returns how many are gone. */

@@ -1,3 +1,4 @@
+export { account } from "./account.ts";
 export { consent } from "./consent.ts";
 export { error } from "./error.ts";
 export { frame } from "./frame.ts";

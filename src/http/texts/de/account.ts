@@ -1,0 +1,53 @@
+import { html } from "../../html.ts";
+import type { account as english } from "../en/account.ts";
+
+export const account: typeof english = {
+  title: "Ihr Konto",
+  nobody: {
+    title: "Sie sind nicht angemeldet",
+    advice: (realm) =>
+      html`Melden Sie sich in diesem Browser bei einer der Anwendungen von <strong>${realm}</strong> an. Öffnen Sie dann diese Seite noch einmal.`,
+  },
+  stale:
+    "Um hier etwas zu ändern, melden Sie sich zuerst neu an: Melden Sie sich ab, bei einer Anwendung wieder an, und kommen Sie innerhalb von 15 Minuten zurück.",
+  sessions: {
+    heading: "Wo Sie angemeldet sind",
+    thisBrowser: "Dieser Browser",
+    otherBrowser: "Ein anderer Browser",
+    byCode: (ago) => `Angemeldet ${ago}, mit einem Code per E-Mail`,
+    byPasskey: (ago) => `Angemeldet ${ago}, mit einem Passkey`,
+    seen: (ago) => `Zuletzt verwendet ${ago}`,
+    signOut: "Abmelden",
+    end: "Dort abmelden",
+    endOthers: "Überall sonst abmelden",
+  },
+  passkeys: {
+    heading: "Ihre Passkeys",
+    none: "Sie haben keinen Passkey.",
+    made: (ago) => `Erstellt ${ago}`,
+    used: (ago) => `Zuletzt verwendet ${ago}`,
+    neverUsed: "Noch nicht verwendet",
+    remove: "Entfernen",
+    last: {
+      title: "Den letzten Passkey entfernen?",
+      meaning: (passkey, realm) =>
+        html`Ohne <strong>${passkey}</strong> können Sie sich nur noch dort anmelden, wo ein Code per E-Mail genügt. Für alles andere müssen die Betreiber von ${realm} Ihnen einen Link für einen neuen Passkey schicken.`,
+      remove: "Trotzdem entfernen",
+      keep: "Behalten",
+    },
+  },
+  applications: {
+    heading: "Anwendungen mit Zugriff",
+    none: "Sie haben keiner Anwendung etwas erlaubt.",
+    given: (ago) => `Erlaubt ${ago}`,
+    withdraw: "Widerrufen",
+  },
+  done: {
+    signedOut: "Sie sind in diesem Browser abgemeldet.",
+    sessionEnded: "Jener Browser ist abgemeldet.",
+    othersEnded: "Sie sind überall abgemeldet, nur hier nicht.",
+    passkeyRemoved:
+      "Der Passkey ist entfernt. Niemand kann sich mehr mit ihm anmelden. Sie können ihn auch auf Ihrem Gerät löschen.",
+    accessWithdrawn: "Der Zugriff ist widerrufen. Die Anwendung muss Sie neu fragen.",
+  },
+};

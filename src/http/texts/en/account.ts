@@ -1,0 +1,53 @@
+import { html } from "../../html.ts";
+
+/** The page where people look after their own account. Times are said in words before. */
+export const account = {
+  title: "Your account",
+  nobody: {
+    title: "You are not signed in",
+    advice: (realm: string) =>
+      html`Sign in to one of the applications of <strong>${realm}</strong> in this browser. Then open this page again.`,
+  },
+  stale:
+    "To change anything here, sign in again first: sign out, sign in to an application, and come back within 15 minutes.",
+  sessions: {
+    heading: "Where you are signed in",
+    thisBrowser: "This browser",
+    otherBrowser: "Another browser",
+    byCode: (ago: string) => `Signed in ${ago}, with a code by email`,
+    byPasskey: (ago: string) => `Signed in ${ago}, with a passkey`,
+    seen: (ago: string) => `Last used ${ago}`,
+    signOut: "Sign out",
+    end: "Sign out there",
+    endOthers: "Sign out everywhere else",
+  },
+  passkeys: {
+    heading: "Your passkeys",
+    none: "You have no passkey.",
+    made: (ago: string) => `Made ${ago}`,
+    used: (ago: string) => `Last used ${ago}`,
+    neverUsed: "Not used yet",
+    remove: "Remove",
+    last: {
+      title: "Remove your last passkey?",
+      meaning: (passkey: string, realm: string) =>
+        html`Without <strong>${passkey}</strong> you can sign in only where a code by email is enough. Anywhere else, whoever runs ${realm} must send you a link for a new passkey.`,
+      remove: "Remove it all the same",
+      keep: "Keep it",
+    },
+  },
+  applications: {
+    heading: "Applications with access",
+    none: "You have not allowed any application anything.",
+    given: (ago: string) => `Allowed ${ago}`,
+    withdraw: "Withdraw",
+  },
+  done: {
+    signedOut: "You are signed out in this browser.",
+    sessionEnded: "That browser is signed out.",
+    othersEnded: "You are signed out everywhere but here.",
+    passkeyRemoved:
+      "The passkey is removed. Nobody can sign in with it any more. You can delete it from your device, too.",
+    accessWithdrawn: "The access is withdrawn. The application has to ask you again.",
+  },
+};

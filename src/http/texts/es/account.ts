@@ -1,0 +1,53 @@
+import { html } from "../../html.ts";
+import type { account as english } from "../en/account.ts";
+
+export const account: typeof english = {
+  title: "Su cuenta",
+  nobody: {
+    title: "No ha iniciado sesión",
+    advice: (realm) =>
+      html`Inicie sesión en este navegador en una de las aplicaciones de <strong>${realm}</strong>. Después, vuelva a abrir esta página.`,
+  },
+  stale:
+    "Para cambiar algo aquí, inicie sesión de nuevo: cierre la sesión, iníciela en una aplicación y vuelva en menos de 15 minutos.",
+  sessions: {
+    heading: "Dónde ha iniciado sesión",
+    thisBrowser: "Este navegador",
+    otherBrowser: "Otro navegador",
+    byCode: (ago) => `Sesión iniciada ${ago}, con un código por correo`,
+    byPasskey: (ago) => `Sesión iniciada ${ago}, con una llave de acceso`,
+    seen: (ago) => `Último uso ${ago}`,
+    signOut: "Cerrar sesión",
+    end: "Cerrar esa sesión",
+    endOthers: "Cerrar sesión en todos los demás",
+  },
+  passkeys: {
+    heading: "Sus llaves de acceso",
+    none: "No tiene ninguna llave de acceso.",
+    made: (ago) => `Creada ${ago}`,
+    used: (ago) => `Usada por última vez ${ago}`,
+    neverUsed: "Todavía sin usar",
+    remove: "Eliminar",
+    last: {
+      title: "¿Eliminar su última llave de acceso?",
+      meaning: (passkey, realm) =>
+        html`Sin <strong>${passkey}</strong> solo podrá iniciar sesión donde baste un código por correo. Para lo demás, quien gestiona ${realm} tendrá que enviarle un enlace para crear una llave nueva.`,
+      remove: "Eliminarla de todos modos",
+      keep: "Conservarla",
+    },
+  },
+  applications: {
+    heading: "Aplicaciones con acceso",
+    none: "No ha permitido nada a ninguna aplicación.",
+    given: (ago) => `Permitido ${ago}`,
+    withdraw: "Retirar",
+  },
+  done: {
+    signedOut: "Ha cerrado la sesión en este navegador.",
+    sessionEnded: "La sesión en ese navegador está cerrada.",
+    othersEnded: "La sesión está cerrada en todas partes menos aquí.",
+    passkeyRemoved:
+      "La llave de acceso está eliminada. Ya nadie puede iniciar sesión con ella. También puede borrarla de su dispositivo.",
+    accessWithdrawn: "El acceso está retirado. La aplicación tendrá que volver a pedírselo.",
+  },
+};

@@ -1,0 +1,7 @@
+import type { AccountAction } from "./action.ts";
+import { removePasskey } from "./remove-passkey.ts";
+import { endOthers, endSession, signOut } from "./sessions.ts";
+import { withdraw } from "./withdraw.ts";
+
+/** Everything that can be done on the account page. Adding something is a file and a line. */
+export const ACCOUNT_ACTIONS: readonly AccountAction[] = [signOut, endSession, endOthers, removePasskey, withdraw];

@@ -1,0 +1,175 @@
+import { durationInWords } from "../../http/duration-in-words.ts";
+import { type Html, html } from "../../http/html.ts";
+import type { Page } from "../../http/pages.ts";
+import { timeAgo } from "../../http/time-ago.ts";
+import { isOpenidScope } from "../../protocol/scope.ts";
+import type { Credential } from "../../resources/credential/queries.ts";
+import type { Session } from "../../resources/session/queries.ts";
+import { personalInWords, renewalInWords } from "../consent-in-words.ts";
+import type { AccountNotice } from "./actions/action.ts";
+import { openForm } from "./form.ts";
+import type { Account, NamedConsent } from "./read-account.ts";
+import type { AccountPlace, AccountVisit } from "./visit.ts";
+
+const REFUSED_STATUS = 403;
+const MS_PER_SECOND = 1_000;
+
+/** What the page says besides what belongs to the person. */
+export interface AccountShown {
+  readonly notice?: AccountNotice | undefined;
+  /** whether something was not done, because the login was too long ago */
+  readonly isRefused?: boolean;
+}
+
+/** Shows a person where they are signed in, how they can sign in, and which applications have what of theirs. */
+export function accountPage(visit: AccountVisit, account: Account, { notice, isRefused = false }: AccountShown): Page {
+  const { account: texts } = visit.texts;
+  const person = visit.identity.traits.primary_email_address ?? visit.identity.displayName;
+  return {
+    ...visit.surroundings,
+    status: isRefused ? REFUSED_STATUS : 200,
+    title: `${texts.title} · ${visit.realmName}`,
+    content: html`<h1>${texts.title}</h1>
+<p>${visit.texts.login.confirm.signedInAs(person)}</p>
+${notice && html`<p class="done" role="status">${texts.done[notice]}</p>`}${renderStale(visit, isRefused)}
+<h2>${texts.sessions.heading}</h2>
+${renderSessions(visit, account.sessions)}
+<h2>${texts.passkeys.heading}</h2>
+${renderPasskeys(visit, account.passkeys)}
+<h2>${texts.applications.heading}</h2>
+${renderApplications(visit, account.consents)}`,
+  };
+}
+
+/** Says that nobody is signed in here, and how to. */
+export function nobodyPage(place: AccountPlace, notice: AccountNotice | undefined): Page {
+  const { account: texts } = place.texts;
+  return {
+    ...place.surroundings,
+    application: { name: place.realmName, realm: texts.title },
+    status: notice === "signedOut" ? 200 : REFUSED_STATUS,
+    title: `${texts.nobody.title} · ${place.realmName}`,
+    content: html`<h1>${texts.nobody.title}</h1>
+${notice === "signedOut" ? html`<p class="done" role="status">${texts.done.signedOut}</p>` : undefined}
+<p>${texts.nobody.advice(place.realmName)}</p>`,
+  };
+}
+
+function renderStale({ isRecent, texts }: AccountVisit, isRefused: boolean): Html | undefined {
+  if (isRecent) return undefined;
+  return isRefused
+    ? html`<p class="wrong" role="alert">${texts.account.stale}</p>`
+    : html`<p class="hint">${texts.account.stale}</p>`;
+}
+
+function renderSessions(visit: AccountVisit, sessions: readonly Session[]): Html {
+  const { sessions: texts } = visit.texts.account;
+  const [, ...others] = sessions;
+  return html`<ul class="items">${sessions.map((session) => renderSession(visit, session))}
+</ul>
+${
+  others.length === 0 || !visit.isRecent
+    ? undefined
+    : html`${openForm(visit)}
+<button class="other" name="action" value="end_others">${texts.endOthers}</button>
+</form>`
+}`;
+}
+
+function renderSession(visit: AccountVisit, session: Session): Html {
+  const { sessions: texts } = visit.texts.account;
+  const isThis = session.key.sessionId === visit.session.key.sessionId;
+  const how = session.amr.includes("otp") ? texts.byCode : texts.byPasskey;
+  const name = isThis ? texts.thisBrowser : texts.otherBrowser;
+  return html`
+<li><div><strong>${name}</strong>
+<small>${how(ago(visit, session.authTime))}</small>
+<small>${texts.seen(ago(visit, session.seenAt))}</small></div>
+${isThis ? button(visit, { action: "sign_out", label: texts.signOut, about: name }) : undefined}${
+  isThis || !visit.isRecent
+    ? undefined
+    : button(visit, {
+        ...{ action: "end_session", label: texts.end, about: name },
+        id: { name: "session_id", value: session.key.sessionId },
+      })
+}</li>`;
+}
+
+function renderPasskeys(visit: AccountVisit, passkeys: readonly Credential[]): Html {
+  const { passkeys: texts } = visit.texts.account;
+  if (passkeys.length === 0) return html`<p>${texts.none}</p>`;
+  return html`<ul class="items">${passkeys.map((passkey) => renderPasskey(visit, passkey))}
+</ul>`;
+}
+
+function renderPasskey(visit: AccountVisit, { key, displayName, createdAtMs, lastUsedAtMs }: Credential): Html {
+  const { passkeys: texts } = visit.texts.account;
+  // In real time, whatever the tenant's clock says.
+  const nowMs = visit.services.deps.clock.nowMs();
+  const since = (atMs: number) => timeAgo(Math.floor((nowMs - atMs) / MS_PER_SECOND), visit.texts.language);
+  return html`
+<li><div><strong>${displayName}</strong>
+<small>${texts.made(since(createdAtMs))}</small>
+<small>${lastUsedAtMs === undefined ? texts.neverUsed : texts.used(since(lastUsedAtMs))}</small></div>
+${
+  visit.isRecent
+    ? button(visit, {
+        ...{ action: "remove_passkey", label: texts.remove, about: displayName },
+        id: { name: "credential_id", value: key.credentialId },
+      })
+    : undefined
+}</li>`;
+}
+
+function renderApplications(visit: AccountVisit, consents: readonly NamedConsent[]): Html {
+  const { applications: texts } = visit.texts.account;
+  if (consents.length === 0) return html`<p>${texts.none}</p>`;
+  return html`<ul class="items">${consents.map((consent) => renderApplication(visit, consent))}
+</ul>`;
+}
+
+function renderApplication(visit: AccountVisit, consent: NamedConsent): Html {
+  const { texts } = visit;
+  const { applicationName: name, key } = consent;
+  const rights = consent.scope.filter((one) => !isOpenidScope(one));
+  return html`
+<li><div><strong>${name}</strong>
+${listed(visit, personalInWords(texts, consent))}${
+  rights.length === 0 ? undefined : html`<small><code>${rights.join(" ")}</code></small>`
+}
+<small>${texts.consent.lifetime.only(durationInWords(consent.maximumSeconds, texts.language))} ${renewalInWords(texts, name, consent)}</small>
+<small>${texts.account.applications.given(ago(visit, consent.givenAt))}</small></div>
+${
+  visit.isRecent
+    ? button(visit, {
+        ...{ action: "withdraw", label: texts.account.applications.withdraw, about: name },
+        id: { name: "application_id", value: key.applicationId },
+      })
+    : undefined
+}</li>`;
+}
+
+function listed({ texts }: AccountVisit, words: readonly string[]): Html | undefined {
+  if (words.length === 0) return undefined;
+  return html`<small>${new Intl.ListFormat(texts.language, { type: "conjunction" }).format(words)}</small>
+`;
+}
+
+interface Button {
+  readonly action: string;
+  readonly label: string;
+  /** what it is done to, for whoever hears the page and does not see what is beside it */
+  readonly about: string;
+  readonly id?: { readonly name: string; readonly value: string };
+}
+
+function button(visit: AccountVisit, { action, label, about, id }: Button): Html {
+  return html`${openForm(visit)}
+${id && html`<input type="hidden" name="${id.name}" value="${id.value}">`}
+<button name="action" value="${action}" aria-label="${label}: ${about}">${label}</button>
+</form>`;
+}
+
+function ago({ now, texts }: AccountVisit, at: number): string {
+  return timeAgo(now - at, texts.language);
+}

@@ -1,0 +1,29 @@
+import { oldestOpen } from "../../protocol/session.ts";
+import { listConsents } from "../../resources/consent/queries.ts";
+import { type Credential, listActiveCredentials } from "../../resources/credential/queries.ts";
+import { listOpenSessions, type Session } from "../../resources/session/queries.ts";
+import type { AccountVisit } from "./visit.ts";
+
+/** What a person has let an application have. */
+export type NamedConsent = Awaited<ReturnType<typeof listConsents>>[number];
+
+/** What the page shows of an account. */
+export interface Account {
+  /** the browser's own is the first */
+  readonly sessions: readonly Session[];
+  readonly passkeys: readonly Credential[];
+  readonly consents: readonly NamedConsent[];
+}
+
+/** Reads what belongs to the person who is at the page. */
+export async function readAccount({ services, realm, session, sessionPolicy, now }: AccountVisit): Promise<Account> {
+  const db = services.deps.database.tenants([realm.tenantId]);
+  const person = { ...realm, identityId: session.identityId };
+  const [open, passkeys, consents] = await Promise.all([
+    listOpenSessions(db, person, oldestOpen(sessionPolicy, undefined, now)),
+    listActiveCredentials(db, person),
+    listConsents(db, person),
+  ]);
+  const others = open.filter(({ key }) => key.sessionId !== session.key.sessionId);
+  return { sessions: [session, ...others], passkeys, consents };
+}

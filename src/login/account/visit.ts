@@ -1,0 +1,106 @@
+import type { PageSurroundings } from "../../http/pages.ts";
+import { type HttpRequest, realmKeyOf } from "../../http/route.ts";
+import { readSessionCookie } from "../../http/session-cookie.ts";
+import { type Texts, textsIn } from "../../http/texts/index.ts";
+import { visitorLanguage } from "../../http/visitor-language.ts";
+import type { RealmKey, SessionPolicy } from "../../protocol/client-metadata.ts";
+import { OAuthError } from "../../protocol/oauth-error.ts";
+import { isSessionOpen } from "../../protocol/session.ts";
+import { readBrowserSession } from "../../resources/browser-session.ts";
+import type { EventSource } from "../../resources/event-source.ts";
+import { findIdentity, type Identity } from "../../resources/identity/queries.ts";
+import { findRealm, type Realm, type RealmFacts } from "../../resources/realm/queries.ts";
+import type { Session } from "../../resources/session/queries.ts";
+import { pageThemeOf } from "../../resources/theme/rules.ts";
+import type { LoginServices } from "../services.ts";
+
+/** How long after an authentication a person may change the account, in seconds of tenant time. */
+const RECENT_SECONDS = 900;
+
+/** A browser at a realm's account page. */
+export interface AccountPlace {
+  readonly services: LoginServices;
+  readonly http: HttpRequest;
+  readonly realm: RealmKey;
+  readonly realmName: string;
+  readonly texts: Texts;
+  /** what is around the page */
+  readonly surroundings: PageSurroundings;
+  /** seconds of tenant time */
+  readonly now: number;
+}
+
+/** A browser whose person is known there, from its session of the realm. */
+export interface AccountVisit extends AccountPlace {
+  readonly session: Session;
+  readonly sessionPolicy: SessionPolicy;
+  readonly identity: Identity;
+  /** the session's: what forms are keyed with */
+  readonly secret: Uint8Array;
+  /** whether the person has just proved to be there: who finds a browser left open changes nothing */
+  readonly isRecent: boolean;
+}
+
+/**
+ * Finds the account that a browser's session opens.
+ *
+ * @throws OAuthError 404 for a realm that does not exist
+ */
+export async function openAccount(services: LoginServices, http: HttpRequest): Promise<AccountPlace | AccountVisit> {
+  const { clock, config, database } = services.deps;
+  const key = realmKeyOf(http);
+  const db = database.tenants(key === undefined ? [] : [key.tenantId]);
+  const facts = key && (await services.findRealmFacts(key));
+  const realm = key && facts && (await findRealm(db, key));
+  if (facts === undefined || realm === undefined) {
+    throw new OAuthError("invalid_client", "no such realm", { status: 404 });
+  }
+  const place = placeOf(services, http, { facts, realm, now: clock.nowSeconds() + facts.clockOffsetSeconds });
+  const sessionPolicy = sessionPolicyOf(realm);
+  const session = await readBrowserSession(services.deps, http, realm.key);
+  if (session === undefined || !isSessionOpen(session, sessionPolicy, place.now)) return place;
+  const identity = await findIdentity(db, { ...realm.key, identityId: session.identityId });
+  const cookie = readSessionCookie(http, { publicUrl: config.publicUrl, realmId: realm.key.realmId });
+  if (identity === undefined || cookie === undefined) return place;
+  const application = { name: place.realmName, realm: identity.displayName };
+  return {
+    ...place,
+    surroundings: { ...place.surroundings, application },
+    ...{ session, sessionPolicy, identity, secret: cookie.secret },
+    isRecent: place.now - session.authTime < RECENT_SECONDS,
+  };
+}
+
+/** Whether the person is known. */
+export function isKnown(place: AccountPlace | AccountVisit): place is AccountVisit {
+  return "session" in place;
+}
+
+/** Who did it, and in which request, for events. */
+export function sourceOf({ services, http, session }: AccountVisit): EventSource {
+  const { traceId, correlationId } = http;
+  const actor = { type: "Identity", id: session.identityId } as const;
+  return { actor, traceId, correlationId, atMs: services.deps.clock.nowMs() };
+}
+
+interface FoundRealm {
+  readonly facts: RealmFacts;
+  readonly realm: Realm;
+  readonly now: number;
+}
+
+function placeOf(services: LoginServices, http: HttpRequest, { facts, realm, now }: FoundRealm): AccountPlace {
+  const language = visitorLanguage(http);
+  const realmName = realm.settings.display_name;
+  const theme = pageThemeOf(facts.theme);
+  return {
+    ...{ services, http, realm: realm.key, realmName, now },
+    texts: textsIn(language),
+    surroundings: { language, theme, isTestTenant: facts.tenantKind === "test" },
+  };
+}
+
+function sessionPolicyOf({ settings }: Realm): SessionPolicy {
+  const { idle, absolute } = settings.session_policy;
+  return { idleSeconds: idle, absoluteSeconds: absolute };
+}

@@ -1,0 +1,285 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { accountUrl, act, actAndLook, idsOn, openAccount, sessionIdOf } from "../support/account-page.ts";
+import { eventsOf } from "../support/events.ts";
+import type { Answer } from "../support/http.ts";
+import { call } from "../support/http.ts";
+import { decisionOf, mailsOf, suspend } from "../support/login-flow.ts";
+import { assertDead, isLiveRefresh } from "../support/session-ends.ts";
+import { assertTold, authorize, logInByCode, newPerson, type SignedIn } from "../support/single-sign-on.ts";
+import { hiddenFields, locationOf, testBrowser, testLogin } from "../support/test-browser.ts";
+import { addPasskey } from "../support/test-credential.ts";
+
+const NONE = { prompt: "none" };
+const RECENT_SECONDS = 900;
+
+/** The same person in another browser, logged in. */
+async function elsewhere(at: SignedIn): Promise<SignedIn> {
+  const other = { ...at, browser: testBrowser() };
+  await logInByCode(other);
+  return other;
+}
+
+/** Another person of the realm, logged in. */
+async function somebodyElse(at: SignedIn): Promise<SignedIn> {
+  const email = `eve-${at.email}`;
+  const other = { ...at, email, browser: testBrowser(), identityId: await at.flow.tenant.addIdentity(email) };
+  await logInByCode(other);
+  return other;
+}
+
+function assertNobody(page: Answer, status = 403): void {
+  assert.equal(page.status, status, page.text);
+  assert.match(page.text, /You are not signed in/);
+  assert.doesNotMatch(page.text, /@example\.com|form_token/);
+}
+
+async function isPasskeyActive({ flow, identityId }: SignedIn, id: string): Promise<boolean> {
+  const shown = await flow.tenant.manage("GET", `/identities/${identityId}/credentials/${id}`);
+  return shown.json?.state === "ACTIVE" || /"state":"ACTIVE"/.test(shown.text);
+}
+
+describe("the account page", () => {
+  test("shows a person sessions, passkeys and applications with access, and nobody else's", async () => {
+    const at = await newPerson({ config: { consent: "remembered" } });
+    await logInByCode(at, at.flow.application, { scope: "openid email offline_access" });
+    await elsewhere(at);
+    await somebodyElse(at);
+    await addPasskey(at.flow.tenant, at.identityId, { displayName: "Bitwarden" });
+    const page = await openAccount(at);
+    assert.equal(page.status, 200, page.text);
+    assert.match(page.text, new RegExp(`You are signed in as <strong>${at.email.replace("@", "<wbr>@")}</strong>`));
+    assert.equal(idsOn(page, "session_id").length, 1, "the other browser");
+    assert.match(page.text, /<strong>This browser<\/strong>\s*<small>Signed in now, with a code by email<\/small>/);
+    assert.match(page.text, /<strong>Bitwarden<\/strong>\s*<small>Made now<\/small>\s*<small>Not used yet<\/small>/);
+    assert.deepEqual(idsOn(page, "application_id"), [at.flow.application.key.applicationId]);
+    assert.match(page.text, /who you are and your email address/);
+    assert.match(page.text, /also <strong>while you are away<\/strong>/);
+    assert.doesNotMatch(page.text, /eve-/);
+  });
+
+  test("says who has no session how to get one, and nothing of anybody", async () => {
+    const at = await newPerson();
+    assertNobody(await openAccount(at));
+    await logInByCode(at);
+    assert.equal((await openAccount(at)).status, 200);
+    await suspend(at.flow.tenant, at.identityId);
+    assertNobody(await openAccount(at));
+    assertNobody(await openAccount(at, "?done=passkeyRemoved"));
+  });
+
+  test("is no use of the session: who only looks at it is logged out as if they had not", async () => {
+    const at = await newPerson();
+    await logInByCode(at);
+    await at.flow.tenant.advance(28_799);
+    assert.equal((await openAccount(at)).status, 200);
+    await at.flow.tenant.advance(1);
+    assertNobody(await openAccount(at));
+  });
+
+  test("is of one realm: of another, or one that there is not, it knows nobody", async () => {
+    const at = await newPerson();
+    await logInByCode(at);
+    const other = await newPerson();
+    const { tenant } = at.flow;
+    const cookie = [...at.browser.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+    const renamed = cookie.replaceAll(tenant.realm.realmId, other.flow.tenant.realm.realmId);
+    for (const sent of [cookie, renamed]) {
+      assertNobody(await call(accountUrl(tenant, other.flow.tenant.realm), { headers: { cookie: sent } }));
+    }
+    const mixed = { ...tenant.realm, tenantId: other.flow.tenant.tenantId };
+    assert.equal((await at.browser.open(accountUrl(tenant, mixed))).status, 404);
+  });
+
+  test("speaks the person's language", async () => {
+    const at = await newPerson();
+    await logInByCode(at);
+    assert.match((await openAccount(at, "?ui_locales=de")).text, /<h1>Ihr Konto<\/h1>/);
+    assert.match((await openAccount(at, "?ui_locales=es")).text, /<h1>Su cuenta<\/h1>/);
+  });
+});
+
+describe("sessions on the account page", () => {
+  test("one that is ended there is over in its browser, with its tokens (rule 13)", async () => {
+    const at = await newPerson();
+    await logInByCode(at);
+    const other = { ...at, browser: testBrowser() };
+    const tokens = await logInByCode(other);
+    const [id = ""] = idsOn(await openAccount(at), "session_id");
+    assert.equal(id, sessionIdOf(other));
+    const answer = await act(at, "end_session", { session_id: id });
+    assert.match((await openAccount(at, locationOf(answer).search)).text, /That browser is signed out/);
+    assertTold(await authorize(other, at.flow.application, NONE), "login_required");
+    assertNobody(await openAccount(other));
+    assert.equal(await isLiveRefresh(at.flow, tokens), false);
+    const { outcome, facts } = await decisionOf(at.flow.tenant, answer);
+    assert.deepEqual([outcome, facts], ["logged_out", { identity_id: at.identityId, session_id: id, by: "account" }]);
+  });
+
+  test("all others end at once, and this one goes on", async () => {
+    const at = await newPerson();
+    await logInByCode(at);
+    const others = [await elsewhere(at), await elsewhere(at)];
+    const eve = await somebodyElse(at);
+    const page = await actAndLook(at, "end_others");
+    assert.match(page.text, /signed out everywhere but here/);
+    assert.deepEqual(idsOn(page, "session_id"), []);
+    assert.doesNotMatch(page.text, /end_others/);
+    for (const other of others) assertNobody(await openAccount(other));
+    assert.equal((await openAccount(eve)).status, 200);
+  });
+
+  test("this one ends with its cookie", async () => {
+    const at = await newPerson();
+    await logInByCode(at);
+    const page = await actAndLook(at, "sign_out");
+    assert.equal(page.status, 200);
+    assert.match(page.text, /You are signed out in this browser/);
+    assert.equal(sessionIdOf(at), "");
+  });
+
+  test("another person's stays, in the same words", async () => {
+    const at = await newPerson();
+    await logInByCode(at);
+    const eve = await somebodyElse(at);
+    const unknown = "A".repeat(32);
+    const texts = [];
+    for (const session_id of [sessionIdOf(eve), unknown, "'", ""]) {
+      texts.push((await actAndLook(at, "end_session", { session_id })).text);
+    }
+    assert.equal(new Set(texts).size, 1);
+    assert.equal((await openAccount(eve)).status, 200);
+  });
+});
+
+describe("passkeys on the account page", () => {
+  test("one that is removed is revoked at once, with an event that says who did it, and a mail", async () => {
+    const at = await newPerson();
+    await logInByCode(at);
+    const { tenant } = at.flow;
+    const kept = await addPasskey(tenant, at.identityId);
+    const gone = await addPasskey(tenant, at.identityId, { displayName: "Old phone" });
+    const page = await actAndLook(at, "remove_passkey", { credential_id: gone });
+    assert.match(page.text, /The passkey is removed/);
+    assert.deepEqual(idsOn(page, "credential_id"), [kept]);
+    assert.equal(await isPasskeyActive(at, gone), false);
+    const found = eventsOf(await tenant.manage("GET", "/events?filter=type+eq+%22CredentialChange%22"));
+    const told = found.map((event) => JSON.stringify(event)).filter((text) => text.includes(gone));
+    assert.equal(told.length, 1);
+    assert.match(told[0] ?? "", new RegExp(at.identityId));
+    const mails = (await mailsOf(tenant)).filter(({ subject }) => /passkey/i.test(subject ?? ""));
+    assert.equal(mails.length, 1);
+    assert.match(JSON.stringify(mails), /Old phone/);
+  });
+
+  test("the last one goes only after a warning", async () => {
+    const at = await newPerson();
+    await logInByCode(at);
+    const last = await addPasskey(at.flow.tenant, at.identityId);
+    const warning = await act(at, "remove_passkey", { credential_id: last });
+    assert.equal(warning.status, 200);
+    assert.match(warning.text, /<h1>Remove your last passkey\?<\/h1>/);
+    assert.equal(await isPasskeyActive(at, last), true);
+    const url = accountUrl(at.flow.tenant, at.flow.tenant.realm);
+    await at.browser.post(url, { ...hiddenFields(warning), action: "remove_passkey" });
+    assert.equal(await isPasskeyActive(at, last), false);
+    assert.match((await openAccount(at)).text, /You have no passkey/);
+  });
+
+  test("of two that are removed at once one is the last, and stays", async () => {
+    const at = await newPerson();
+    await logInByCode(at);
+    const ids = await Promise.all([1, 2].map(() => addPasskey(at.flow.tenant, at.identityId)));
+    const answers = await Promise.all(ids.map((credential_id) => act(at, "remove_passkey", { credential_id })));
+    assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 303]);
+    const active = await Promise.all(ids.map((id) => isPasskeyActive(at, id)));
+    assert.equal(active.filter((isActive) => isActive).length, 1);
+  });
+
+  test("another person's stays, in the same words", async () => {
+    const at = await newPerson();
+    await logInByCode(at);
+    const eve = await at.flow.tenant.addIdentity(`eve-${at.email}`);
+    const theirs = await addPasskey(at.flow.tenant, eve);
+    await addPasskey(at.flow.tenant, at.identityId);
+    for (const credential_id of [theirs, "0123456789abcdef", "'", ""]) {
+      assert.match((await actAndLook(at, "remove_passkey", { credential_id })).text, /The passkey is removed/);
+    }
+    assert.equal(await isPasskeyActive({ ...at, identityId: eve }, theirs), true);
+  });
+});
+
+describe("access on the account page", () => {
+  test("what is withdrawn is dead, refresh tokens and access tokens alike, and the person is asked again (rule 13)", async () => {
+    const at = await newPerson({ config: { consent: "remembered" } });
+    const tokens = await logInByCode(at, at.flow.application, { scope: "openid offline_access" });
+    const { applicationId } = at.flow.application.key;
+    const page = await actAndLook(at, "withdraw", { application_id: applicationId });
+    assert.match(page.text, /The access is withdrawn/);
+    assert.match(page.text, /You have not allowed any application anything/);
+    await assertDead(at.flow, tokens);
+    assertTold(await authorize(at, at.flow.application, NONE), "consent_required");
+  });
+
+  test("another person's stays, whatever application is named", async () => {
+    const at = await newPerson({ config: { consent: "remembered" } });
+    await logInByCode(at);
+    const eve = { ...(await somebodyElse(at)) };
+    const tokens = await logInByCode(eve, at.flow.application, { prompt: "login" });
+    const other = await newPerson();
+    const { applicationId } = at.flow.application.key;
+    for (const application_id of [applicationId, other.flow.application.key.applicationId, "'", ""]) {
+      assert.match((await actAndLook(at, "withdraw", { application_id })).text, /The access is withdrawn/);
+    }
+    assert.equal(await isLiveRefresh(at.flow, tokens), true);
+  });
+});
+
+describe("who may change an account", () => {
+  const CHANGES = ["end_session", "end_others", "remove_passkey", "withdraw"];
+
+  test("not who logged in over a quarter of an hour ago, until the next login; signing out is for everybody", async () => {
+    const at = await newPerson();
+    await logInByCode(at);
+    const other = await elsewhere(at);
+    const fields = { session_id: sessionIdOf(other) };
+    await at.flow.tenant.advance(RECENT_SECONDS);
+    const page = await openAccount(at);
+    assert.match(page.text, /sign in again first/);
+    assert.deepEqual(idsOn(page, "session_id"), []);
+    for (const action of CHANGES) {
+      const refused = await act(at, action, fields);
+      assert.equal(refused.status, 403);
+      assert.match(refused.text, /<p class="wrong" role="alert">To change anything here, sign in again first/);
+    }
+    assert.equal((await openAccount(other)).status, 200);
+    await logInByCode(at, at.flow.application, { prompt: "login" });
+    assert.match((await actAndLook(at, "end_session", fields)).text, /That browser is signed out/);
+    await at.flow.tenant.advance(RECENT_SECONDS);
+    assert.match((await actAndLook(at, "sign_out")).text, /You are signed out in this browser/);
+  });
+
+  test("not another site, nor a page of another login, of this browser or another (CSRF)", async () => {
+    const at = await newPerson();
+    await logInByCode(at);
+    const before = hiddenFields(await openAccount(at));
+    await logInByCode(at, at.flow.application, { prompt: "login" });
+    const own = hiddenFields(await openAccount(at));
+    const foreign = hiddenFields(await openAccount(await elsewhere(at)));
+    const login = await testLogin(at.flow.tenant, at.flow.application, {
+      browser: at.browser,
+      parameters: { prompt: "login" },
+    });
+    const ofLogin = hiddenFields(await at.browser.open(login.url));
+    const url = accountUrl(at.flow.tenant, at.flow.tenant.realm);
+    const post = (fields: Readonly<Record<string, string>>, headers = {}) =>
+      at.browser.post(url, { action: "end_others", ...fields }, headers);
+    for (const fields of [{}, { form_token: "x" }, before, foreign, ofLogin]) {
+      assert.equal((await post(fields)).status, 403);
+    }
+    assert.equal((await post(own, { origin: "https://evil.example" })).status, 403);
+    assert.equal((await post(own, { "sec-fetch-site": "cross-site" })).status, 403);
+    assert.equal((await post(own)).status, 303);
+    assert.equal((await post({ ...own, action: "what" })).status, 303);
+  });
+});
