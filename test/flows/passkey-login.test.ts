@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { randomBytes, sign, X509Certificate } from "node:crypto";
 import { describe, test } from "node:test";
+import { sha256 } from "../../src/platform/hash.ts";
 import type { LoginMethod } from "../../src/resources/authorization-request/schema.ts";
 import type { Answer } from "../support/http.ts";
 import { decodeJwt } from "../support/jwt.ts";
+import { selfSignedCertificate } from "../support/self-signed-certificate.ts";
 import {
   type Change,
   type SoftwarePasskey,
@@ -102,6 +105,8 @@ describe("a login by passkey", () => {
     ["another site's frame", { clientData: { crossOrigin: true, topOrigin: "https://evil.example" } }],
     ["nobody there", { isUserPresent: false }],
     ["another person's handle", { userHandle: Buffer.alloc(32).toString("base64url") }],
+    ["nobody's handle", { userHandle: undefined }],
+    ["a key that was none to be copied and now is", { isBackedUp: true }],
     ["a count that does not go up", { signCount: 0 }],
   ];
   for (const [name, change] of WRONG) {
@@ -248,6 +253,55 @@ describe("a passkey after a code", () => {
     assert.equal((await login.submit("create", { credential: passkey.create(options) })).status, 303);
     const listed = await tenant.manage("GET", `/identities/${identityId}/credentials`);
     assert.equal(listed.json?.total_size, 1);
+  });
+
+  test("is refused with an id that is none, however long, and with whoever vouches for it by certificates", async () => {
+    const { cert, key } = selfSignedCertificate("key.example");
+    const x5c = [Uint8Array.from(new X509Certificate(cert).raw)];
+    // WebAuthn Level 3 §8.6: right in everything, so that nothing but its being there can be refused.
+    const vouched: NonNullable<Change["attest"]> = ({ authData, clientData, id, publicKey }) => {
+      const { x = "", y = "" } = publicKey.export({ format: "jwk" });
+      const point = Buffer.concat([Buffer.from([4]), Buffer.from(x, "base64url"), Buffer.from(y, "base64url")]);
+      const parts = [Buffer.from([0]), authData.slice(0, 32), sha256(clientData), id, point];
+      const sig = Uint8Array.from(sign("sha256", Buffer.concat(parts), key));
+      return ["fido-u2f", new Map<string, Uint8Array | Uint8Array[]>(Object.entries({ sig, x5c }))];
+    };
+    const own: NonNullable<Change["attest"]> = ({ authData, clientData, privateKey }) => {
+      const sig = Uint8Array.from(sign("sha256", Buffer.concat([authData, sha256(clientData)]), privateKey));
+      return ["packed", new Map<string, number | Uint8Array>([["alg", -7] as const, ["sig", sig] as const])];
+    };
+    const tenant = await testTenant();
+    const identityId = await tenant.addIdentity(EMAIL);
+    const login = await testLogin(tenant, await addApplication(tenant, BOTH));
+    await login.logIn(EMAIL);
+    const options = optionsOn(await login.browser.open(login.url), "creation");
+    const passkey = softwarePasskey({ origin: tenant.server.deps.config.publicUrl });
+    for (const change of [
+      { id: randomBytes(0) },
+      { id: randomBytes(1_024) },
+      { id: randomBytes(8_000) },
+      { attest: vouched },
+    ]) {
+      const refused = await login.submit("create", { credential: passkey.create(options, change) });
+      assert.equal(refused.status, 400, refused.text);
+    }
+    const longest = { id: randomBytes(1_023), attest: own };
+    assert.equal((await login.submit("create", { credential: passkey.create(options, longest) })).status, 303);
+    assert.equal((await tenant.manage("GET", `/identities/${identityId}/credentials`)).json?.total_size, 1);
+  });
+
+  test("is not made for somebody who was suspended meanwhile", async () => {
+    const tenant = await testTenant();
+    const identityId = await tenant.addIdentity(EMAIL);
+    const login = await testLogin(tenant, await addApplication(tenant, BOTH));
+    await login.logIn(EMAIL);
+    const options = optionsOn(await login.browser.open(login.url), "creation");
+    const suspended = await tenant.manage("PATCH", `/identities/${identityId}`, { identity: { status: "suspended" } });
+    assert.equal(suspended.status, 200, suspended.text);
+    const credential = softwarePasskey({ origin: tenant.server.deps.config.publicUrl }).create(options);
+    const back = await login.finish(await login.submit("create", { credential }));
+    assert.equal(back.searchParams.get("error"), "access_denied");
+    assert.equal((await tenant.manage("GET", `/identities/${identityId}/credentials`)).json?.total_size, 0);
   });
 
   test("belongs to one account: a second one cannot have the same", async () => {

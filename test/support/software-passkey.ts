@@ -2,6 +2,8 @@ import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:cryp
 import { isoCBOR } from "@simplewebauthn/server/helpers";
 import { coseOfJwk } from "../../src/protocol/webauthn/cose-key.ts";
 
+type CBORType = Parameters<typeof isoCBOR.encode>[0];
+
 /** What a made-up authenticator is like. */
 export interface SoftwarePasskeyOptions {
   /** where its browser is */
@@ -35,7 +37,22 @@ export interface Change {
   readonly rpId?: string;
   readonly signCount?: number;
   readonly isUserPresent?: boolean;
-  readonly userHandle?: string;
+  /** whether the key is one that is copied between devices */
+  readonly isBackedUp?: boolean;
+  readonly userHandle?: string | undefined;
+  /** of a new one */
+  readonly id?: Uint8Array;
+  /** of a new one: who vouches for it, by fmt */
+  readonly attest?: (about: AttestedParts) => readonly [fmt: string, statement: Map<string, CBORType>];
+}
+
+/** What an attestation is about (WebAuthn Level 3 §6.5). */
+export interface AttestedParts {
+  readonly authData: Uint8Array;
+  readonly clientData: Uint8Array;
+  readonly id: Uint8Array;
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
 }
 
 const USER_PRESENT = 0x01;
@@ -53,7 +70,9 @@ export function softwarePasskey(options: SoftwarePasskeyOptions): SoftwarePasske
   const flags = (isUserVerified ? USER_VERIFIED : 0) | (isBackedUp ? BACKUP : 0);
   const authenticatorData = (change: Change, attested: Uint8Array = new Uint8Array()): Buffer => {
     const head = Buffer.alloc(5);
-    head[0] = flags | (change.isUserPresent === false ? 0 : USER_PRESENT) | (attested.length > 0 ? ATTESTED : 0);
+    const backup = change.isBackedUp === true ? BACKUP : 0;
+    head[0] =
+      flags | backup | (change.isUserPresent === false ? 0 : USER_PRESENT) | (attested.length > 0 ? ATTESTED : 0);
     head.writeUInt32BE(change.signCount ?? signCount, 1);
     return Buffer.concat([sha256(change.rpId ?? rpId), head, attested]);
   };
@@ -67,16 +86,14 @@ export function softwarePasskey(options: SoftwarePasskeyOptions): SoftwarePasske
     id: id.toString("base64url"),
     create: (wish, change = {}) => {
       userHandle = wish.user.id;
-      const authData = authenticatorData(change, attestedData(id, publicKey));
-      const attestation = isoCBOR.encode(
-        new Map<string, string | Uint8Array | Map<string, string>>([
-          ["fmt", "none"],
-          ["attStmt", new Map()],
-          ["authData", Uint8Array.from(authData)],
-        ]),
-      );
+      const named = change.id ?? id;
+      const authData = Uint8Array.from(authenticatorData(change, attestedData(named, publicKey)));
+      const client = clientData("webauthn.create", wish, change);
+      const about = { authData, clientData: client, id: named, publicKey, privateKey };
+      const [fmt, attStmt] = change.attest?.(about) ?? ["none", new Map()];
+      const attestation = isoCBOR.encode(new Map<string, CBORType>(Object.entries({ fmt, attStmt, authData })));
       return answer({
-        clientDataJSON: clientData("webauthn.create", wish, change).toString("base64url"),
+        clientDataJSON: client.toString("base64url"),
         attestationObject: Buffer.from(attestation).toString("base64url"),
         transports: ["internal"],
       });
@@ -89,13 +106,13 @@ export function softwarePasskey(options: SoftwarePasskeyOptions): SoftwarePasske
         clientDataJSON: client.toString("base64url"),
         authenticatorData: authData.toString("base64url"),
         signature: sign("sha256", Buffer.concat([authData, sha256(client)]), privateKey).toString("base64url"),
-        userHandle: change.userHandle ?? userHandle,
+        userHandle: "userHandle" in change ? change.userHandle : userHandle,
       });
     },
   };
 }
 
-function attestedData(id: Buffer, publicKey: KeyObject): Buffer {
+function attestedData(id: Uint8Array, publicKey: KeyObject): Buffer {
   const length = Buffer.alloc(2);
   length.writeUInt16BE(id.length);
   const key = isoCBOR.encode(coseOfJwk({ ...publicKey.export({ format: "jwk" }), alg: "ES256" }));

@@ -12,7 +12,7 @@ import {
   PASSKEYS_MAX,
 } from "../../resources/credential/queries.ts";
 import { type EventActor, insertEvents } from "../../resources/event/queries.ts";
-import type { Identity, IdentityKey } from "../../resources/identity/queries.ts";
+import { holdIdentity, type Identity, type IdentityKey } from "../../resources/identity/queries.ts";
 import type { LoginServices } from "../services.ts";
 import type { PasskeyPlace } from "./place.ts";
 
@@ -74,7 +74,7 @@ export interface NewPasskey {
 /**
  * Stores a passkey with the event that says so, in the caller's transaction.
  *
- * @returns its id; undefined where the person has as many as there may be
+ * @returns its id; undefined where the person has as many as there may be, or may not log in any more
  * @throws a conflict on `credentials_webauthn_id` where the realm knows it already
  */
 export async function storePasskey(
@@ -84,6 +84,9 @@ export async function storePasskey(
 ): Promise<string | undefined> {
   const { tenantId, realmId, identityId } = owner;
   const rpId = place.relyingParty.id;
+  // Kept as it is until the passkey is there: whoever suspends or deletes the person meanwhile waits, and so does another passkey.
+  const person = await holdIdentity(db, owner);
+  if (person?.status !== "active") return undefined;
   if ((await listUsableCredentials(db, owner, rpId)).length >= PASSKEYS_MAX) return undefined;
   const credentialId = hexId(deps.random);
   const { webauthnId, publicJwk, signCount, aaguid, isBackupEligible, isBackedUp, transports } = passkey;

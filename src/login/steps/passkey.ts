@@ -34,7 +34,9 @@ export const passkey: LoginStep = {
     if (response === undefined) return refuse(visit, { cause: "the browser's answer cannot be read" });
     const credential = await findPasskey(visit, response, place.relyingParty.id);
     if ("cause" in credential) return refuse(visit, credential);
-    const used = await verifyAuthentication(response, credential.publicJwk, { ...place, challenge });
+    const { publicJwk, webauthn } = credential;
+    const known = { publicJwk, isBackupEligible: webauthn?.isBackupEligible === true };
+    const used = await verifyAuthentication(response, known, { ...place, challenge });
     return used.ok
       ? logIn(visit, { credential, used, challenge })
       : refuse(visit, { cause: used.cause, ...named(credential) });
@@ -57,10 +59,10 @@ async function findPasskey(
   if (credential === undefined) return { cause: "nobody in this realm has this passkey" };
   if (credential.state !== "ACTIVE") return { cause: "the passkey was revoked", ...named(credential) };
   if (credential.webauthn?.rpId !== rpId) return { cause: "the passkey is another site's", ...named(credential) };
-  // §7.2 step 6: what the authenticator says of whose it is must fit what is known here.
+  // §7.2 step 6: nobody was named before, so that the authenticator says whose it is, and that must fit what is known here.
   const handle = userHandleOf(ownerOf(credential)).toString("base64url");
-  if (response.userHandle !== undefined && response.userHandle !== handle) {
-    return { cause: "the authenticator names another person", ...named(credential) };
+  if (response.userHandle !== handle) {
+    return { cause: "the authenticator names another person, or nobody", ...named(credential) };
   }
   return credential;
 }

@@ -53,6 +53,7 @@ export async function verifyRegistration(
   const [{ verifyRegistrationResponse }, { isoCBOR }] = await Promise.all([library(), helpers()]);
   return refuseOnThrow(async () => {
     refuseCrossOrigin(response.response.clientDataJSON);
+    refuseCertificates(isoCBOR.decodeFirst(Buffer.from(response.response.attestationObject, "base64url")));
     const { verified, registrationInfo } = await verifyRegistrationResponse({
       response: { ...response, response: { ...response.response, transports: [] }, clientExtensionResults: {} },
       expectedChallenge: challenge,
@@ -65,9 +66,11 @@ export async function verifyRegistration(
     const { credential, aaguid, userVerified, credentialDeviceType, credentialBackedUp } = registrationInfo;
     const publicJwk = jwkOfCose(isoCBOR.decodeFirst<CoseKey>(credential.publicKey));
     if (publicJwk === undefined) throw new Error("the key is of no algorithm that was asked for");
+    const webauthnId = Buffer.from(credential.id, "base64url");
+    refuseLength(webauthnId);
     return {
       ok: true,
-      webauthnId: Buffer.from(credential.id, "base64url"),
+      webauthnId,
       publicJwk,
       signCount: credential.counter,
       aaguid,
@@ -79,14 +82,20 @@ export async function verifyRegistration(
   });
 }
 
+/** What is known of a passkey from when it was made. */
+export interface StoredPasskey {
+  readonly publicJwk: JwkMembers;
+  readonly isBackupEligible: boolean;
+}
+
 /**
  * Verifies that a passkey was used as it was asked for (WebAuthn Level 3 §7.2). Whether its count goes up is judged where it is stored.
  *
- * @param publicJwk of the passkey that the response names
+ * @param stored of the passkey that the response names
  */
 export async function verifyAuthentication(
   response: AuthenticationResponse,
-  publicJwk: JwkMembers,
+  stored: StoredPasskey,
   { relyingParty, policy, challenge }: Expected,
 ): Promise<UsedPasskey | CeremonyRefused> {
   const [{ verifyAuthenticationResponse }, { isoCBOR }] = await Promise.all([library(), helpers()]);
@@ -98,15 +107,22 @@ export async function verifyAuthentication(
       expectedOrigin: [...relyingParty.origins],
       expectedRPID: relyingParty.id,
       requireUserVerification: policy.userVerification === "required",
-      credential: { id: response.id, publicKey: Uint8Array.from(isoCBOR.encode(coseOfJwk(publicJwk))), counter: 0 },
+      credential: {
+        id: response.id,
+        publicKey: Uint8Array.from(isoCBOR.encode(coseOfJwk(stored.publicJwk))),
+        counter: 0,
+      },
     });
     if (!verified) throw new Error("the signature is wrong");
     const { newCounter, userVerified, credentialDeviceType, credentialBackedUp } = authenticationInfo;
+    const isBackupEligible = credentialDeviceType === "multiDevice";
+    // §7.2 step 18: a key is made to be copied or not, for as long as it lives.
+    if (isBackupEligible !== stored.isBackupEligible) throw new Error("whether the key may be copied has changed");
     return {
       ok: true,
       signCount: newCounter,
       isUserVerified: userVerified,
-      isBackupEligible: credentialDeviceType === "multiDevice",
+      isBackupEligible,
       isBackedUp: credentialBackedUp,
     };
   });
@@ -122,6 +138,22 @@ function clientDataOf(clientDataJson: string): Readonly<Record<string, unknown>>
 function refuseCrossOrigin(clientDataJson: string): void {
   const { crossOrigin, topOrigin } = clientDataOf(clientDataJson);
   if (crossOrigin === true || topOrigin !== undefined) throw new Error("the ceremony ran in another site's frame");
+}
+
+// No attestation is asked for, so that a client leaves none, or one by the passkey's own key (§5.4.7). One by certificates is refused before
+// anything of it is read: who sends it chooses the certificates, and the library asks the addresses in them for revocations (rule 22).
+function refuseCertificates(attestation: unknown): void {
+  const member = (name: string): unknown => (attestation instanceof Map ? attestation.get(name) : undefined);
+  const [format, statement] = [member("fmt"), member("attStmt")];
+  const isOwn = format === "packed" && statement instanceof Map && !statement.has("x5c");
+  if (format !== "none" && !isOwn) throw new Error("an attestation that nobody asked for");
+}
+
+const WEBAUTHN_ID_BYTES_MAX = 1_023;
+
+// §7.1 step 25. No id at all would be everybody's.
+function refuseLength({ length }: Uint8Array): void {
+  if (length === 0 || length > WEBAUTHN_ID_BYTES_MAX) throw new Error("the passkey's id has no length of an id");
 }
 
 const CAUSE_LENGTH_MAX = 200;
