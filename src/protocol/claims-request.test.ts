@@ -36,6 +36,8 @@ describe("the claims parameter", () => {
     '{"id_token":[]}',
     '{"userinfo":"email"}',
     `{"x":"${"x".repeat(8_192)}"}`,
+    String.raw`{"id_token":{"sub":{"value":"\u0000"}}}`,
+    String.raw`{"id_token":{"acr":{"values":["\ud800"]}}}`,
   ]) {
     test(`is refused where it is none: ${raw.slice(0, 30)}`, () => {
       assert.throws(() => parseClaimsRequest(raw), { code: "invalid_request" });

@@ -81,11 +81,17 @@ function textsOf(value: unknown): readonly string[] {
 
 function parseObject(raw: string): Members | undefined {
   try {
-    const value: unknown = JSON.parse(raw);
+    const value: unknown = JSON.parse(raw, (_, member: unknown) => demandStorable(member));
     return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+// Rule 10: an escape in JSON brings what the edge refuses, and it would be stored.
+function demandStorable(value: unknown): unknown {
+  if (typeof value === "string" && (value.includes("\u0000") || !value.isWellFormed())) throw new SyntaxError();
+  return value;
 }
 
 function malformed(): OAuthError {

@@ -71,7 +71,8 @@ describe("claims asked for by name (OIDC Core §5.5)", () => {
 
   test("what is no JSON object is refused", async () => {
     const at = await newPerson();
-    for (const claims of ["x", "[]", '{"id_token":1}']) {
+    const unstorable = String.raw`{"id_token":{"acr":{"values":["\u0000"]}}}`;
+    for (const claims of ["x", "[]", '{"id_token":1}', unstorable]) {
       assertTold(await authorize(at, at.flow.application, { claims }), "invalid_request");
     }
   });
