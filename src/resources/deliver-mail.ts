@@ -24,9 +24,9 @@ import type { MailContent } from "./outgoing-mail/schema.ts";
 /** What delivering a mail needs of the world. */
 export type MailDeps = Pick<Deps, "database" | "clock" | "mail" | "random" | "sealer" | "log" | "metrics">;
 
-/** Tries a stored mail as soon as a reply is out of the way. If this node does not come to it, a job does. */
-export function deliverSoon(afterReply: AfterReply, deps: MailDeps, key: OutgoingMailKey): void {
-  afterReply.attempt(() => deliverMail(deps, key));
+/** Tries a stored mail, if there is one, as soon as a reply is out of the way. If this node does not come to it, a job does. */
+export function deliverSoon(afterReply: AfterReply, deps: MailDeps, key: OutgoingMailKey | undefined): void {
+  if (key !== undefined) afterReply.attempt(() => deliverMail(deps, key));
 }
 
 /**

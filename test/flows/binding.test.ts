@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Answer, call, postForm } from "../support/http.ts";
+import { mailsOf } from "../support/login-flow.ts";
 import { softwarePasskey } from "../support/software-passkey.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
 
@@ -60,6 +61,22 @@ test("a binding link makes one passkey, and its job and the events say so", asyn
     assert.equal(again.status, 410);
   }
   assert.equal(await countPasskeys(at), 1);
+});
+
+test("whoever's account gets a passkey is told by mail, once, in which browser it was made", async () => {
+  const at = await bindingWorld();
+  const options = creationOn(await call(at.url.href));
+  const { publicUrl: origin } = at.tenant.server.deps.config;
+  const headers = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0" };
+  const send = (credential: string) =>
+    postForm(`${at.url.origin}${at.url.pathname}`, { ...Object.fromEntries(at.url.searchParams), credential }, headers);
+  await Promise.all([1, 2].map(() => send(softwarePasskey({ origin }).create(options))));
+  const mails = await mailsOf(at.tenant);
+  assert.deepEqual(
+    mails.map(({ to, subject }) => [to, subject]),
+    [["ada@example.com", "A passkey was added to your account at Customers"]],
+  );
+  assert.match(mails[0]?.body ?? "", /^Browser: Firefox on Linux$/m);
 });
 
 test("of two browsers with one link one makes a passkey", async () => {

@@ -5,6 +5,7 @@ import { sha256 } from "../../src/platform/hash.ts";
 import type { LoginMethod } from "../../src/resources/authorization-request/schema.ts";
 import type { Answer } from "../support/http.ts";
 import { decodeJwt } from "../support/jwt.ts";
+import { mailsOf } from "../support/login-flow.ts";
 import { selfSignedCertificate } from "../support/self-signed-certificate.ts";
 import {
   type Change,
@@ -227,6 +228,15 @@ describe("which logins an application takes", () => {
 });
 
 describe("a passkey after a code", () => {
+  test("is told of by mail, and logging in with it is not", async () => {
+    const at = await world();
+    const login = await testLogin(at.tenant, at.application, { parameters: { prompt: "login" } });
+    assert.ok((await login.finish(await usePasskey(login, at.passkey))).searchParams.has("code"));
+    const subjects = (await mailsOf(at.tenant)).map(({ subject }) => subject);
+    const added = "A passkey was added to your account at Customers";
+    assert.deepEqual(subjects.toSorted(), [added, "Your sign-in code for App"]);
+  });
+
   test("is not asked for twice, and need not be made", async () => {
     const tenant = await testTenant();
     await tenant.addIdentity(EMAIL);

@@ -1,16 +1,18 @@
 import { createHmac } from "node:crypto";
 import type { Queryable } from "../../database/database.ts";
 import { isConflict } from "../../database/database-error.ts";
-import type { HttpRequest } from "../../http/route.ts";
+import { type HttpRequest, headerOf } from "../../http/route.ts";
 import { sha256 } from "../../platform/hash.ts";
 import { passkeyPolicyOf, passkeyTypeOf } from "../../protocol/webauthn/passkey-methods.ts";
 import { relyingPartyOf } from "../../protocol/webauthn/relying-party.ts";
 import { type BindingJob, completeBindingJob } from "../../resources/credential-binding-job/queries.ts";
+import { deliverSoon } from "../../resources/deliver-mail.ts";
 import { insertEvents } from "../../resources/event/queries.ts";
 import { transactionWithEvents } from "../../resources/event-transaction.ts";
 import { findIdentity, type Identity } from "../../resources/identity/queries.ts";
 import { type JudgedLink, judgeLink, type LinkLook, type PresentedLink } from "../../resources/judge-binding-link.ts";
 import { judgeByPolicy } from "../../resources/judge-by-policy.ts";
+import type { OutgoingMailKey } from "../../resources/outgoing-mail/queries.ts";
 import { findRealm } from "../../resources/realm/queries.ts";
 import { finishRegistration, type NewPasskey, type RegistrationPlace, storePasskey } from "../passkey/register.ts";
 import type { LoginServices } from "../services.ts";
@@ -71,7 +73,7 @@ export interface BindingRequest {
 
 /** Binds a passkey by a link: the passkey is there and the link spent, or neither. */
 export async function bindPasskey(
-  services: Pick<LoginServices, "deps" | "decisions">,
+  services: LoginServices,
   { place, job, identity }: UsableLink,
   { presented, sent, http }: BindingRequest,
 ): Promise<Bound> {
@@ -85,11 +87,14 @@ export async function bindPasskey(
   });
   if (judged.action === "DENY") return { kind: "refused", why: "denied", cause: "the policy of the realm denies it" };
   const actor = { type: "Identity", id: job.identityId } as const;
-  const made = { passkey, owner: identity.key, place, actor, traceId: http.traceId };
+  const { traceId } = http;
+  const made = { passkey, owner: identity.key, place, actor, traceId, userAgent: headerOf(http, "user-agent") };
   try {
-    return await transactionWithEvents(services.deps, presented.key.tenantId, (db) =>
+    const { bound, noticeKey } = await transactionWithEvents(services.deps, presented.key.tenantId, (db) =>
       store(services, db, { presented, made }),
     );
+    deliverSoon(services.afterReply, services.deps, noticeKey);
+    return bound;
   } catch (error) {
     if (error instanceof NotBound) return error.bound;
     if (!isConflict(error, "credentials_webauthn_id")) throw error;
@@ -117,16 +122,19 @@ async function store(
   services: Pick<LoginServices, "deps">,
   db: Queryable,
   { presented, made }: Binding,
-): Promise<Bound> {
+): Promise<{ readonly bound: Bound; readonly noticeKey?: OutgoingMailKey | undefined }> {
   const { clock } = services.deps;
   // Once more, as things are in this transaction: the link may have been revoked while the browser made the passkey.
   const link = await judgeLink(services.deps, db, presented);
-  if (link.kind !== "usable") return { kind: link.kind };
-  const credentialId = await storePasskey(services, db, made);
-  if (credentialId === undefined) return { kind: "refused", why: "full", cause: "the person has too many passkeys" };
+  if (link.kind !== "usable") return { bound: { kind: link.kind } };
+  const stored = await storePasskey(services, db, made);
+  if (stored === undefined) {
+    return { bound: { kind: "refused", why: "full", cause: "the person has too many passkeys" } };
+  }
+  const { credentialId, noticeKey } = stored;
   const nowMs = clock.nowMs();
-  const bound = { tokenHash: sha256(presented.token), credentialId };
-  const isSpent = await completeBindingJob(db, presented.key, bound, { now: link.now, nowMs });
+  const spent = { tokenHash: sha256(presented.token), credentialId };
+  const isSpent = await completeBindingJob(db, presented.key, spent, { now: link.now, nowMs });
   if (!isSpent) throw new NotBound({ kind: "over" });
   const { key, identityId, settings } = link.job;
   const event = { type: "CredentialBindingJobChange", action: "UPDATE", realmId: key.realmId } as const;
@@ -134,5 +142,5 @@ async function store(
   const facts = { identity_id: identityId, state: "COMPLETE", credential_id: credentialId };
   const { actor, traceId } = made;
   await insertEvents(db, key.tenantId, [{ ...event, resource, actor, facts, traceId, atMs: nowMs }]);
-  return { kind: "bound", redirectUri: settings.post_binding_redirect_uri };
+  return { bound: { kind: "bound", redirectUri: settings.post_binding_redirect_uri }, noticeKey };
 }

@@ -13,6 +13,8 @@ import {
 } from "../../resources/credential/queries.ts";
 import { type EventActor, insertEvents } from "../../resources/event/queries.ts";
 import { holdIdentity, type Identity, type IdentityKey } from "../../resources/identity/queries.ts";
+import type { OutgoingMailKey } from "../../resources/outgoing-mail/queries.ts";
+import { queuePasskeyNotice } from "../../resources/passkey-notice.ts";
 import type { LoginServices } from "../services.ts";
 import type { PasskeyPlace } from "./place.ts";
 
@@ -69,19 +71,28 @@ export interface NewPasskey {
   readonly place: RegistrationPlace;
   readonly actor: EventActor;
   readonly traceId: Buffer;
+  /** the header of the browser that made it */
+  readonly userAgent: string | undefined;
+}
+
+/** A passkey that is stored, once its transaction is. */
+export interface StoredPasskey {
+  readonly credentialId: string;
+  /** the mail that tells its owner, to be tried then (`deliverSoon`); undefined for whoever has no address */
+  readonly noticeKey: OutgoingMailKey | undefined;
 }
 
 /**
- * Stores a passkey with the event that says so, in the caller's transaction.
+ * Stores a passkey with the event that says so and the mail that tells its owner, in the caller's transaction.
  *
- * @returns its id; undefined where the person has as many as there may be, or may not log in any more
+ * @returns undefined where the person has as many as there may be, or may not log in any more
  * @throws a conflict on `credentials_webauthn_id` where the realm knows it already
  */
 export async function storePasskey(
   { deps }: Pick<LoginServices, "deps">,
   db: Queryable,
-  { passkey, owner, place, actor, traceId }: NewPasskey,
-): Promise<string | undefined> {
+  { passkey, owner, place, actor, traceId, userAgent }: NewPasskey,
+): Promise<StoredPasskey | undefined> {
   const { tenantId, realmId, identityId } = owner;
   const rpId = place.relyingParty.id;
   // Kept as it is until the passkey is there: whoever suspends or deletes the person meanwhile waits, and so does another passkey.
@@ -100,7 +111,10 @@ export async function storePasskey(
   await insertCredential(db, { tenantId, realmId, credentialId }, credential, nowMs);
   const facts = { identity_id: identityId, state: "ACTIVE", authenticator: displayName };
   const resource = { type: "Credential", id: credentialId };
-  const event = { type: "CredentialChange", action: "CREATE", realmId, actor, resource, facts } as const;
-  await insertEvents(db, tenantId, [{ ...event, traceId, atMs: nowMs }]);
-  return credentialId;
+  const source = { actor, traceId, atMs: nowMs };
+  const event = { type: "CredentialChange", action: "CREATE", realmId, resource, facts } as const;
+  await insertEvents(db, tenantId, [{ ...event, ...source }]);
+  const change = { owner, credentialId, passkeyName: displayName, source, userAgent };
+  const noticeKey = await queuePasskeyNotice(deps, db, { kind: "PASSKEY_ADDED", ...change });
+  return { credentialId, noticeKey };
 }

@@ -1,7 +1,9 @@
 import { isConflict } from "../../database/database-error.ts";
 import type { Page } from "../../http/pages.ts";
+import { headerOf } from "../../http/route.ts";
 import { passkeyTypeOf } from "../../protocol/webauthn/passkey-methods.ts";
 import { passAuthorizationRequestOffer } from "../../resources/authorization-request/queries.ts";
+import { deliverSoon } from "../../resources/deliver-mail.ts";
 import { transactionWithEvents } from "../../resources/event-transaction.ts";
 import { findIdentity, type Identity, type IdentityKey } from "../../resources/identity/queries.ts";
 import { decideNext } from "../decide-next.ts";
@@ -40,7 +42,8 @@ export const passkeyOffer: LoginStep = {
       return { kind: "page", page: await showOffer(visit, "denied") };
     }
     const actor = { type: "Identity", id: owner.identityId } as const;
-    return store(visit, { passkey, owner, place, actor, traceId: visit.http.traceId });
+    const userAgent = headerOf(visit.http, "user-agent");
+    return store(visit, { passkey, owner, place, actor, traceId: visit.http.traceId, userAgent });
   },
 };
 
@@ -67,10 +70,12 @@ async function store(visit: Visit, made: NewPasskey): Promise<StepResult> {
   try {
     const outcome = await transactionWithEvents(services.deps, stored.tenantId, async (db) => {
       const passed = await passAuthorizationRequestOffer(db, stored, { ...after, now });
-      return { passed, credentialId: passed && (await storePasskey(services, db, made)) };
+      return { passed, passkey: passed && (await storePasskey(services, db, made)) };
     });
-    if (outcome.credentialId !== undefined) {
-      recordLogin(visit, "passkey_made", { identity_id: made.owner.identityId, credential_id: outcome.credentialId });
+    if (outcome.passkey !== undefined) {
+      const { credentialId, noticeKey } = outcome.passkey;
+      deliverSoon(services.afterReply, services.deps, noticeKey);
+      recordLogin(visit, "passkey_made", { identity_id: made.owner.identityId, credential_id: credentialId });
     }
     return { kind: "moved", stored: outcome.passed ?? stored };
   } catch (error) {

@@ -114,7 +114,7 @@ async function tellOwner(
     source: eventSourceOf(deps.clock, request),
     userAgent: undefined,
   });
-  if (mailKey !== undefined) afterCommit(() => deliverSoon(afterReply, deps, mailKey));
+  afterCommit(() => deliverSoon(afterReply, deps, mailKey));
 }
 
 function keyOf(call: Call<unknown, unknown>): CredentialKey {
