@@ -81,6 +81,8 @@ async function whyPointless(
   { claimed, content }: OpenedMail,
 ): Promise<"expired" | "replaced" | "withdrawn" | undefined> {
   const { key, kind, aboutId, identityId = "" } = claimed;
+  // Rule 41: who tests knows the code before its mail and may be faster than it; what was asked for is kept all the same.
+  if (claimed.tenantKind === "test") return undefined;
   if (claimed.expiresAt <= clock.nowSeconds() + claimed.clockOffsetSeconds) return "expired";
   if (kind === "ONE_TIME_CODE") {
     const login = await findAuthorizationRequest(db, { ...key, id: aboutId });

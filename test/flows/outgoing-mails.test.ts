@@ -3,6 +3,7 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { batchBindingJobsJob } from "../../src/jobs/batch-binding-jobs.ts";
 import { oldMailsJob, outgoingMailsJob } from "../../src/jobs/outgoing-mails.ts";
 import { deliverMail } from "../../src/resources/deliver-mail.ts";
+import { queueMail } from "../../src/resources/queue-mail.ts";
 import { listAllEvents } from "../support/events.ts";
 import { keepJob } from "../support/leased-job.ts";
 import { decisionOf, mailsOf, newAddress } from "../support/login-flow.ts";
@@ -299,6 +300,21 @@ describe("mails on their way", () => {
     const [mail] = await mailsOf(tenant);
     assert.equal(mail?.to, address);
     assert.deepEqual(await statusesOf(tenant), ["ONE_TIME_CODE SENT"]);
+  });
+
+  test("a test tenant's code is kept also where it was used before its mail was tried (rule 41)", async () => {
+    const tenant = await testTenant({ server });
+    const address = newAddress(tenant);
+    const identityId = await tenant.addIdentity(address);
+    const about = { kind: "ONE_TIME_CODE", identityId, aboutId: "a".repeat(32), expiresAt: 1 } as const;
+    const source = { actor: { type: "Anonymous" }, traceId: Buffer.alloc(16), atMs: clock.nowMs() } as const;
+    const mail = { to: address, subject: "Your code", text: "424242" };
+    const db = server.deps.database.tenants([tenant.tenantId]);
+    await deliverMail(server.deps, await queueMail(server.deps, db, tenant.realm, { ...about, source, mail }));
+    assert.deepEqual(
+      (await mailsOf(tenant)).map(({ to }) => to),
+      [address],
+    );
   });
 
   test("what became of a mail is forgotten after a week", async () => {
