@@ -12,3 +12,8 @@ export function isSentByOurPage(http: HttpRequest, publicUrl: string): boolean {
   const isOurOrigin = origin === undefined || origin === "null" || origin === publicUrl;
   return isOurOrigin && (site === undefined || SITES_OF_OURS.includes(site));
 }
+
+/** Whether a browser says that a form of a page of ours began this navigation: our pages have no links to where this is asked. */
+export function isBegunByOurForm(http: HttpRequest): boolean {
+  return headerOf(http, "sec-fetch-mode") === "navigate" && headerOf(http, "sec-fetch-site") === "same-origin";
+}

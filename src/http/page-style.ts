@@ -90,7 +90,7 @@ color:var(--quiet);font-weight:450}
 background:var(--mark-soft);color:var(--mark);font-size:.875rem;line-height:1.45;text-align:center;text-wrap:balance}
 footer{display:flex;flex-wrap:wrap;justify-content:center;gap:0 1rem;max-width:26rem;color:var(--quiet);font-size:.8125rem;text-align:center}
 footer a,footer span{padding:.25rem 0}
-footer a{color:var(--accent);text-underline-offset:.2em}
+p a,footer a{color:var(--accent);text-underline-offset:.2em}
 dl{margin:1.5rem 0 0;padding:1rem 0 0;border-top:1px solid var(--line);font-size:.875rem}
 dt{color:var(--quiet)}
 dd{margin:0 0 .75rem;overflow-wrap:anywhere}

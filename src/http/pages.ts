@@ -23,6 +23,8 @@ export interface Page {
   readonly isTestTenant: boolean;
   /** a redirect URI that a form of this page may end at; its origin is added to `form-action` (rule 18) */
   readonly endsAt?: string | undefined;
+  /** where the browser goes on to by itself, at once */
+  readonly leadsTo?: string | undefined;
   /** the path of a script of ours, for the one page that has one */
   readonly script?: string | undefined;
   readonly setCookies?: readonly string[];
@@ -45,7 +47,12 @@ const HEADERS = {
 export function pageReply(page: Page): HttpReply {
   return {
     status: page.status,
-    headers: { ...HEADERS, "content-security-policy": contentSecurityPolicy(page), ...cookieHeader(page.setCookies) },
+    headers: {
+      ...HEADERS,
+      "content-security-policy": contentSecurityPolicy(page),
+      ...(page.leadsTo === undefined ? {} : { refresh: `0;url=${page.leadsTo}` }),
+      ...cookieHeader(page.setCookies),
+    },
     body: renderDocument(page).markup,
   };
 }

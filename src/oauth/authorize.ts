@@ -121,6 +121,7 @@ async function beginOrTell(services: Services, begun: Begun): Promise<HttpReply>
         iss: issuerOf(services.deps.config.publicUrl, context.key, context.client.issuerMode), // RFC 9207 §2.1: in error responses too
       },
       setCookies: [],
+      isAfterForm: false,
       findSurroundings: () => findSurroundings(services, context, language),
     });
     return { ...reply, refusal: { code: told.code } };

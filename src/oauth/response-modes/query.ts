@@ -1,10 +1,9 @@
-import { redirectReply } from "../../http/pages.ts";
 import { appendParameters } from "../../protocol/redirect-uri.ts";
+import { leadToClient } from "./lead-to-client.ts";
 import type { ResponseMode } from "./response-mode.ts";
 
 /** The default of `response_type=code`: in the query of the redirect URI (RFC 6749 §4.1.2). */
 export const query: ResponseMode = {
   name: "query",
-  reply: async ({ redirectUri, parameters, setCookies }) =>
-    redirectReply(appendParameters(redirectUri, parameters), setCookies),
+  reply: (response) => leadToClient(appendParameters(response.redirectUri, response.parameters), response),
 };

@@ -8,6 +8,8 @@ export interface AuthorizationResponse {
   /** `code`, `state`, `iss` or `error`, `error_description`, `state`, `iss` and nothing else (rule 18); absent ones are left out */
   readonly parameters: Readonly<Record<string, string | undefined>>;
   readonly setCookies: readonly string[];
+  /** whether this answers a navigation that a form of ours began, which should end here (decision 0032) */
+  readonly isAfterForm: boolean;
   /** Finds what is around the page, where there is one. */
   readonly findSurroundings: () => Promise<PageSurroundings>;
 }
