@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { composePasskeyNotice, type PasskeyChange } from "./passkey-notice.ts";
+import { composePasskeyNotice, type ToldChange } from "./passkey-notice.ts";
 import { mailLookOf, THEME_DEFAULTS } from "./theme/rules.ts";
 
 const LOOK = mailLookOf(THEME_DEFAULTS, "Shop");
-const CHANGE: Omit<PasskeyChange, "owner" | "credentialId"> = {
+const CHANGE: ToldChange = {
+  accountUrl: "https://id.example/account",
   kind: "PASSKEY_ADDED",
   passkeyName: "iCloud Keychain",
   source: { actor: { type: "Anonymous" }, traceId: Buffer.alloc(16), atMs: Date.UTC(2026, 10, 26, 5, 46) },
@@ -25,6 +26,7 @@ test("a new passkey is told of with its name, when, in which browser, and what t
   ])
     assert.match(text, wanted);
   assert.match(text, /If it was not you/);
+  assert.ok(text.split("\n").includes(CHANGE.accountUrl));
 });
 
 test("a notice is in the person's language and time zone, where they are any", () => {

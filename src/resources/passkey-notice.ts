@@ -7,6 +7,7 @@ import { textsIn } from "../http/texts/index.ts";
 import type { Mail } from "../platform/mail.ts";
 import { type Language, languageOfPerson } from "../protocol/language.ts";
 import { readUserAgent } from "../protocol/user-agent.ts";
+import { accountPath } from "./account-path.ts";
 import type { EventSource } from "./event-source.ts";
 import { findIdentity, type Identity, type IdentityKey } from "./identity/queries.ts";
 import { readMailLook } from "./mail-look.ts";
@@ -34,7 +35,7 @@ const NEVER_EXPIRES = Number.MAX_SAFE_INTEGER;
  * @returns what to try once that is durable (`deliverSoon`)
  */
 export async function queuePasskeyNotice(
-  deps: Pick<Deps, "clock" | "random" | "sealer">,
+  deps: Pick<Deps, "config" | "clock" | "random" | "sealer">,
   db: Queryable,
   change: PasskeyChange,
 ): Promise<OutgoingMailKey | undefined> {
@@ -42,14 +43,21 @@ export async function queuePasskeyNotice(
   const person = await findIdentity(db, owner);
   const look = await readMailLook(db, owner);
   if (!person?.traits.primary_email_address || look === undefined) return undefined;
-  const mail = composePasskeyNotice(change, person, look);
+  const accountUrl = deps.config.publicUrl + accountPath(owner);
+  const mail = composePasskeyNotice({ ...change, accountUrl }, person, look);
   const about = { kind, identityId: owner.identityId, aboutId: credentialId, source };
   return queueMail(deps, db, owner, { ...about, expiresAt: NEVER_EXPIRES, mail });
 }
 
+/** What a notice says of a change. */
+export interface ToldChange extends Omit<PasskeyChange, "owner" | "credentialId"> {
+  /** where the owner sees all passkeys and sessions, and can end them */
+  readonly accountUrl: string;
+}
+
 /** The mail that tells of a change of passkeys: which, when, in which browser, and what to do if it was somebody else. */
 export function composePasskeyNotice(
-  { kind, passkeyName, source, userAgent }: Pick<PasskeyChange, "kind" | "passkeyName" | "source" | "userAgent">,
+  { kind, passkeyName, source, userAgent, accountUrl }: ToldChange,
   { displayName, traits }: Pick<Identity, "displayName" | "traits">,
   look: MailLook,
 ): Mail {
@@ -76,6 +84,7 @@ export function composePasskeyNotice(
       },
       { kind: "paragraph", text: texts.itWasYou },
       { kind: "paragraph", text: texts.itWasNot },
+      { kind: "button", label: mail.seeAccount, url: accountUrl },
     ],
   });
 }

@@ -3,18 +3,13 @@ import { isSentByOurPage } from "../../http/form-origin.ts";
 import { type Html, html } from "../../http/html.ts";
 import { headerOf } from "../../http/route.ts";
 import { equalBytes } from "../../platform/hash.ts";
-import { type RealmKey, realmPath } from "../../protocol/client-metadata.ts";
 import { OAuthError } from "../../protocol/oauth-error.ts";
 import { parseForm } from "../../protocol/parameters.ts";
+import { accountPath } from "../../resources/account-path.ts";
 import type { FormFields } from "../form.ts";
 import type { AccountVisit } from "./visit.ts";
 
 const FORM = "application/x-www-form-urlencoded";
-
-/** Where the account page of a realm is. */
-export function accountPath(realm: RealmKey): string {
-  return `/authenticator${realmPath(realm)}/account`;
-}
 
 /** What only a page of ours in this browser knows: keyed by the secret of the session's cookie, which changes with each login. */
 function formTokenOf({ secret, session }: AccountVisit): string {

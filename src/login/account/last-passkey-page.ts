@@ -1,7 +1,8 @@
 import { html } from "../../http/html.ts";
 import type { Page } from "../../http/pages.ts";
+import { accountPath } from "../../resources/account-path.ts";
 import type { Credential } from "../../resources/credential/queries.ts";
-import { accountPath, openForm } from "./form.ts";
+import { openForm } from "./form.ts";
 import type { AccountVisit } from "./visit.ts";
 
 /** Says what it means to have no passkey any more, before the last one is removed. */

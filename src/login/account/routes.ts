@@ -1,10 +1,11 @@
 import { type Page, pageFailureOf, pageReply, redirectReply, replyWithErrorPage } from "../../http/pages.ts";
 import type { HttpReply, HttpRequest, Route } from "../../http/route.ts";
 import { parseQuery } from "../../protocol/parameters.ts";
+import { accountPath } from "../../resources/account-path.ts";
 import type { LoginServices } from "../services.ts";
 import type { AccountNotice } from "./actions/action.ts";
 import { ACCOUNT_ACTIONS } from "./actions/index.ts";
-import { accountPath, readAccountForm } from "./form.ts";
+import { readAccountForm } from "./form.ts";
 import { type AccountShown, accountPage, nobodyPage } from "./page.ts";
 import { readAccount } from "./read-account.ts";
 import { type AccountPlace, type AccountVisit, isKnown, openAccount } from "./visit.ts";

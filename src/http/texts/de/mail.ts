@@ -33,15 +33,16 @@ export const mail: typeof english = {
       `Ihrem Konto bei ${realm} wurde ein Passkey hinzugefügt. Sie können sich ab jetzt damit anmelden.`,
     itWasYou: "Wenn Sie das waren, ist nichts zu tun.",
     itWasNot:
-      "Wenn Sie es nicht waren, kann sich jemand anderes als Sie anmelden: Lassen Sie den Passkey sofort von den Betreibern Ihres Kontos entfernen, und prüfen Sie, wer dieses Postfach lesen kann.",
+      "Wenn Sie es nicht waren, kann sich jemand anderes als Sie anmelden: Entfernen Sie den Passkey sofort in Ihrem Konto, melden Sie Sitzungen ab, die Sie nicht kennen, und prüfen Sie, wer dieses Postfach lesen kann.",
   },
   passkeyRemoved: {
     subject: (realm) => `Ein Passkey wurde aus Ihrem Konto bei ${realm} entfernt`,
     heading: "Ein Passkey wurde entfernt",
     intro: (realm) => `aus Ihrem Konto bei ${realm} wurde ein Passkey entfernt. Niemand kann sich mehr damit anmelden.`,
     itWasYou: "Wenn Sie das wollten, ist nichts zu tun.",
-    itWasNot: "Wenn nicht, fragen Sie die Betreiber Ihres Kontos.",
+    itWasNot: "Wenn nicht, sehen Sie in Ihrem Konto nach, oder fragen Sie dessen Betreiber.",
   },
+  seeAccount: "Konto ansehen",
   passkey: "Passkey",
   time: "Zeit",
   browser: "Browser",

@@ -31,7 +31,7 @@ export const mail = {
     intro: (realm: string) => `a passkey was added to your account at ${realm}. You can sign in with it from now on.`,
     itWasYou: "If that was you, there is nothing to do.",
     itWasNot:
-      "If it was not you, somebody else can sign in as you: have the passkey removed by whoever runs your account, at once, and look at who can read this mailbox.",
+      "If it was not you, somebody else can sign in as you: remove the passkey in your account at once, sign out the sessions that you do not know, and look at who can read this mailbox.",
   },
   passkeyRemoved: {
     subject: (realm: string) => `A passkey was removed from your account at ${realm}`,
@@ -39,8 +39,9 @@ export const mail = {
     intro: (realm: string) =>
       `a passkey was removed from your account at ${realm}. Nobody can sign in with it any more.`,
     itWasYou: "If you wanted that, there is nothing to do.",
-    itWasNot: "If you did not, ask whoever runs your account.",
+    itWasNot: "If you did not, look at your account, or ask whoever runs it.",
   },
+  seeAccount: "Look at your account",
   passkey: "Passkey",
   time: "Time",
   browser: "Browser",

@@ -32,7 +32,7 @@ export const mail: typeof english = {
       `Se ha añadido una llave de acceso a su cuenta en ${realm}. Desde ahora puede iniciar sesión con ella.`,
     itWasYou: "Si fue usted, no tiene que hacer nada.",
     itWasNot:
-      "Si no fue usted, otra persona puede iniciar sesión en su nombre: pida enseguida a quien gestiona su cuenta que quite la llave de acceso y compruebe quién puede leer este buzón.",
+      "Si no fue usted, otra persona puede iniciar sesión en su nombre: quite enseguida la llave de acceso en su cuenta, cierre las sesiones que no conozca y compruebe quién puede leer este buzón.",
   },
   passkeyRemoved: {
     subject: (realm) => `Se ha quitado una llave de acceso de su cuenta en ${realm}`,
@@ -40,8 +40,9 @@ export const mail: typeof english = {
     intro: (realm) =>
       `Se ha quitado una llave de acceso de su cuenta en ${realm}. Ya nadie puede iniciar sesión con ella.`,
     itWasYou: "Si así lo quería, no tiene que hacer nada.",
-    itWasNot: "Si no, consulte a quien gestiona su cuenta.",
+    itWasNot: "Si no, mire su cuenta o consulte a quien la gestiona.",
   },
+  seeAccount: "Ver su cuenta",
   passkey: "Llave de acceso",
   time: "Hora",
   browser: "Navegador",

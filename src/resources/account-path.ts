@@ -1,0 +1,6 @@
+import { type RealmKey, realmPath } from "../protocol/client-metadata.ts";
+
+/** Where people look after their own account in a realm. */
+export function accountPath(realm: RealmKey): string {
+  return `/authenticator${realmPath(realm)}/account`;
+}
