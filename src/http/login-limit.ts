@@ -8,10 +8,12 @@ import { createAllowances, type LeasedPart, type WantedPart } from "./allowances
 const TOO_MANY_STATUS = 429;
 /** What one source network may, as a part of what its realm may. */
 const NETWORK_SHARE = 10;
+/** What newcomers of a realm may be mailed, likewise: somebody could name anybody's address there. */
+const NEWCOMER_SHARE = 100;
 /** A node lets every network begin so many logins a minute without asking: an ordinary login costs nothing. */
 const UNASKED = 10;
 
-/** Whose logins are counted: all of a realm, or those from one source network. */
+/** Whose logins are counted: all of a realm, those from one source network, or those of newcomers. */
 export interface CountedLogins {
   readonly realm: RealmKey;
   /** SHA-256 of whose they are: what is kept holds no personal data */
@@ -30,6 +32,8 @@ export type LeaseLogins = (counted: CountedLogins, part: WantedPart) => Promise<
 export interface LoginLimiter {
   /** Counts a login, or an attempt that failed. Throws OAuthError 429 with `Retry-After`; `recorded` says that a decision tells of it. */
   admit(realm: RealmKey, remoteAddress: string): Promise<void>;
+  /** Counts a code for an address that is nobody's yet; false: it is one too many in this minute. */
+  admitNewcomer(realm: RealmKey): Promise<boolean>;
 }
 
 /** A node's limiter. */
@@ -47,6 +51,7 @@ export function createLoginLimiter(parts: {
     share,
   });
   return {
+    admitNewcomer: async (realm) => (await realms.take(counted(realm, "newcomers", NEWCOMER_SHARE))).isAdmitted,
     admit: async (realm, remoteAddress) => {
       const network = counted(realm, `network ${sourceNetwork(remoteAddress)}`, NETWORK_SHARE);
       // A network that may no more takes nothing of what the others have.

@@ -1,8 +1,9 @@
 import type { Queryable } from "../database/database.ts";
+import type { Clock } from "../platform/clock.ts";
 import { sha256 } from "../platform/hash.ts";
 import type { RealmKey } from "../protocol/client-metadata.ts";
 import { sourceNetwork } from "../protocol/source-network.ts";
-import { type AttemptKind, addAttempt } from "../resources/attempt-count/queries.ts";
+import { type Attempt, type AttemptKind, addAttempt, sumAttempts } from "../resources/attempt-count/queries.ts";
 import type { LoginServices } from "./services.ts";
 
 const SECONDS_PER_HOUR = 3_600;
@@ -26,6 +27,10 @@ const LIMITS: Readonly<Record<AttemptKind, readonly Limit[]>> = {
     { windowHours: DAY_WINDOW, attemptsMax: 30 },
   ],
 };
+
+/** Wrong codes of a whole realm in an hour, of whatever addresses and networks: with more, its codes are longer. */
+const GUESSED_MIN = 1_000;
+const REALM = "realm";
 
 /** Who attempts what, and where. */
 export interface Attempted {
@@ -61,7 +66,7 @@ export async function countAttempt(
   isCounted: () => boolean,
 ): Promise<AttemptOutcome> {
   const { database, clock } = services.deps;
-  const hour = Math.floor(clock.nowSeconds() / SECONDS_PER_HOUR);
+  const hour = hourOf(clock);
   try {
     await database.transaction([attempted.realm.tenantId], async (session) => {
       // Always in this order, so that two transactions never wait for each other.
@@ -70,6 +75,7 @@ export async function countAttempt(
       const source = await isWithin(session, attempted, { hour, who: network, factor: NETWORK_FACTOR });
       if (!address || !source) throw new TakenBack("limit");
       if (!isCounted()) throw new TakenBack("taken_back");
+      if (attempted.kind === "wrong_try") await addAttempt(session, attempted.realm, guessesAt(hour), [HOUR_WINDOW]);
     });
     return "counted";
   } catch (error) {
@@ -94,4 +100,19 @@ async function isWithin(
   return limits.every(
     ({ attemptsMax }, index) => (sums[index] ?? Number.POSITIVE_INFINITY) <= attemptsMax * counted.factor,
   );
+}
+
+/** Whether so many codes of a realm were guessed wrong in the last hour that somebody guesses everywhere, a little at each address. */
+export async function isGuessedAt({ deps }: LoginServices, realm: RealmKey): Promise<boolean> {
+  const db = deps.database.tenants([realm.tenantId]);
+  const [guesses = 0] = await sumAttempts(db, realm, guessesAt(hourOf(deps.clock)), [HOUR_WINDOW]);
+  return guesses > GUESSED_MIN;
+}
+
+function guessesAt(hour: number): Attempt {
+  return { countedKey: sha256(REALM), kind: "wrong_try", hour };
+}
+
+function hourOf(clock: Pick<Clock, "nowSeconds">): number {
+  return Math.floor(clock.nowSeconds() / SECONDS_PER_HOUR);
 }

@@ -40,6 +40,10 @@ async function mailCode(visit: Visit, sent: SentCode): Promise<void> {
       recordLogin(visit, "code_not_sent", { cause: holder.cause, identity_id: holder.identityId });
       return;
     }
+    if (holder.kind === "newcomer" && !(await visit.services.loginLimiter.admitNewcomer(visit.context.key))) {
+      recordLogin(visit, "code_not_sent", { cause: "too many newcomers ask for codes in this minute" });
+      return;
+    }
     const identityId = holder.kind === "identity" ? holder.identity.key.identityId : undefined;
     await queueCode(visit, sent, { to: recipientOf(holder, sent.emailKey), identityId });
     recordLogin(visit, "code_sent", { identity_id: identityId });

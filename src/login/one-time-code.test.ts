@@ -11,6 +11,13 @@ test("a code has six digits, leading zeros included", () => {
   for (let count = 0; count < 500; count += 1) assert.match(newCode(random, "production"), /^[0-9]{6}$/);
 });
 
+test("a code has eight while many are guessed", () => {
+  const small = { ...random, below: (limit: number) => limit - 1 };
+  assert.equal(newCode(small, "production", 8), "99999999");
+  assert.equal(readCode("1234 5678"), "12345678");
+  assert.equal(newCode(random, "test", 8), "424242");
+});
+
 test("every code of a test tenant is 424242, and those of a production tenant are drawn (rule 41)", () => {
   assert.equal(newCode(random, "test"), "424242");
   const drawn = new Set(Array.from({ length: 50 }, () => newCode(random, "production")));

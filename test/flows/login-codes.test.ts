@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { sha256 } from "../../src/platform/hash.ts";
+import { sumAttempts } from "../../src/resources/attempt-count/queries.ts";
 import { findIdentity, updateIdentitySettings } from "../../src/resources/identity/queries.ts";
 import {
   assertCodePage,
@@ -16,6 +18,17 @@ import { managementClient, succeed } from "../support/management-client.ts";
 import { hiddenFields, TEST_CODE, type TestLogin, testLogin } from "../support/test-browser.ts";
 import { testCodeFlow } from "../support/test-code-flow.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
+
+/** The code in a mail that a production tenant has sent to an address. */
+async function readOutbox(tenant: TestTenant, email: string): Promise<string | undefined> {
+  const directory = join(tenant.server.dataDirectory, "outbox");
+  const names = await readdir(directory).catch(() => []);
+  for (const name of names.filter((one) => one.endsWith(".eml"))) {
+    const text = await readFile(join(directory, name), "utf8");
+    if (text.includes(email)) return /^ {4}(\d{6,8})\r?$/m.exec(text)?.[1];
+  }
+  return undefined;
+}
 
 describe("codes", () => {
   test("a code is 424242 in a test tenant, kept as a mail that says what it is for (rule 41)", async () => {
@@ -61,7 +74,7 @@ describe("codes", () => {
     assert.ok(location.searchParams.has("code"));
   });
 
-  test("a code that is not six digits costs no try", async () => {
+  test("what cannot be a code costs no try", async () => {
     const { tenant, application } = await testCodeFlow();
     const email = newAddress(tenant);
     await tenant.addIdentity(email);
@@ -69,7 +82,7 @@ describe("codes", () => {
     await login.submit("send", { email });
     for (let count = 0; count < 7; count += 1) {
       const answer = await login.submit("verify", { code: "12345" });
-      assert.match(answer.text, /Enter the 6 digits/);
+      assert.match(answer.text, /Enter all digits of the code/);
     }
     assert.ok((await login.finish(await login.submit("verify", { code: TEST_CODE }))).searchParams.has("code"));
   });
@@ -129,16 +142,6 @@ describe("codes", () => {
     assert.equal((await findIdentity(db, key))?.emailVerified, true);
     assert.ok(resourceServer);
   });
-
-  async function readOutbox(tenant: TestTenant, email: string): Promise<string | undefined> {
-    const directory = join(tenant.server.dataDirectory, "outbox");
-    const names = await readdir(directory).catch(() => []);
-    for (const name of names.filter((one) => one.endsWith(".eml"))) {
-      const text = await readFile(join(directory, name), "utf8");
-      if (text.includes(email)) return /^ {4}(\d{6})\r?$/m.exec(text)?.[1];
-    }
-    return undefined;
-  }
 });
 
 describe("limits over all logins (rule 35)", () => {
@@ -207,5 +210,37 @@ describe("limits over all logins (rule 35)", () => {
     await tenant.addIdentity(email);
     assert.equal((await decisionOf(tenant, await login.submit("send", { email }))).outcome, "limit_reached");
     assertWrong(await login.submit("verify", { code: TEST_CODE }));
+  });
+
+  test("while a realm is guessed at everywhere its codes are longer, and whoever has one logs in as before", async () => {
+    const tenant = await testTenant({ kind: "production" });
+    const { application } = await testCodeFlow({ tenant });
+    const email = newAddress(tenant);
+    await tenant.addIdentity(email);
+    const { database, clock } = tenant.server.deps;
+    const hour = Math.floor(clock.nowSeconds() / 3_600);
+    const guessed = { countedKey: sha256("realm"), kind: "wrong_try" as const, hour };
+    const db = database.tenants([tenant.tenantId]);
+    const login = await testLogin(tenant, application);
+    await login.submit("send", { email });
+    const before = await eventually(() => readOutbox(tenant, email));
+    assert.match(before, /^[0-9]{6}$/);
+    const wrong = before === WRONG_CODE ? "222222" : WRONG_CODE;
+    assertWrong(await login.submit("verify", { code: wrong }));
+    assert.deepEqual(await sumAttempts(db, tenant.realm, guessed, [1]), [1], "each wrong one is counted for its realm");
+    await database.maintain((session) =>
+      session.query("UPDATE attempt_counts SET attempts = 1001 WHERE tenant_id = $1 AND counted_key = $2", [
+        tenant.tenantId,
+        Buffer.from(guessed.countedKey),
+      ]),
+    );
+    const other = newAddress(tenant);
+    await tenant.addIdentity(other);
+    await login.submit("other_address");
+    await login.submit("send", { email: other });
+    const code = await eventually(() => readOutbox(tenant, other));
+    assert.match(code, /^[0-9]{8}$/);
+    assertWrong(await login.submit("verify", { code: code.slice(0, 6) }));
+    assert.ok((await login.finish(await login.submit("verify", { code }))).searchParams.has("code"));
   });
 });

@@ -3,10 +3,10 @@ import { after, before, describe, test } from "node:test";
 import { createLoginLimiter } from "../../src/http/login-limit.ts";
 import { takeLoginAllowance } from "../../src/resources/login-allowance/queries.ts";
 import type { Answer } from "../support/http.ts";
-import { decisionOf } from "../support/login-flow.ts";
+import { decisionOf, newAddress } from "../support/login-flow.ts";
 import { movableClock } from "../support/movable-clock.ts";
 import { setQuotas } from "../support/operator-client.ts";
-import { authorizeParameters, locationOf, testBrowser } from "../support/test-browser.ts";
+import { authorizeParameters, locationOf, testBrowser, testLogin } from "../support/test-browser.ts";
 import { type CodeFlow, testCodeFlow } from "../support/test-code-flow.ts";
 import { type TestServer, testServer } from "../support/test-server.ts";
 import { testTenant } from "../support/test-tenant.ts";
@@ -77,6 +77,26 @@ describe("logins that are begun are bounded by the minute", () => {
     assert.equal(refused.status, 429, refused.text);
     assert.equal((await decisionOf(flow.tenant, refused)).facts.limit, "realm");
     assert.equal((await begin(await limited(20), "203.0.1.1")).status, 303, "another realm is not concerned");
+  });
+
+  test("addresses that are nobody's yet get few codes in a minute, and people get theirs all the same", async () => {
+    const tenant = await testTenant({ server, realm: { auto_provision: true } });
+    const { application } = await testCodeFlow({ tenant });
+    await setQuotas(server, tenant.tenantId, { logins_per_minute: 300 });
+    const known = newAddress(tenant);
+    await tenant.addIdentity(known);
+    const send = async (email: string): Promise<string> => {
+      const login = await testLogin(tenant, application);
+      const { outcome, facts } = await decisionOf(tenant, await login.submit("send", { email }));
+      return String(facts.cause ?? outcome);
+    };
+    const outcomes: string[] = [];
+    for (let n = 0; n < 4; n += 1) outcomes.push(await send(newAddress(tenant)));
+    const refused = "too many newcomers ask for codes in this minute";
+    assert.deepEqual(outcomes, ["code_sent", "code_sent", "code_sent", refused]);
+    assert.equal(await send(known), "code_sent");
+    clock.pass(60);
+    assert.equal(await send(newAddress(tenant)), "code_sent");
   });
 
   test("nodes share the bound, and an ordinary login costs no statement for its network", async () => {

@@ -11,11 +11,11 @@ import {
 } from "../../resources/authorization-request/queries.ts";
 import { hashCode } from "../../resources/authorization-request/rules.ts";
 import { admitHolder, findAddressHolder } from "../address-holder.ts";
-import { countAttempt } from "../attempt-limits.ts";
+import { countAttempt, isGuessedAt } from "../attempt-limits.ts";
 import { mailCodeLater } from "../code-mail.ts";
 import { decideNext } from "../decide-next.ts";
 import { readEmailKey } from "../email-address.ts";
-import { CODE_LIFETIME_SECONDS, CODE_TRIES_MAX, newCode, readCode } from "../one-time-code.ts";
+import { CODE_DIGITS, CODE_LIFETIME_SECONDS, CODE_TRIES_MAX, newCode, readCode } from "../one-time-code.ts";
 import { isPasskeyOffered } from "../passkey/offer.ts";
 import { judgeVisit } from "../policy.ts";
 import { recordLogin, type Visit } from "../visit.ts";
@@ -67,7 +67,9 @@ async function sendCode(
   if (emailKey === undefined) return { kind: "page", page: signInPage(visit, { typed, problem: "address" }) };
   const { random } = visit.services.deps;
   const outcome = await countAttempt(visit.services, attemptOf(visit, "code_sent", emailKey), () => true);
-  const code = newCode(random, visit.context.tenant.kind);
+  const isGuessed = await isGuessedAt(visit.services, visit.context.key);
+  const digits = isGuessed ? CODE_DIGITS.whileGuessed : CODE_DIGITS.usual;
+  const code = newCode(random, visit.context.tenant.kind, digits);
   // Over the limit the page is the same, and no code works (rule 35).
   const isMailed = outcome === "counted";
   const codeHash = isMailed ? hashCode(visit.secret, visit.stored.id, code) : random.bytes(UNMATCHED_BYTES);
