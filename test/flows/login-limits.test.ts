@@ -6,10 +6,19 @@ import type { Answer } from "../support/http.ts";
 import { decisionOf, newAddress } from "../support/login-flow.ts";
 import { movableClock } from "../support/movable-clock.ts";
 import { setQuotas } from "../support/operator-client.ts";
-import { authorizeParameters, locationOf, testBrowser, testLogin } from "../support/test-browser.ts";
-import { type CodeFlow, testCodeFlow } from "../support/test-code-flow.ts";
+import { softwarePasskey } from "../support/software-passkey.ts";
+import { authorizeParameters, locationOf, type TestLogin, testBrowser, testLogin } from "../support/test-browser.ts";
+import { TOKENS } from "../support/test-client.ts";
+import { type CodeFlow, REDIRECT_URI, testCodeFlow } from "../support/test-code-flow.ts";
 import { type TestServer, testServer } from "../support/test-server.ts";
 import { testTenant } from "../support/test-tenant.ts";
+
+/** The options that a login's page has for the browser. */
+async function optionsOn(login: TestLogin, kind: "request" | "creation") {
+  const { text } = await login.browser.open(login.url);
+  const [, written = ""] = new RegExp(`data-passkey-${kind}="([^"]*)"`).exec(text) ?? [];
+  return JSON.parse(written.replaceAll("&quot;", '"'));
+}
 
 const clock = movableClock();
 /** What a node lets every network begin without asking. */
@@ -97,6 +106,38 @@ describe("logins that are begun are bounded by the minute", () => {
     assert.equal(await send(known), "code_sent");
     clock.pass(60);
     assert.equal(await send(newAddress(tenant)), "code_sent");
+  });
+
+  test("passkeys that fail count, too, and the right one logs in however many did", async () => {
+    const tenant = await testTenant({ server });
+    const email = newAddress(tenant);
+    await tenant.addIdentity(email);
+    const application = await tenant.addApplication({
+      authenticator_config_id: await tenant.addAuthenticatorConfig(["email_one_time_password", "webauthn_passkey"]),
+      protocol_config: {
+        type: "oidc",
+        grant_type: ["authorization_code"],
+        redirect_uris: [REDIRECT_URI],
+        pkce: "s256",
+        token_configuration: TOKENS,
+      },
+    });
+    const passkey = softwarePasskey({ origin: server.deps.config.publicUrl });
+    const first = await testLogin(tenant, application);
+    await first.logIn(email);
+    const creation = await optionsOn(first, "creation");
+    await first.finish(await first.submit("create", { credential: passkey.create(creation) }));
+    const login = await testLogin(tenant, application);
+    const options = await optionsOn(login, "request");
+    await setQuotas(server, tenant.tenantId, { logins_per_minute: 10 });
+    const statuses: number[] = [];
+    for (let n = 0; n < 10; n += 1) statuses.push((await login.submit("passkey", { credential: "{}" })).status);
+    assert.deepEqual(statuses, [...Array.from({ length: 9 }, () => 400), 429]); // two logins were begun
+    const refused = await login.submit("passkey", { credential: "{}" });
+    assert.equal(refused.status, 429, refused.text);
+    assert.ok(Number(refused.headers.get("retry-after")) >= 1);
+    const right = await login.submit("passkey", { credential: passkey.get(options) });
+    assert.ok((await login.finish(right)).searchParams.has("code"), right.text);
   });
 
   test("nodes share the bound, and an ordinary login costs no statement for its network", async () => {

@@ -1,4 +1,5 @@
 import { ACR } from "../../protocol/acr.ts";
+import { OAuthError } from "../../protocol/oauth-error.ts";
 import { type UsedPasskey, verifyAuthentication } from "../../protocol/webauthn/ceremony.ts";
 import { passkeyTypeOf } from "../../protocol/webauthn/passkey-methods.ts";
 import { type AuthenticationResponse, readAuthenticationResponse } from "../../protocol/webauthn/responses.ts";
@@ -107,10 +108,24 @@ async function logIn(visit: Visit, { credential, used, challenge }: Proved): Pro
 }
 
 // One wording whatever was wrong: an unknown passkey, one that was revoked, an account that cannot log in.
-function refuse(visit: Visit, refused: Refused): StepResult {
+async function refuse(visit: Visit, refused: Refused): Promise<StepResult> {
+  await countFailure(visit);
   recordLogin(visit, "passkey_refused", { ...refused });
   const page = signInPage(visit, { typed: visit.stored.parameters.loginHint, problem: "passkey" });
   return { kind: "page", page };
+}
+
+// Nobody guesses a signature, but each attempt costs work and a record. The right passkey is not counted, and works however many fail.
+async function countFailure(visit: Visit): Promise<void> {
+  const { services, context, http } = visit;
+  try {
+    await services.loginLimiter.admit(context.key, http.remoteAddress);
+  } catch (error) {
+    if (error instanceof OAuthError && error.facts.recorded !== true) {
+      recordLogin(visit, "limit_reached", { limit: error.facts.limit });
+    }
+    throw error;
+  }
 }
 
 // RFC 8176 §2: a key that never leaves its hardware, or one that is copied between devices; a person was there.
