@@ -1,46 +1,24 @@
 import assert from "node:assert/strict";
-import { createServer, type Server } from "node:http";
 import { test } from "node:test";
 import { openBrowser } from "../support/chromium.ts";
 import { logInAtPages } from "../support/log-in-at-pages.ts";
+import { clientSite } from "../support/real-browser.ts";
+import { authorizeParameters } from "../support/test-browser.ts";
 import { databaseSide } from "../support/test-database.ts";
-import { type TestApplication, testTenant } from "../support/test-tenant.ts";
+import { testTenant } from "../support/test-tenant.ts";
 
 const EMAIL = "ada@example.com";
-
-/** The client's own server on another origin: where the browser comes back to. */
-async function startClient(): Promise<{ url: string; server: Server }> {
-  const server = createServer((_request, response) => response.end("<title>Back at the client</title>"));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  return { url: `http://127.0.0.1:${address.port}/callback`, server };
-}
-
-function authorizeUrl(application: TestApplication, redirectUri: string, responseMode: string): string {
-  const parameters = {
-    response_type: "code",
-    response_mode: responseMode,
-    client_id: application.clientId,
-    redirect_uri: redirectUri,
-    scope: "openid",
-    state: "xyz",
-    code_challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
-    code_challenge_method: "S256",
-  };
-  return `${application.issuer}/authorize?${new URLSearchParams(parameters)}`;
-}
 
 async function testPages(options: { javaScriptEnabled: boolean; responseMode: string }): Promise<void> {
   const tenant = await testTenant();
   await tenant.addIdentity(EMAIL);
-  const { url, server } = await startClient();
+  await using client = await clientSite();
   const application = await tenant.addApplication({
     authenticator_config_id: await tenant.addAuthenticatorConfig(),
     protocol_config: {
       type: "oidc",
       grant_type: ["authorization_code"],
-      redirect_uris: [url],
+      redirect_uris: [client.url],
       pkce: "s256",
       token_configuration: { expires_after: 3_600 },
     },
@@ -52,16 +30,17 @@ async function testPages(options: { javaScriptEnabled: boolean; responseMode: st
     page.on("console", (message) => {
       if (message.type() === "error" && !message.text().includes("favicon")) problems.push(message.text());
     });
-    await page.goto(authorizeUrl(application, url, options.responseMode));
+    const parameters = { redirect_uri: client.url, response_mode: options.responseMode };
+    const query = new URLSearchParams(authorizeParameters(application, "v".repeat(43), parameters));
+    await page.goto(`${application.issuer}/authorize?${query}`);
     await logInAtPages(page, EMAIL);
     const button = page.getByRole("button", { name: "Continue" });
     if (options.responseMode === "form_post" && !options.javaScriptEnabled) await button.click();
-    await page.waitForURL((address) => address.href.startsWith(url));
+    await page.waitForURL((address) => address.href.startsWith(client.url));
     assert.equal(await page.title(), "Back at the client");
     assert.deepEqual(problems, []);
   } finally {
     await context.close();
-    server.close();
   }
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
 import type { LoginMethod } from "../../src/resources/authorization-request/schema.ts";
+import { logInAtPages } from "../support/log-in-at-pages.ts";
 import { clientSite, passkeyBrowser } from "../support/real-browser.ts";
 import { databaseSide } from "../support/test-database.ts";
 import { type TestApplication, testTenant } from "../support/test-tenant.ts";
@@ -49,14 +50,6 @@ async function linkedWorld(url: string, methods: readonly LoginMethod[]) {
   return { ...world, link: String(made.json?.credential_binding_link) };
 }
 
-/** Logs in by the emailed code, up to the page after it. */
-async function logInByMail(page: Page): Promise<void> {
-  await page.getByLabel("Email address").fill(EMAIL);
-  await page.getByRole("button", { name: "Email me a code" }).click();
-  await page.getByLabel("Code").fill("424242");
-  await page.getByRole("button", { name: "Sign in" }).click();
-}
-
 /** Uses a binding link to its end. */
 async function makePasskey(page: Page, link: string): Promise<void> {
   await page.goto(link);
@@ -73,7 +66,7 @@ if (databaseSide() === "embedded") {
     const { page } = browser;
     const isBack = () => page.waitForURL((address) => address.href.startsWith(site.url));
     await page.goto(authorizeUrl(application, site.url));
-    await logInByMail(page);
+    await logInAtPages(page, EMAIL);
     await page.getByRole("button", { name: "Create a passkey" }).click();
     await isBack();
     assert.equal(await browser.countPasskeys(), 1);
@@ -134,7 +127,7 @@ if (databaseSide() === "embedded") {
     await page.goto(authorizeUrl(application, site.url));
     await page.getByRole("button", { name: "Sign in with a passkey" }).click();
     await page.getByText("That did not work").waitFor();
-    await logInByMail(page);
+    await logInAtPages(page, EMAIL);
     await page.waitForURL((address) => address.href.startsWith(site.url));
     assert.ok(new URL(page.url()).searchParams.has("code"));
   });
@@ -180,7 +173,7 @@ if (databaseSide() === "embedded") {
     const { page } = browser;
     await page.goto(authorizeUrl(application, site.url));
     assert.equal(await page.getByRole("button", { name: "Sign in with a passkey" }).isVisible(), false);
-    await logInByMail(page);
+    await logInAtPages(page, EMAIL);
     assert.equal(await page.getByRole("button", { name: "Create a passkey" }).isVisible(), false);
     await page.getByRole("button", { name: "Not now" }).click();
     await page.waitForURL((address) => address.href.startsWith(site.url));
