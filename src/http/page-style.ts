@@ -36,7 +36,7 @@ background:var(--mark-soft);color:var(--mark);font-size:1.375rem;font-weight:700
 .app span{min-width:0;line-height:1.3;overflow-wrap:anywhere;color:var(--text);font-weight:600}
 .app small{display:block;color:var(--quiet);font-size:.875rem;font-weight:400}
 h1,button,.app span{hyphens:auto;hyphenate-limit-chars:18 8 8}
-h1{margin:0 0 .5rem;font-size:1.5rem;line-height:1.25;font-weight:680;letter-spacing:-.015em;overflow-wrap:anywhere;text-wrap:balance}
+h1{margin:0 0 .5rem;font-size:1.5rem;line-height:1.25;font-weight:680;letter-spacing:-.015em;overflow-wrap:anywhere}
 p{margin:0 0 1rem;color:var(--quiet);overflow-wrap:anywhere;text-wrap:pretty}
 p strong{color:var(--text);font-weight:600}
 form{margin:1.5rem 0 0}

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Answer, call, postForm } from "../support/http.ts";
 import { mailsOf } from "../support/login-flow.ts";
-import { softwarePasskey } from "../support/software-passkey.ts";
+import { passkeyOptionsOn, softwarePasskey } from "../support/software-passkey.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
 
 const WEEK = 7 * 86_400;
@@ -24,15 +24,10 @@ async function bindingWorld(job: Readonly<Record<string, unknown>> = {}) {
 
 type World = Awaited<ReturnType<typeof bindingWorld>>;
 
-function creationOn(page: Answer) {
-  const [, written = "null"] = /data-passkey-creation="([^"]*)"/.exec(page.text) ?? [];
-  return JSON.parse(written.replaceAll("&quot;", '"'));
-}
-
 /** Sends the page's form with what the browser made. */
 async function bind({ url, passkey }: World, credential?: string): Promise<Answer> {
   const fields = Object.fromEntries(url.searchParams);
-  const made = credential ?? passkey.create(creationOn(await call(url.href)));
+  const made = credential ?? passkey.create(passkeyOptionsOn(await call(url.href), "creation"));
   return postForm(`${url.origin}${url.pathname}`, { ...fields, credential: made });
 }
 
@@ -65,7 +60,7 @@ test("a binding link makes one passkey, and its job and the events say so", asyn
 
 test("whoever's account gets a passkey is told by mail, once, in which browser it was made", async () => {
   const at = await bindingWorld();
-  const options = creationOn(await call(at.url.href));
+  const options = passkeyOptionsOn(await call(at.url.href), "creation");
   const { publicUrl: origin } = at.tenant.server.deps.config;
   const headers = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0" };
   const send = (credential: string) =>
@@ -81,7 +76,7 @@ test("whoever's account gets a passkey is told by mail, once, in which browser i
 
 test("of two browsers with one link one makes a passkey", async () => {
   const at = await bindingWorld();
-  const options = creationOn(await call(at.url.href));
+  const options = passkeyOptionsOn(await call(at.url.href), "creation");
   const { publicUrl: origin } = at.tenant.server.deps.config;
   const answers = await Promise.all([1, 2, 3].map(() => bind(at, softwarePasskey({ origin }).create(options))));
   assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 410, 410]);
@@ -98,7 +93,7 @@ test("a person who has a passkey is led on where the job says so", async () => {
 
 test("a passkey for something else is refused, and the link goes on working", async () => {
   const at = await bindingWorld();
-  const options = creationOn(await call(at.url.href));
+  const options = passkeyOptionsOn(await call(at.url.href), "creation");
   for (const change of [
     { clientData: { challenge: "A".repeat(43) } },
     { clientData: { origin: "https://evil.example" } },
@@ -125,7 +120,7 @@ const ENDS: readonly (readonly [string, (at: World) => Promise<unknown>])[] = [
 for (const [name, end] of ENDS) {
   test(`a link that is ${name} binds nothing, though its page was open already`, async () => {
     const at = await bindingWorld();
-    const credential = at.passkey.create(creationOn(await call(at.url.href)));
+    const credential = at.passkey.create(passkeyOptionsOn(await call(at.url.href), "creation"));
     await end(at);
     const refused = await bind(at, credential);
     assert.equal(refused.status, 410, refused.text);

@@ -9,6 +9,7 @@ import { mailsOf } from "../support/login-flow.ts";
 import { selfSignedCertificate } from "../support/self-signed-certificate.ts";
 import {
   type Change,
+  passkeyOptionsOn,
   type SoftwarePasskey,
   type SoftwarePasskeyOptions,
   softwarePasskey,
@@ -24,12 +25,6 @@ interface World {
   readonly application: TestApplication;
   readonly identityId: string;
   readonly passkey: SoftwarePasskey;
-}
-
-/** The options that a page has for the browser. */
-function optionsOn(page: Answer, kind: "request" | "creation") {
-  const [, written = ""] = new RegExp(`data-passkey-${kind}="([^"]*)"`).exec(page.text) ?? [];
-  return JSON.parse(written.replaceAll("&quot;", '"') || "null");
 }
 
 async function addApplication(tenant: TestTenant, methods: readonly LoginMethod[]): Promise<TestApplication> {
@@ -57,7 +52,7 @@ async function world(
   const login = await testLogin(tenant, application);
   await login.logIn(EMAIL);
   const offer = await login.browser.open(login.url);
-  const made = await login.submit("create", { credential: passkey.create(optionsOn(offer, "creation")) });
+  const made = await login.submit("create", { credential: passkey.create(passkeyOptionsOn(offer, "creation")) });
   assert.equal(made.status, 303, made.text);
   assert.ok((await login.finish(made)).searchParams.has("code"));
   return { tenant, application, identityId, passkey };
@@ -65,7 +60,7 @@ async function world(
 
 /** Answers the page of a login with the passkey. */
 async function usePasskey(login: TestLogin, passkey: SoftwarePasskey, change?: Change): Promise<Answer> {
-  const options = optionsOn(await login.browser.open(login.url), "request");
+  const options = passkeyOptionsOn(await login.browser.open(login.url), "request");
   return login.submit("passkey", { credential: passkey.get(options, change) });
 }
 
@@ -133,7 +128,7 @@ describe("a login by passkey", () => {
   test("answers each challenge once: what was sent is worth nothing in the next login", async () => {
     const at = await world();
     const login = await testLogin(at.tenant, at.application);
-    const options = optionsOn(await login.browser.open(login.url), "request");
+    const options = passkeyOptionsOn(await login.browser.open(login.url), "request");
     const credential = at.passkey.get(options);
     const twice = await Promise.all([1, 2].map(() => login.submit("passkey", { credential })));
     const backs = await Promise.all(twice.map((answer) => (answer.status === 303 ? locationOf(answer).pathname : "")));
@@ -161,7 +156,7 @@ describe("a login by passkey", () => {
     test(`is refused with ${name}, at once and in the same words`, async () => {
       const at = await world();
       const login = await testLogin(at.tenant, at.application);
-      const options = optionsOn(await login.browser.open(login.url), "request");
+      const options = passkeyOptionsOn(await login.browser.open(login.url), "request");
       const done = await forbid(at);
       assert.ok(done.status < 300, done.text);
       const refused = await login.submit("passkey", { credential: at.passkey.get(options) });
@@ -256,7 +251,7 @@ describe("a passkey after a code", () => {
     const application = await addApplication(tenant, BOTH);
     const login = await testLogin(tenant, application);
     await login.logIn(EMAIL);
-    const options = optionsOn(await login.browser.open(login.url), "creation");
+    const options = passkeyOptionsOn(await login.browser.open(login.url), "creation");
     const passkey = softwarePasskey({ origin: tenant.server.deps.config.publicUrl });
     const wrong = passkey.create(options, { clientData: { challenge: "A".repeat(43) } });
     assert.equal((await login.submit("create", { credential: wrong })).status, 400);
@@ -284,7 +279,7 @@ describe("a passkey after a code", () => {
     const identityId = await tenant.addIdentity(EMAIL);
     const login = await testLogin(tenant, await addApplication(tenant, BOTH));
     await login.logIn(EMAIL);
-    const options = optionsOn(await login.browser.open(login.url), "creation");
+    const options = passkeyOptionsOn(await login.browser.open(login.url), "creation");
     const passkey = softwarePasskey({ origin: tenant.server.deps.config.publicUrl });
     for (const change of [
       { id: randomBytes(0) },
@@ -305,7 +300,7 @@ describe("a passkey after a code", () => {
     const identityId = await tenant.addIdentity(EMAIL);
     const login = await testLogin(tenant, await addApplication(tenant, BOTH));
     await login.logIn(EMAIL);
-    const options = optionsOn(await login.browser.open(login.url), "creation");
+    const options = passkeyOptionsOn(await login.browser.open(login.url), "creation");
     const suspended = await tenant.manage("PATCH", `/identities/${identityId}`, { identity: { status: "suspended" } });
     assert.equal(suspended.status, 200, suspended.text);
     const credential = softwarePasskey({ origin: tenant.server.deps.config.publicUrl }).create(options);
@@ -319,7 +314,7 @@ describe("a passkey after a code", () => {
     await at.tenant.addIdentity("eve@example.com");
     const login = await testLogin(at.tenant, at.application);
     await login.logIn("eve@example.com");
-    const options = optionsOn(await login.browser.open(login.url), "creation");
+    const options = passkeyOptionsOn(await login.browser.open(login.url), "creation");
     const refused = await login.submit("create", { credential: at.passkey.create(options) });
     assert.equal(refused.status, 400);
     assert.match(refused.text, /belongs to an account here already/);

@@ -1,8 +1,10 @@
+import assert from "node:assert/strict";
 import type { LoginMethod } from "../../src/resources/authorization-request/schema.ts";
 import { accountUrl } from "./account-page.ts";
-import { type Answer, call } from "./http.ts";
+import { type Answer, call, postForm } from "./http.ts";
 import { newAddress } from "./login-flow.ts";
 import { managementClient, succeed } from "./management-client.ts";
+import { passkeyOptionsOn, softwarePasskey } from "./software-passkey.ts";
 import {
   authorizeParameters,
   hiddenFields,
@@ -60,10 +62,7 @@ function begin({ flow, language }: Collecting, parameters: Readonly<Record<strin
 }
 
 async function loginPages(at: Collecting): Promise<Gallery> {
-  const login = await begin(at, {
-    response_mode: "form_post",
-    scope: "openid profile email offline_access shoes:read",
-  });
+  const login = await begin(at, { response_mode: "form_post" });
   const address = await login.browser.open(login.url);
   const addressWrong = await login.submit("send", { email: "ada" });
   await login.submit("send", { email: at.email });
@@ -77,7 +76,9 @@ async function loginPages(at: Collecting): Promise<Gallery> {
   const triesSpent = await spent.submit("verify", { code: "111111" });
   const { pathname, search } = locationOf(await login.submit("verify", { code: "424242" }));
   const sentBack = await login.browser.open(`${at.flow.tenant.server.url}${pathname}${search}`);
+  assert.match(sentBack.text, /form-post\.js/, "another page than that of form_post");
   const finished = await login.browser.open(login.url);
+  assert.equal(finished.status, 410);
   return { address, addressWrong, code, codeSentAgain, codeWrong, triesSpent, sentBack, finished, otherBrowser };
 }
 
@@ -138,7 +139,12 @@ async function passkeyPages(at: Collecting): Promise<Gallery> {
   const made = await succeed(api("CreateCredentialBindingJob", { identity, body: { job } }));
   const opened = locationOf(await call(made.credential_binding_link ?? ""));
   const bind = await call(`${tenant.server.url}${opened.pathname}${opened.search}`, { headers: at.headers });
-  return { signIn, offer, onlyPasskey: await onlyPasskey.browser.open(onlyPasskey.url), bind };
+  const { publicUrl: origin } = tenant.server.deps.config;
+  const credential = softwarePasskey({ origin }).create(passkeyOptionsOn(bind, "creation"));
+  const fields = { ...Object.fromEntries(opened.searchParams), credential };
+  const bound = await postForm(`${tenant.server.url}${opened.pathname}`, fields, at.headers);
+  assert.equal(bound.status, 200, bound.text);
+  return { signIn, offer, onlyPasskey: await onlyPasskey.browser.open(onlyPasskey.url), bind, bound };
 }
 
 async function addApplication({ flow }: Collecting, methods: readonly LoginMethod[]): Promise<TestApplication> {

@@ -1,6 +1,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { isoCBOR } from "@simplewebauthn/server/helpers";
 import { coseOfJwk } from "../../src/protocol/webauthn/cose-key.ts";
+import type { Answer } from "./http.ts";
 
 type CBORType = Parameters<typeof isoCBOR.encode>[0];
 
@@ -121,4 +122,10 @@ function attestedData(id: Uint8Array, publicKey: KeyObject): Buffer {
 
 function sha256(data: string | Uint8Array): Buffer {
   return createHash("sha256").update(data).digest();
+}
+
+/** What a page tells the browser of the passkey that it wants to have used or made; null where it wants none. */
+export function passkeyOptionsOn({ text }: Pick<Answer, "text">, kind: "request" | "creation") {
+  const [, written = "null"] = new RegExp(`data-passkey-${kind}="([^"]*)"`).exec(text) ?? [];
+  return JSON.parse(written.replaceAll("&quot;", '"'));
 }
