@@ -78,7 +78,10 @@ export async function planSession(
             const used = { identityId, at: now, keptUntilMs: keptUntilMs(grant) };
             // The page that asked may have been answered long after the session was looked at.
             const since = oldestOpen(context.realm.sessionPolicy, at.stored.parameters.maxAgeSeconds, now);
-            if (await useSession(db, { ...context.key, sessionId }, { ...used, ...since })) return sessionId;
+            // Should it have been renewed by another login: the client is told of the one that was looked at, which may be too old by now.
+            const isRecent = authentication.authTime >= since.authenticatedSince;
+            if (isRecent && (await useSession(db, { ...context.key, sessionId }, { ...used, ...since })))
+              return sessionId;
             throw new OAuthError("login_required", "the session was ended meanwhile");
           },
           cookies: () => [],

@@ -5,7 +5,7 @@ import { sha256 } from "../../src/platform/hash.ts";
 import type { LoginMethod } from "../../src/resources/authorization-request/schema.ts";
 import type { Answer } from "../support/http.ts";
 import { decodeJwt } from "../support/jwt.ts";
-import { mailsOf } from "../support/login-flow.ts";
+import { decisionOf, mailsOf } from "../support/login-flow.ts";
 import { selfSignedCertificate } from "../support/self-signed-certificate.ts";
 import {
   type Change,
@@ -117,6 +117,20 @@ describe("a login by passkey", () => {
       assert.ok((await login.finish(await usePasskey(login, at.passkey))).searchParams.has("code"));
     });
   }
+
+  test("is taken of a key that is copied though its count goes back, and the decision tells of it", async () => {
+    const at = await world({ methods: ["email_one_time_password", "fido2"], passkey: { isBackedUp: true } });
+    const facts: unknown[] = [];
+    for (const signCount of [5, 3]) {
+      const login = await testLogin(at.tenant, at.application);
+      const { facts: told } = await decisionOf(at.tenant, await usePasskey(login, at.passkey, { signCount }));
+      facts.push([told.sign_count, told.sign_count_before]);
+    }
+    assert.deepEqual(facts, [
+      [5, undefined],
+      [3, 5],
+    ]);
+  });
 
   test("is refused with a passkey that does not know its person where it must", async () => {
     const at = await world({ methods: ["email_one_time_password", "fido2"], passkey: { isUserVerified: false } });

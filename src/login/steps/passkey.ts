@@ -100,11 +100,17 @@ async function logIn(visit: Visit, { credential, used, challenge }: Proved): Pro
     const { amr, acr } = authentication;
     recordLogin(visit, "logged_in", {
       ...named(credential),
-      ...{ amr, acr, method: credentialType, sign_count: signCount },
+      ...{ amr, acr, method: credentialType, ...describeCount(credential, signCount) },
       ...judged.facts,
     });
   }
   return { kind: "moved", stored: outcome ?? stored };
+}
+
+// Reference 3.5: of a key that is copied a count that goes back is no proof of another copy, but told.
+function describeCount({ webauthn }: Credential, signCount: number): Readonly<Record<string, number>> {
+  const before = webauthn?.signCount ?? 0;
+  return { sign_count: signCount, ...(signCount < before && { sign_count_before: before }) };
 }
 
 // One wording whatever was wrong: an unknown passkey, one that was revoked, an account that cannot log in.

@@ -1,5 +1,5 @@
 import type { JwkMembers } from "../jwk-thumbprint.ts";
-import { COSE_ALGORITHMS, type CoseKey, coseOfJwk, jwkOfCose } from "./cose-key.ts";
+import { COSE_ALGORITHMS, type CoseKey, coseOfJwk, isSoundKey, jwkOfCose } from "./cose-key.ts";
 import type { PasskeyPolicy } from "./passkey-methods.ts";
 import type { RelyingParty } from "./relying-party.ts";
 import type { AuthenticationResponse, RegistrationResponse } from "./responses.ts";
@@ -66,6 +66,7 @@ export async function verifyRegistration(
     const { credential, aaguid, userVerified, credentialDeviceType, credentialBackedUp } = registrationInfo;
     const publicJwk = jwkOfCose(isoCBOR.decodeFirst<CoseKey>(credential.publicKey));
     if (publicJwk === undefined) throw new Error("the key is of no algorithm that was asked for");
+    if (!isSoundKey(publicJwk)) throw new Error("the key is none of its kind");
     const webauthnId = Buffer.from(credential.id, "base64url");
     refuseLength(webauthnId);
     return {

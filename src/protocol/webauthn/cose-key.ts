@@ -1,3 +1,4 @@
+import { createPublicKey } from "node:crypto";
 import type { JwkMembers } from "../jwk-thumbprint.ts";
 
 /** A key as COSE has it (RFC 9052 §7): labels and values. */
@@ -28,6 +29,24 @@ export function jwkOfCose(key: CoseKey): JwkMembers | undefined {
   if (alg === "EdDSA" && kty === OKP && crv === ED25519 && x) return { kty: "OKP", crv: "Ed25519", x, alg };
   const n = base64url(crv);
   return alg === "RS256" && kty === RSA && n && x ? { kty: "RSA", n, e: x, alg } : undefined;
+}
+
+/** RFC 7518 §3.3. */
+const RSA_BITS_MIN = 2_048;
+/** What authenticators make is half of it at most. */
+const RSA_BITS_MAX = 8_192;
+const RSA_EXPONENT_MIN = 3n;
+
+/** Whether a key can verify anything at all, and nobody who does not have it can sign for it: a point of its curve, a modulus of a length. */
+export function isSoundKey(jwk: JwkMembers): boolean {
+  try {
+    const { asymmetricKeyDetails } = createPublicKey({ key: { ...jwk }, format: "jwk" });
+    const { modulusLength, publicExponent } = asymmetricKeyDetails ?? {};
+    if (modulusLength === undefined || publicExponent === undefined) return jwk.kty !== "RSA";
+    return modulusLength >= RSA_BITS_MIN && modulusLength <= RSA_BITS_MAX && publicExponent >= RSA_EXPONENT_MIN;
+  } catch {
+    return false;
+  }
 }
 
 /**

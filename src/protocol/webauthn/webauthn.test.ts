@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { ACR_VALUES, isAnyAcrReachable, meetsAnyAcr, reachableAcrs } from "../acr.ts";
-import { coseOfJwk, jwkOfCose } from "./cose-key.ts";
+import { coseOfJwk, isSoundKey, jwkOfCose } from "./cose-key.ts";
 import { passkeyPolicyOf } from "./passkey-methods.ts";
 import { relyingPartyOf } from "./relying-party.ts";
 import { readAuthenticationResponse, readRegistrationResponse } from "./responses.ts";
@@ -90,6 +90,25 @@ describe("keys", () => {
       assert.equal(jwkOfCose(new Map<number, unknown>(cose).set(label, value)), undefined, String(label));
     }
     assert.throws(() => coseOfJwk({ kty: "EC", alg: "ES512" }), RangeError);
+  });
+
+  test("that are no point of their curve, or an RSA key that is too short, too long or signs for everybody, are not sound", () => {
+    const jwkOf = ({ publicKey }: { readonly publicKey: KeyObject }) => ({ ...publicKey.export({ format: "jwk" }) });
+    const ec = jwkOf(generateKeyPairSync("ec", { namedCurve: "P-256" }));
+    const rsa = jwkOf(generateKeyPairSync("rsa", { modulusLength: 2_048 }));
+    for (const key of [ec, rsa, jwkOf(generateKeyPairSync("ed25519"))]) assert.equal(isSoundKey(key), true);
+    const ones = (length: number): string => Buffer.alloc(length, 255).toString("base64url");
+    for (const key of [
+      { ...ec, y: ec.x },
+      { ...ec, x: ones(3) },
+      { kty: "OKP", crv: "Ed25519", x: ones(31) },
+      { ...rsa, n: ones(128) },
+      { ...rsa, n: ones(4_096) },
+      { ...rsa, e: "AQ" },
+      { kty: "RSA", n: "", e: "" },
+    ]) {
+      assert.equal(isSoundKey(key), false, JSON.stringify(key).slice(0, 100));
+    }
   });
 });
 
