@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { realmPath } from "../../src/protocol/client-metadata.ts";
 import { assertGuarded, isPage } from "../support/attacks.ts";
 import { fillPath } from "../support/fill-path.ts";
 import { type Answer, call } from "../support/http.ts";
@@ -57,7 +58,7 @@ describe("clickjacking: no page of ours can be framed, scripted or kept", () => 
     const denyAll = { rules: [], default_action: "DENY" as const };
     await succeed(managementClient(tenant)("CreatePolicy", { body: { policy: denyAll } }));
     await asked.submit("continue");
-    await at.browser.open(`${application.issuer}/end-session`);
+    await at.browser.open(`${tenant.server.url}/authenticator${realmPath(tenant.realm)}/account`);
     const out = await at.browser.open(`${application.issuer}/end-session`);
     await at.browser.post(`${application.issuer}/end-session`, hiddenFields(out));
     for (const page of pages) assertGuarded(page, headingOf(page));

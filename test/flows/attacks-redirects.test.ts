@@ -239,6 +239,25 @@ describe("header injection", () => {
     }
   });
 
+  test("nor where a page leads on by itself after a form of ours (decision 32)", async () => {
+    const { tenant, application } = await testCodeFlow();
+    for (const line of LINES.filter((one) => one !== "\0")) {
+      const login = await testLogin(tenant, application, {
+        parameters: { state: `a${line};url=https://evil.example/` },
+      });
+      const { pathname, search } = locationOf(await login.submit("cancel"));
+      const cookie = `cookie: ${[...login.browser.cookies].map(([name, value]) => `${name}=${value}`).join("; ")}`;
+      const headers = [cookie, "sec-fetch-mode: navigate", "sec-fetch-site: same-origin"];
+      const answer = await sendRaw(tenant.server.url, { method: "GET", target: pathname + search, headers });
+      assertClean(answer, line);
+      assert.match(
+        answer.headers,
+        /^refresh: 0; ?url="?https:\/\/client\.example\/callback\?[\x21\x23-\x26\x28-\x3a\x3c-\x7e]*"?\r?$/im,
+      );
+      assert.doesNotMatch(answer.body, /"https:\/\/evil/);
+    }
+  });
+
   function assertClean({ status, headers, body }: Awaited<ReturnType<typeof sendRaw>>, what: string): void {
     assert.ok(status < 500, `${what}: ${status}`);
     assert.doesNotMatch(headers, /^set-cookie: evil|^location: https:\/\/evil|^x: y/im, what);

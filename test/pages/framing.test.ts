@@ -24,6 +24,7 @@ test("a page of ours in a frame of another site's is not drawn: nobody presses a
     await page.goto(`http://evil.example:${address.port}/`);
     const [, framed] = page.frames();
     assert.ok(framed);
+    await framed.waitForURL((url) => url.protocol !== "about:");
     assert.equal(framed.url(), "chrome-error://chromewebdata/");
     await page.goto(target);
     assert.match(page.url(), /\/authenticator\//, "by itself it is");
