@@ -4,16 +4,15 @@ import { createServer } from "node:net";
 
 // Below those that a system gives to whoever asks for any port, which a connection may take in the moment before the server listens.
 const FIRST = 16_000;
-/** Each process has ports of its own, as far as such go, and takes one after the other. */
-const PORTS_OF_A_PROCESS = 400;
-const PROCESSES = 40;
-const own = FIRST + (process.pid % PROCESSES) * PORTS_OF_A_PROCESS;
-let taken = 0;
+const COUNT = 16_000;
+const TRIES_MAX = 100;
+/** Each process takes one after the other, from somewhere: two that run at once hardly ever look at one port in the same moment. */
+let next = Math.floor(Math.random() * COUNT);
 
 /** @returns {Promise<number>} a port of loopback that was free a moment ago, and that this process was not told of for long */
 export async function findFreePort() {
-  for (let tries = 0; tries < PORTS_OF_A_PROCESS; tries += 1) {
-    const port = own + (taken++ % PORTS_OF_A_PROCESS);
+  for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+    const port = FIRST + (next++ % COUNT);
     if (await isFree(port)) return port;
   }
   throw new Error("no free port");
