@@ -323,6 +323,24 @@ describe("a passkey after a code", () => {
     assert.equal((await tenant.manage("GET", `/identities/${identityId}/credentials`)).json?.total_size, 0);
   });
 
+  test("is the end of no login that the policy has come to deny meanwhile, with one or without", async () => {
+    const tenant = await testTenant();
+    const identityId = await tenant.addIdentity(EMAIL);
+    const application = await addApplication(tenant, BOTH);
+    const passkey = softwarePasskey({ origin: tenant.server.deps.config.publicUrl });
+    const logins = [await testLogin(tenant, application), await testLogin(tenant, application)];
+    for (const login of logins) await login.logIn(EMAIL);
+    const rule = { id: "closed", match: { transaction_types: ["authentication"] }, action: "DENY" };
+    const set = await tenant.manage("POST", "/policy-v1", { policy: { rules: [rule], default_action: "ALLOW" } });
+    assert.ok(set.status < 300, set.text);
+    const [one, other] = logins;
+    assert.ok(one && other);
+    const credential = passkey.create(passkeyOptionsOn(await one.browser.open(one.url), "creation"));
+    assert.equal((await one.submit("create", { credential })).status, 403);
+    assert.equal((await other.submit("later")).status, 403);
+    assert.equal((await tenant.manage("GET", `/identities/${identityId}/credentials`)).json?.total_size, 0);
+  });
+
   test("belongs to one account: a second one cannot have the same", async () => {
     const at = await world();
     await at.tenant.addIdentity("eve@example.com");

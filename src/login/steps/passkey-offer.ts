@@ -19,6 +19,7 @@ import { judgeVisit } from "../policy.ts";
 import { recordLogin, type Visit } from "../visit.ts";
 import { type Offer, offerPage } from "./passkey-offer-page.ts";
 import type { LoginStep, StepResult } from "./step.ts";
+import { whenAllowed } from "./when-allowed.ts";
 
 /** Who has logged in by mail is asked to make a passkey for the next time (reference 3.4). It is never demanded. */
 export const passkeyOffer: LoginStep = {
@@ -28,7 +29,7 @@ export const passkeyOffer: LoginStep = {
   show: (visit) => showOffer(visit),
   submit: async (visit, fields) => {
     const place = registrationPlaceOf(visit);
-    if (fields.get("action") === "later" || place === undefined) return later(visit);
+    if (fields.get("action") === "later" || place === undefined) return whenAllowed(visit, () => later(visit));
     const passkey = await finishRegistration(fields.get("credential"), place);
     if (!passkey.ok) {
       recordLogin(visit, "passkey_not_made", { cause: passkey.cause, identity_id: visit.stored.identityId });
@@ -43,7 +44,8 @@ export const passkeyOffer: LoginStep = {
     }
     const actor = { type: "Identity", id: owner.identityId } as const;
     const userAgent = headerOf(visit.http, "user-agent");
-    return store(visit, { passkey, owner, place, actor, traceId: visit.http.traceId, userAgent });
+    const made = { passkey, owner, place, actor, traceId: visit.http.traceId, userAgent };
+    return whenAllowed(visit, () => store(visit, made));
   },
 };
 
