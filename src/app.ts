@@ -63,11 +63,7 @@ export function createApp(deps: Deps, readiness: Readiness, parts: AppParts): Ap
   const management = { deps, decisions, liveTokens, afterReply, places: createPlaces(timers) };
   const answered = [
     ...oauthRoutes(services),
-    ...loginRoutes({
-      ...management,
-      loginLimiter: services.loginLimiter,
-      findRealmFacts: services.directory.facts,
-    }),
+    ...loginRoutes({ ...services, ...management, findRealmFacts: services.directory.facts }),
     ...OPERATIONS.flatMap((operation) => operation.bind(management)),
     ...bindingLinkRoutes(deps),
     ...operatorRoutes(deps),

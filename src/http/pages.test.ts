@@ -46,7 +46,7 @@ const FORM_TARGETS = [
 ] as const;
 for (const [redirectUri, sources] of FORM_TARGETS) {
   test(`a form may end at ${redirectUri} and nowhere else (rule 18)`, () => {
-    const policy = policyOf(pageReply({ ...PAGE, endsAt: redirectUri }));
+    const policy = policyOf(pageReply({ ...PAGE, endsAt: [redirectUri] }));
     assert.equal(/form-action ([^;]*);/.exec(policy)?.[1], sources);
   });
 }

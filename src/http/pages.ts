@@ -21,8 +21,8 @@ export interface Page {
   readonly theme?: PageTheme | undefined;
   /** rule 41: every page of a test tenant says so */
   readonly isTestTenant: boolean;
-  /** a redirect URI that a form of this page may end at; its origin is added to `form-action` (rule 18) */
-  readonly endsAt?: string | undefined;
+  /** where a form of this page may end, a redirect URI above all; the origins are added to `form-action` (rule 18) */
+  readonly endsAt?: readonly string[] | undefined;
   /** where the browser goes on to by itself, at once */
   readonly leadsTo?: string | undefined;
   /** the path of a script of ours, for the one page that has one */
@@ -70,7 +70,7 @@ function cookieHeader(cookies: readonly string[] | undefined): Readonly<Record<s
   return cookies === undefined || cookies.length === 0 ? {} : { "set-cookie": cookies };
 }
 
-function contentSecurityPolicy({ endsAt, script, theme }: Page): string {
+function contentSecurityPolicy({ endsAt = [], script, theme }: Page): string {
   const styles = [STYLE_SOURCE, themeStyleOf(theme)?.source].filter((source) => source !== undefined);
   const pictures = new Set(picturesOf(theme).map(sourceOf));
   return [
@@ -78,7 +78,7 @@ function contentSecurityPolicy({ endsAt, script, theme }: Page): string {
     `style-src ${styles.join(" ")}`,
     ...(pictures.size === 0 ? [] : [`img-src ${[...pictures].join(" ")}`]),
     ...(script === undefined ? [] : ["script-src 'self'"]),
-    `form-action 'self'${endsAt === undefined ? "" : ` ${sourceOf(endsAt)}`}`,
+    `form-action ${["'self'", ...new Set(endsAt.map(sourceOf))].join(" ")}`,
     "frame-ancestors 'none'",
     "base-uri 'none'",
   ].join("; ");

@@ -4,10 +4,11 @@ import type { HttpReply, HttpRequest } from "../http/route.ts";
 import { parseQuery } from "../protocol/parameters.ts";
 import { type AuthorizationRequest, refuseAuthorizationRequest } from "../resources/authorization-request/queries.ts";
 import { completionPath, loginPath } from "../resources/authorization-request/rules.ts";
-import { readLoginForm } from "./form.ts";
+import { leaveForPages } from "./embedded/visit.ts";
+import { type FormFields, readLoginForm } from "./form.ts";
 import type { LoginServices } from "./services.ts";
 import { LOGIN_STEPS } from "./steps/index.ts";
-import type { LoginStep, Notice } from "./steps/step.ts";
+import type { LoginStep, Notice, StepResult } from "./steps/step.ts";
 import { openVisit, recordLogin, type Visit } from "./visit.ts";
 
 /** GET: the page that is next, as stored. */
@@ -15,6 +16,7 @@ export function showLogin(services: LoginServices, http: HttpRequest): Promise<H
   return withVisit(services, http, async (visit) => {
     const step = nextStep(visit.stored);
     if (step === undefined) return redirectReply(completionPath(visit.stored));
+    if (step.methods !== undefined && visit.stored.embedded !== undefined) return leaveForPages(visit);
     return pageReply(await step.show(visit, noticeOf(http)));
   });
 }
@@ -25,9 +27,8 @@ export function submitLogin(services: LoginServices, http: HttpRequest): Promise
     const fields = readLoginForm(visit);
     if (fields.get("action") === "cancel") return cancel(visit);
     if (nextStep(visit.stored) === undefined) return redirectReply(completionPath(visit.stored));
-    const step = stepFor(visit, fields.get("action"));
-    if (step === undefined) return goOn(visit.stored, undefined);
-    const result = await step.submit(visit, fields);
+    const result = await takeAction(visit, fields);
+    if (result === undefined) return goOn(visit.stored, undefined);
     return result.kind === "page" ? pageReply(result.page) : goOn(result.stored, result.notice);
   });
 }
@@ -52,6 +53,15 @@ async function withVisit(
 /** The step whose turn it is; undefined when the login is over, well or not, and the client is to be answered. */
 function nextStep({ state }: AuthorizationRequest): LoginStep | undefined {
   return LOGIN_STEPS.find((step) => step.states.includes(state));
+}
+
+/**
+ * Does what a form of this action does, wherever it was sent from.
+ *
+ * @returns undefined where no step takes it as the login stands
+ */
+export async function takeAction(visit: Visit, fields: FormFields): Promise<StepResult | undefined> {
+  return stepFor(visit, fields.get("action"))?.submit(visit, fields);
 }
 
 /** The step that a form is for: none where it is of another page, or for a way to log in that is not allowed here. */

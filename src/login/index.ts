@@ -3,6 +3,8 @@ import type { Route } from "../http/route.ts";
 import { accountRoutes } from "./account/routes.ts";
 import { bindingRoutes } from "./binding/routes.ts";
 import { showLogin, submitLogin } from "./dispatch.ts";
+import { embeddedBindingRoutes } from "./embedded/binding-routes.ts";
+import { embeddedLoginRoutes } from "./embedded/routes.ts";
 import type { LoginServices } from "./services.ts";
 
 const LOGIN = "/authenticator/v1/tenants/:tenant/realms/:realm/requests/:request";
@@ -13,6 +15,8 @@ export function loginRoutes(services: LoginServices): readonly Route[] {
     ...browserScriptRoutes,
     ...bindingRoutes(services),
     ...accountRoutes(services),
+    ...embeddedLoginRoutes(services),
+    ...embeddedBindingRoutes(services),
     { name: "login", method: "GET", path: LOGIN, kind: "page", handle: (request) => showLogin(services, request) },
     {
       name: "loginByPost",

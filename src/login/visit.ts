@@ -11,8 +11,12 @@ import type { AuthenticationMethod } from "../protocol/webauthn/passkey-methods.
 import { findApplicationContext } from "../resources/application/queries.ts";
 import { findAuthenticatorConfig } from "../resources/authenticator-config/queries.ts";
 import type { AuthenticatorSettings } from "../resources/authenticator-config/schema.ts";
-import { type AuthorizationRequest, findAuthorizationRequest } from "../resources/authorization-request/queries.ts";
-import { isSameBrowser, pathRequestKeyOf } from "../resources/authorization-request/rules.ts";
+import {
+  type AuthorizationRequest,
+  type AuthorizationRequestKey,
+  findAuthorizationRequest,
+} from "../resources/authorization-request/queries.ts";
+import { isSameBrowser, needsCompletionSecret, pathRequestKeyOf } from "../resources/authorization-request/rules.ts";
 import { pageThemeOf, THEME_DEFAULTS } from "../resources/theme/rules.ts";
 import { usableMethods } from "./login-methods.ts";
 import type { LoginServices } from "./services.ts";
@@ -30,7 +34,7 @@ export interface Visit {
   /** where and by which methods the person may log in */
   readonly authenticator: AuthenticatorSettings;
   readonly methods: readonly AuthenticationMethod[];
-  /** the browser's own: what codes and forms are keyed with */
+  /** what codes and forms are keyed with: the browser's own, or at an application's pages the seed of their requests */
   readonly secret: Uint8Array;
   /** seconds of tenant time */
   readonly now: number;
@@ -44,10 +48,33 @@ export interface RefusedVisit {
   readonly isTestTenant: boolean;
 }
 
+/** A login that is open, and what is around it. Who may act in it is not judged yet. */
+export interface FoundLogin extends Omit<Visit, "methods" | "secret"> {
+  readonly refuse: (over: LoginOver) => RefusedVisit;
+}
+
 /** Finds the login that a path names, as it is at this moment, if it is this browser's and still open. */
 export async function openVisit(services: LoginServices, http: HttpRequest): Promise<Visit | RefusedVisit> {
-  const { clock, config, database } = services.deps;
+  const { clock, config } = services.deps;
   const key = pathRequestKeyOf(http, clock.nowSeconds());
+  const found = await findLogin(services, http, key);
+  if ("over" in found) return found;
+  const { stored } = found;
+  const secret = readLoginCookie(http, { publicUrl: config.publicUrl, realmId: stored.realmId, requestId: stored.id });
+  // Rule 35: what happens in a login happens in the browser that began it.
+  if (secret === undefined || !isSameBrowser(secret, stored.browserHash)) return found.refuse("other_browser");
+  if (needsCompletionSecret(stored)) return found.refuse("other_browser");
+  // Where the application has pages of its own, nobody is authenticated at ours.
+  return { ...found, methods: stored.embedded === undefined ? methodsOf(found) : [], secret };
+}
+
+/** Finds a login that is open, with what is around it. */
+export async function findLogin(
+  services: LoginServices,
+  http: HttpRequest,
+  key: AuthorizationRequestKey | undefined,
+): Promise<FoundLogin | RefusedVisit> {
+  const { clock, database } = services.deps;
   if (key === undefined) return { over: "unknown", language: visitorLanguage(http), isTestTenant: false };
   const db = database.tenants([key.tenantId]);
   const [facts, stored] = await Promise.all([services.findRealmFacts(key), findAuthorizationRequest(db, key)]);
@@ -64,12 +91,13 @@ export async function openVisit(services: LoginServices, http: HttpRequest): Pro
   const now = clock.nowSeconds() + context.tenant.clockOffsetSeconds;
   if (stored.completedAt !== undefined) return refuse("answered");
   if (stored.expiresAt <= now) return refuse("expired");
-  const secret = readLoginCookie(http, { publicUrl: config.publicUrl, realmId: key.realmId, requestId: key.id });
-  // Rule 35: what happens in a login happens in the browser that began it.
-  if (secret === undefined || !isSameBrowser(secret, stored.browserHash)) return refuse("other_browser");
   const authenticator = await findAuthenticator(db, context);
-  const methods = usableMethods(authenticator.authentication_methods ?? [], stored.parameters.claims);
-  return { services, http, stored, context, texts: textsIn(language), theme, authenticator, methods, secret, now };
+  return { services, http, stored, context, texts: textsIn(language), theme, authenticator, now, refuse };
+}
+
+/** The methods that a login may end by. */
+export function methodsOf({ authenticator, stored }: Pick<Visit, "authenticator" | "stored">): Visit["methods"] {
+  return usableMethods(authenticator.authentication_methods ?? [], stored.parameters.claims);
 }
 
 /** One that was deleted since the login began is one of our own pages, without a method. */

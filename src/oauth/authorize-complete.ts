@@ -2,12 +2,13 @@ import type { Queryable } from "../database/database.ts";
 import { DatabaseUnavailable } from "../database/database-error.ts";
 import { insertWithPartitions } from "../database/partitions.ts";
 import { bucketOf } from "../database/row-id.ts";
-import { clearLoginCookie, readLoginCookie } from "../http/cookies.ts";
+import { clearLoginCookie, readLoginCookie, setLoginCookie } from "../http/cookies.ts";
 import { isBegunByOurForm } from "../http/form-origin.ts";
 import { type LoginOver, loginOverReply } from "../http/login-over-page.ts";
 import { type PageFailure, redirectReply, replyWithErrorPage } from "../http/pages.ts";
 import type { HttpReply, HttpRequest } from "../http/route.ts";
 import { visitorLanguage } from "../http/visitor-language.ts";
+import { sha256 } from "../platform/hash.ts";
 import { type ClientMetadata, issuerOf } from "../protocol/client-metadata.ts";
 import { coversTerms } from "../protocol/consent.ts";
 import type { Language } from "../protocol/language.ts";
@@ -16,17 +17,23 @@ import { parseQuery } from "../protocol/parameters.ts";
 import { matchRedirectUri } from "../protocol/redirect-uri.ts";
 import {
   type AuthorizationRequest,
+  claimAuthorizationRequest,
   completeAuthorizationRequest,
   findAuthorizationRequest,
   startAuthorizationRequest,
 } from "../resources/authorization-request/queries.ts";
 import {
   authorizationRequestKeyOf,
+  BROWSER_SECRET_BYTES,
   completionPath,
+  hashLoginSecret,
+  isLoginSecret,
   isSameBrowser,
   loginPath,
+  needsCompletionSecret,
+  readCompletionSecret,
 } from "../resources/authorization-request/rules.ts";
-import type { LoginStart } from "../resources/authorization-request/schema.ts";
+import { AUTHORIZATION_REQUEST_LIFETIME_SECONDS, type LoginStart } from "../resources/authorization-request/schema.ts";
 import { giveConsent, useConsent } from "../resources/consent/queries.ts";
 import { insertGrant } from "../resources/grant/queries.ts";
 import { recordedUri } from "./authorize-request.ts";
@@ -73,11 +80,18 @@ async function findRequest(
 
 /** Why a request may not be answered to this browser; undefined when it may. */
 function whyOver(services: Services, { request, application, stored }: Finished): LoginOver | undefined {
-  const { publicUrl } = services.deps.config;
   if (stored.completedAt !== undefined) return "answered";
   if (stored.expiresAt <= application.now) return "expired";
-  const secret = readLoginCookie(request, { publicUrl, realmId: stored.realmId, requestId: stored.id });
-  return isSameBrowser(secret, stored.browserHash) ? undefined : "other_browser";
+  return isAdmitted(services, request, stored) ? undefined : "other_browser";
+}
+
+// Rule 35. What was proved at an application's own page comes back with a secret; without the cookie only where no browser of ours began.
+function isAdmitted({ deps }: Services, request: HttpRequest, stored: AuthorizationRequest): boolean {
+  const place = { publicUrl: deps.config.publicUrl, realmId: stored.realmId, requestId: stored.id };
+  const isSame = isSameBrowser(readLoginCookie(request, place), stored.browserHash);
+  if (!needsCompletionSecret(stored)) return isSame;
+  const brings = isLoginSecret(readCompletionSecret(request), stored.embedded?.completionHash);
+  return brings && (isSame || stored.embedded?.invocation === "manual");
 }
 
 /** A login that is over, or that has its beginning here. */
@@ -91,7 +105,7 @@ interface Finished {
 async function goOn(services: Services, finished: Finished): Promise<HttpReply | undefined> {
   const { stored, application } = finished;
   if (stored.state === "verified" || stored.state === "refused") return answer(services, finished);
-  if (stored.state !== "arrived") return redirectReply(loginPath(stored));
+  if (stored.state !== "arrived") return showLogin(services, finished);
   let start: LoginStart;
   try {
     const loginMethods = await readLoginMethods(services, application.context);
@@ -107,6 +121,23 @@ async function goOn(services: Services, finished: Finished): Promise<HttpReply |
   return started === undefined
     ? redirectReply(completionPath(stored))
     : goOn(services, { ...finished, stored: started });
+}
+
+/** The pages of ours; a login that comes from an application's own becomes this browser's for them, once. */
+async function showLogin(
+  services: Services,
+  { request, application, stored }: Finished,
+): Promise<HttpReply | undefined> {
+  const sent = readCompletionSecret(request);
+  if (sent === undefined || !needsCompletionSecret(stored)) return redirectReply(loginPath(stored));
+  const { config, database, random } = services.deps;
+  const secret = random.bytes(BROWSER_SECRET_BYTES);
+  const by = { completionHash: hashLoginSecret(sent), browserHash: sha256(secret), now: application.now };
+  const claimed = await claimAuthorizationRequest(database.tenants([stored.tenantId]), stored, by);
+  if (claimed === undefined) return undefined;
+  const place = { publicUrl: config.publicUrl, realmId: stored.realmId, requestId: stored.id };
+  const login = { secret, lifetimeSeconds: AUTHORIZATION_REQUEST_LIFETIME_SECONDS };
+  return redirectReply(loginPath(stored), setLoginCookie(request, place, login));
 }
 
 /** Answers the client of a request that nobody else knows of yet. */

@@ -1,15 +1,16 @@
 import { DatabaseUnavailable } from "../database/database-error.ts";
 import { insertWithPartitions } from "../database/partitions.ts";
 import { bucketOf } from "../database/row-id.ts";
-import { setLoginCookie } from "../http/cookies.ts";
-import { redirectReply, replyWithErrorPage } from "../http/pages.ts";
+import { replyWithErrorPage } from "../http/pages.ts";
 import { applicationKeyOf, type HttpReply, type HttpRequest, type Route } from "../http/route.ts";
 import { visitorLanguage } from "../http/visitor-language.ts";
+import { newEmbeddedSecrets } from "../keys/embedded-request.ts";
 import { sha256 } from "../platform/hash.ts";
 import { issuerOf } from "../protocol/client-metadata.ts";
 import { parseUiLocales } from "../protocol/language.ts";
 import { OAuthError, publicDescription } from "../protocol/oauth-error.ts";
 import { parseQuery, type RequestParameters } from "../protocol/parameters.ts";
+import { type EmbeddedPages, embeddedPagesOf } from "../resources/authenticator-config/rules.ts";
 import {
   type AuthorizationRequest,
   insertAuthorizationRequest,
@@ -17,8 +18,7 @@ import {
 } from "../resources/authorization-request/queries.ts";
 import {
   BROWSER_SECRET_BYTES,
-  completionPath,
-  loginPath,
+  hashLoginSecret,
   newAuthorizationRequestId,
   newChallenge,
 } from "../resources/authorization-request/rules.ts";
@@ -36,12 +36,13 @@ import {
   recordedUri,
   type SentRequest,
 } from "./authorize-request.ts";
-import { beginLogin } from "./begin-login.ts";
+import { beginLogin, type LoginBeginning } from "./begin-login.ts";
 import { findNamedApplication } from "./find-client.ts";
 import { findLiveApplication, type LiveApplication } from "./find-live-application.ts";
 import { readForm } from "./form.ts";
 import { readIdTokenHint } from "./id-token-hint.ts";
-import { readLoginMethods } from "./login-methods.ts";
+import { leaveForLogin } from "./leave-for-login.ts";
+import { readAuthenticator } from "./login-methods.ts";
 import { findPageFailure, findSurroundings } from "./realm-page.ts";
 import { formPostScript } from "./response-modes/form-post.ts";
 import type { Services } from "./services.ts";
@@ -99,11 +100,12 @@ async function beginOrTell(services: Services, begun: Begun): Promise<HttpReply>
   const { request, application, parameters, target } = begun;
   const { context } = application;
   try {
-    const loginMethods = await readLoginMethods(services, context);
+    const authenticator = await readAuthenticator(services, context);
+    const loginMethods = authenticator?.authentication_methods;
     const accepted = acceptRequest({ parameters, context, target, loginMethods });
     const hinted = await withHint(services, begun, accepted);
     await services.loginLimiter.admit(context.key, request.remoteAddress);
-    return await begin(services, { ...begun, loginMethods }, hinted);
+    return await begin(services, { ...begun, loginMethods, pages: embeddedPagesOf(authenticator) }, hinted);
   } catch (error) {
     if (error instanceof OAuthError && error.status === TOO_MANY_STATUS) throw error; // the person waits, not the client
     const told = asOAuthError(services, request, error);
@@ -150,26 +152,26 @@ async function withHint(
  */
 async function begin(
   services: Services,
-  begun: Begun & Pick<SentRequest, "loginMethods">,
+  begun: Begun & Pick<SentRequest, "loginMethods"> & { readonly pages: EmbeddedPages | undefined },
   parameters: AuthorizeParameters,
 ): Promise<HttpReply> {
-  const { config, clock, random } = services.deps;
-  const { request, application } = begun;
+  const { clock, random } = services.deps;
+  const { request, application, loginMethods, pages } = begun;
   const { context, now } = application;
   const id = newAuthorizationRequestId(random, request.traceId, clock.nowSeconds());
-  const isPosted = request.method === "POST";
-  const at = { request, application, parameters, requestId: id, loginMethods: begun.loginMethods };
-  const start: LoginStart = isPosted ? { state: "arrived" } : await beginLogin(services, at);
-  const secret = random.bytes(BROWSER_SECRET_BYTES);
+  const start = await startLogin(services, { request, application, parameters, requestId: id, loginMethods }, pages);
+  const browserSecret = random.bytes(BROWSER_SECRET_BYTES);
+  const secrets = newEmbeddedSecrets(random);
   const stored = await store(services, {
     ...context.key,
     id,
-    browserHash: sha256(secret),
+    browserHash: sha256(browserSecret),
     parameters,
     challenge: newChallenge(random),
     createdAt: now,
     expiresAt: now + AUTHORIZATION_REQUEST_LIFETIME_SECONDS,
     start,
+    embedded: pages && { invocation: pages.invocation, stepHash: hashLoginSecret(secrets.step) },
   });
   if (stored.state === "verified") return answerClient(services, { request, application, stored });
   services.decisions.record({
@@ -184,9 +186,19 @@ async function begin(
       pkce: parameters.codeChallengeMethod ?? "none",
     },
   });
-  const place = { publicUrl: config.publicUrl, realmId: context.key.realmId, requestId: stored.id };
-  const cookies = setLoginCookie(request, place, { secret, lifetimeSeconds: AUTHORIZATION_REQUEST_LIFETIME_SECONDS });
-  return redirectReply(isPosted ? completionPath(stored) : loginPath(stored), cookies);
+  return leaveForLogin(services, { request, stored, pages, secrets, browserSecret, now });
+}
+
+async function startLogin(
+  services: Services,
+  at: LoginBeginning,
+  pages: EmbeddedPages | undefined,
+): Promise<LoginStart> {
+  const isManual = pages?.invocation === "manual";
+  if (at.request.method === "POST" && !isManual) return { state: "arrived" };
+  const start = await beginLogin(services, at);
+  // No page of ours can ask somebody in a browser that is not known.
+  return isManual && start.state !== "verified" ? { state: "email" } : start;
 }
 
 function store(services: Services, request: NewAuthorizationRequest): Promise<AuthorizationRequest> {

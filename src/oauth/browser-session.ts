@@ -70,9 +70,11 @@ export async function planSession(
     return services.deps.clock.nowMs() + Math.max(endsAt - issuedAt, absoluteSeconds) * 1_000 + KEPT_LONGER_MS;
   };
   const { sessionId } = authentication;
+  // Somebody else's address may have brought this browser here: it is logged in to nothing by it, nor out of anything.
+  const isOfBrowser = at.stored.embedded?.invocation !== "manual";
   const plan: WrittenPlan =
     sessionId === undefined
-      ? await planAuthenticated(services, at, { identityId, authentication, keptUntilMs })
+      ? await planAuthenticated(services, at, { identityId, authentication, keptUntilMs, isOfBrowser })
       : {
           write: async (db, grant) => {
             const used = { identityId, at: now, keptUntilMs: keptUntilMs(grant) };
@@ -117,6 +119,8 @@ interface Authenticated {
   readonly identityId: string;
   readonly authentication: Authentication;
   readonly keptUntilMs: (grant: SessionUse) => number;
+  /** whether the browser that is answered is the one in which the person logged in */
+  readonly isOfBrowser: boolean;
 }
 
 /**
@@ -127,7 +131,7 @@ async function planAuthenticated(services: Services, at: BrowserAt, person: Auth
   const { random, clock, config } = services.deps;
   const { context, now } = at.application;
   const { tenantId, realmId } = context.key;
-  const shown = await readBrowserSession(services.deps, at.request, context.key);
+  const shown = person.isOfBrowser ? await readBrowserSession(services.deps, at.request, context.key) : undefined;
   const isOpen = shown !== undefined && isSessionOpen(shown, context.realm.sessionPolicy, now);
   const own = isOpen && shown.identityId === person.identityId ? shown : undefined;
   const secret = random.bytes(SECRET_BYTES);
@@ -144,12 +148,14 @@ async function planAuthenticated(services: Services, at: BrowserAt, person: Auth
       await insertSession(db, { tenantId, realmId, sessionId: newId }, proof);
       return newId;
     },
-    cookies: (sessionId) =>
-      setSessionCookie(
+    cookies: (sessionId) => {
+      if (!person.isOfBrowser) return [];
+      return setSessionCookie(
         at.request,
         { publicUrl: config.publicUrl, realmId },
         { sessionId, secret, lifetimeSeconds: context.realm.sessionPolicy.absoluteSeconds },
-      ),
+      );
+    },
   };
 }
 

@@ -33,6 +33,7 @@ import { readTokens } from "../../src/resources/token/queries.ts";
 import { countTokens, listTokens } from "../../src/resources/token-list/queries.ts";
 import { listTrustedOrigins } from "../../src/resources/trusted-origin/queries.ts";
 import { noteDevices } from "./tenancy-devices.ts";
+import { noteEmbedded } from "./tenancy-embedded.ts";
 import { noteLists } from "./tenancy-lists.ts";
 import type { TenantInUse } from "./tenancy-scenario.ts";
 import { noteSessions } from "./tenancy-sessions.ts";
@@ -65,6 +66,7 @@ export async function recordExamples(used: TenantInUse): Promise<SentStatement[]
   await noteLists(used, note, recording.db);
   await noteDevices(used, note, recording.nowMs);
   await noteSessions(used, note, recording.db);
+  await noteEmbedded(used.embedded, note, recording.db);
   const parts = [
     noteTenant,
     noteServersAndRoles,

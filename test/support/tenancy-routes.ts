@@ -6,6 +6,7 @@ import { loginPath } from "../../src/resources/authorization-request/rules.ts";
 import { fillPath } from "./fill-path.ts";
 import { type Answer, call, postForm } from "./http.ts";
 import { assertInvalidClient, assertInvalidGrant, assertRefused } from "./refusals.ts";
+import { EMBEDDED_ATTACKS } from "./tenancy-embedded.ts";
 import type { TenantInUse } from "./tenancy-scenario.ts";
 import { authorizeParameters } from "./test-browser.ts";
 import { type CodeFlow, REDIRECT_URI, type Tokens } from "./test-code-flow.ts";
@@ -104,6 +105,7 @@ export const ATTACKS: Attacks = {
   "GET account": (attack) => account(attack, (url, headers) => call(url, { headers })),
   "POST accountByPost": (attack) =>
     account(attack, (url, headers) => postForm(url, { action: "sign_out", form_token: "x" }, headers)),
+  ...EMBEDDED_ATTACKS,
   "GET endSession": (attack) =>
     endSession(attack, (url, parameters, headers) => call(`${url}?${new URLSearchParams(parameters)}`, { headers })),
   "POST endSessionByPost": (attack) =>

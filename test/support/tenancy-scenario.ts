@@ -12,6 +12,7 @@ import { eventsOf } from "./events.ts";
 import { type Answer, call, postForm } from "./http.ts";
 import { mailsOf, newAddress, WRONG_CODE } from "./login-flow.ts";
 import { managementClient } from "./management-client.ts";
+import { type UsedEmbedded, useEmbedded } from "./tenancy-embedded.ts";
 import { TEST_CODE, type TestBrowser, type TestLogin, testLogin } from "./test-browser.ts";
 import { testClient } from "./test-client.ts";
 import { type CodeFlow, type Tokens, testCodeFlow } from "./test-code-flow.ts";
@@ -48,6 +49,7 @@ export interface TenantInUse {
   readonly verifiedRequestId: string;
   readonly verifiedBrowser: TestBrowser;
   readonly sessions: UsedSessions;
+  readonly embedded: UsedEmbedded;
   /** of a token request that was granted */
   readonly traceId: string;
   /** of the access token, as lists show it */
@@ -74,6 +76,7 @@ export async function tenantInUse(): Promise<TenantInUse> {
   const unspent = await flow.grant({ identityId });
   const { openLogin, verified } = await beginLogins(flow, email);
   const sessions = await useSessions(flow, email);
+  const embedded = await useEmbedded(tenant);
   const refused = await tenant.token(application, { grant_type: "refresh_token", refresh_token: "mayfly_rt_x" });
   const asked = await useTokens(flow, tokens);
   await endTokens(flow);
@@ -98,6 +101,7 @@ export async function tenantInUse(): Promise<TenantInUse> {
     verifiedRequestId: requestIdOf(verified),
     verifiedBrowser: verified.browser,
     sessions,
+    embedded,
     traceId: asked,
     tokenId: String(decodeJwt(tokens.access).jti),
     ids,

@@ -5,6 +5,7 @@ import { type HttpRequest, headerOf } from "../../http/route.ts";
 import { sha256 } from "../../platform/hash.ts";
 import { passkeyPolicyOf, passkeyTypeOf } from "../../protocol/webauthn/passkey-methods.ts";
 import { relyingPartyOf } from "../../protocol/webauthn/relying-party.ts";
+import type { AuthenticatorSettings } from "../../resources/authenticator-config/schema.ts";
 import { type BindingJob, completeBindingJob } from "../../resources/credential-binding-job/queries.ts";
 import { deliverSoon } from "../../resources/deliver-mail.ts";
 import { insertEvents } from "../../resources/event/queries.ts";
@@ -22,6 +23,8 @@ export interface UsableLink {
   readonly kind: "usable";
   readonly look: LinkLook;
   readonly job: BindingJob;
+  /** what the link leads to */
+  readonly authenticator: AuthenticatorSettings;
   readonly identity: Identity;
   readonly realmName: string;
   /** undefined where the authenticator allows no passkey */
@@ -49,7 +52,7 @@ export async function readUsableLink(
       ...{ relyingParty, policy, realmName, challenge: challengeOf(presented) },
       authenticatorConfigId: settings.authenticator_config_id,
     };
-  return { kind: "usable", look, job: link.job, identity, realmName, place };
+  return { kind: "usable", look, job: link.job, authenticator: link.config, identity, realmName, place };
 }
 
 // Whoever has the link has the challenge, and nobody else. It is answered once, since the link is spent with the answer.
@@ -59,7 +62,7 @@ function challengeOf({ key, token }: PresentedLink): string {
 
 /** What became of a passkey that was made by a link. */
 export type Bound =
-  | { readonly kind: "bound"; readonly redirectUri: string | undefined }
+  | { readonly kind: "bound"; readonly credentialId: string; readonly redirectUri: string | undefined }
   | { readonly kind: "unknown" | "over" }
   | { readonly kind: "refused"; readonly why: "failed" | "known" | "full" | "denied"; readonly cause: string };
 
@@ -142,5 +145,5 @@ async function store(
   const facts = { identity_id: identityId, state: "COMPLETE", credential_id: credentialId };
   const { actor, traceId } = made;
   await insertEvents(db, key.tenantId, [{ ...event, resource, actor, facts, traceId, atMs: nowMs }]);
-  return { bound: { kind: "bound", redirectUri: settings.post_binding_redirect_uri }, noticeKey };
+  return { bound: { kind: "bound", credentialId, redirectUri: settings.post_binding_redirect_uri }, noticeKey };
 }

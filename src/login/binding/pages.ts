@@ -25,11 +25,12 @@ function bindPath({ key }: PresentedLink): string {
 export function bindPage(link: UsableLink, { presented, creation, problem, texts }: BindPage): Page {
   const { identity, realmName, job } = link;
   const { passkey } = texts;
+  const { post_binding_redirect_uri: next } = job.settings;
   return {
     ...frame(link, texts),
     status: problem === undefined ? 200 : 400,
     title: `${passkey.bind.title} · ${realmName}`,
-    endsAt: job.settings.post_binding_redirect_uri,
+    endsAt: next === undefined ? [] : [next],
     script: PASSKEY_SCRIPT,
     content: html`<h1>${passkey.bind.title}</h1>
 <p>${passkey.bind.intro(identity.traits.primary_email_address ?? identity.displayName)}</p>

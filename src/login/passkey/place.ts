@@ -13,8 +13,9 @@ export interface PasskeyPlace {
 export function passkeyPlaceOf({ authenticator, methods, services, stored }: Visit): PasskeyPlace | undefined {
   const policy = passkeyPolicyOf(methods);
   const relyingParty = relyingPartyOf(authenticator, services.deps.config.publicUrl);
+  const isForeign = authenticator.type === "embedded" && stored.embedded === undefined;
   // The passkeys of an application's own pages belong to its host: ours cannot use them.
-  if (policy === undefined || relyingParty === undefined || authenticator.type === "embedded") return undefined;
+  if (policy === undefined || relyingParty === undefined || isForeign) return undefined;
   const { acrValues, acrIsEssential } = stored.parameters.claims;
   const mustVerify = acrIsEssential && !meetsAnyAcr(ACR.passkey, acrValues);
   return { relyingParty, policy: mustVerify ? { ...policy, userVerification: "required" } : policy };

@@ -18,7 +18,7 @@ export async function denyLogin(visit: Visit, facts: Readonly<Record<string, unk
   // Answered in another tab meanwhile.
   if (stored === undefined) return { kind: "moved", stored: visit.stored };
   recordLogin(visit, "denied", { cause: "the policy of the realm denies it", ...facts });
-  return { kind: "page", page: deniedPage(visit) };
+  return { kind: "page", page: deniedPage(visit), why: "denied" };
 }
 
 // One sentence, whatever rule it was: an administrator reads the cause, and somebody who tries rules out does not.

@@ -140,8 +140,7 @@ function refuseTry(
   facts: Readonly<Record<string, unknown>> = {},
 ): StepResult {
   recordLogin(visit, outcome, { tries: tried.codeTries, ...facts });
-  const page = tried.codeTries >= CODE_TRIES_MAX ? triesSpentPage(visit) : codePage(visit, { problem: "wrong" });
-  return { kind: "page", page };
+  return refusedPage(visit, tried.codeTries >= CODE_TRIES_MAX);
 }
 
 /** No try was left, the code had expired, or the login has moved on in another tab. */
@@ -154,7 +153,13 @@ async function notTried(visit: Visit): Promise<StepResult> {
     isSpent ? "limit_reached" : "wrong_code",
     isSpent ? { limit: "tries" } : { cause: "the code has expired" },
   );
-  return { kind: "page", page: isSpent ? triesSpentPage(visit) : codePage(visit, { problem: "wrong" }) };
+  return refusedPage(visit, isSpent);
+}
+
+function refusedPage(visit: Visit, isSpent: boolean): StepResult {
+  return isSpent
+    ? { kind: "page", page: triesSpentPage(visit), why: "tries_spent" }
+    : { kind: "page", page: codePage(visit, { problem: "wrong" }), why: "wrong_code" };
 }
 
 function moved(visit: Visit, stored: AuthorizationRequest | undefined, notice?: Notice): StepResult {

@@ -1,11 +1,14 @@
 import { type Html, html } from "../../http/html.ts";
 import type { Page } from "../../http/pages.ts";
+import { embeddedPagesOf } from "../../resources/authenticator-config/rules.ts";
 import { formToken, loginPath } from "../../resources/authorization-request/rules.ts";
 import type { Visit } from "../visit.ts";
 
 /** A page of a login: whose it is, and where its form may end. */
 export function loginPage(visit: Visit, page: Pick<Page, "status" | "title" | "content" | "script">): Page {
   const { client, realm, tenant } = visit.context;
+  // Another account is chosen at the application's own pages, where it has any.
+  const pages = visit.stored.embedded && embeddedPagesOf(visit.authenticator);
   return {
     ...page,
     language: visit.texts.language,
@@ -13,7 +16,7 @@ export function loginPage(visit: Visit, page: Pick<Page, "status" | "title" | "c
     theme: visit.theme,
     application: { name: client.displayName, realm: realm.displayName },
     isTestTenant: tenant.kind === "test",
-    endsAt: visit.stored.parameters.redirectUri,
+    endsAt: [visit.stored.parameters.redirectUri, ...(pages === undefined ? [] : [pages.invokeUrl])],
   };
 }
 

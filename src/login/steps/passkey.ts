@@ -118,7 +118,7 @@ async function refuse(visit: Visit, refused: Refused): Promise<StepResult> {
   await countFailure(visit);
   recordLogin(visit, "passkey_refused", { ...refused });
   const page = signInPage(visit, { typed: visit.stored.parameters.loginHint, problem: "passkey" });
-  return { kind: "page", page };
+  return { kind: "page", page, why: "wrong_passkey" };
 }
 
 // Nobody guesses a signature, but each attempt costs work and a record. The right passkey is not counted, and works however many fail.

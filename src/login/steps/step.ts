@@ -7,7 +7,10 @@ import type { Visit } from "../visit.ts";
 /** What a form came to: the login has moved on, or the page is shown again and says why it has not. */
 export type StepResult =
   | { readonly kind: "moved"; readonly stored: AuthorizationRequest; readonly notice?: Notice }
-  | { readonly kind: "page"; readonly page: Page };
+  | { readonly kind: "page"; readonly page: Page; readonly why?: StepRefusal };
+
+/** Why a login has not moved on, for whoever shows it otherwise than by our page. */
+export type StepRefusal = "wrong_code" | "tries_spent" | "wrong_passkey" | "denied";
 
 /** What the next page says of what has just been done. */
 export type Notice = "code_sent_again";

@@ -18,7 +18,7 @@ export const formPost: ResponseMode = {
       ...surroundings,
       status: 200,
       title: sentBack.title,
-      endsAt: redirectUri,
+      endsAt: [redirectUri],
       script: SCRIPT_PATH,
       setCookies,
       content: html`<h1>${sentBack.heading}</h1>

@@ -123,3 +123,15 @@ function checkOnboarding(method: VerificationMethod | undefined): FieldViolation
   if (method === undefined || (method.type === "idp") === (method.idp_id !== undefined)) return [];
   return [{ field, description: method.type === "idp" ? "missing" : "is for type idp only" }];
 }
+
+/** The pages of an application itself, where its people log in (reference 3.1). */
+export interface EmbeddedPages {
+  readonly invokeUrl: string;
+  readonly invocation: "automatic" | "manual";
+}
+
+/** The application's own pages; undefined where people log in at ours. */
+export function embeddedPagesOf(authenticator: AuthenticatorSettings | undefined): EmbeddedPages | undefined {
+  if (authenticator?.type !== "embedded" || authenticator.invoke_url === undefined) return undefined;
+  return { invokeUrl: authenticator.invoke_url, invocation: authenticator.invocation_type ?? "automatic" };
+}

@@ -6,6 +6,7 @@ import type { GivenConsent } from "../../protocol/consent.ts";
 import {
   type Authentication,
   type AuthorizeParameters,
+  type EmbeddedLogin,
   type KnownPerson,
   type LoginStart,
   type LoginState,
@@ -29,6 +30,8 @@ export interface AuthorizationRequest extends ApplicationKey {
   readonly consent: GivenConsent | undefined;
   /** what the next use or making of a passkey answers, base64url; undefined in a request of a version that knew none */
   readonly challenge: string | undefined;
+  /** undefined: at our own pages */
+  readonly embedded: EmbeddedLogin | undefined;
   readonly codeHash: Uint8Array | undefined;
   readonly codeExpiresAt: number | undefined;
   readonly codeTries: number;
@@ -41,6 +44,7 @@ export type NewAuthorizationRequest = ApplicationKey &
   Pick<AuthorizationRequest, "id" | "browserHash" | "parameters" | "createdAt" | "expiresAt"> & {
     readonly start: LoginStart;
     readonly challenge: string;
+    readonly embedded?: EmbeddedLogin | undefined;
   };
 
 /** Names a request; its id carries its partition. */
@@ -142,6 +146,19 @@ const forgetPerson = statement(
    WHERE ${IS_UNANSWERED} AND step IN ('confirm', 'consent') RETURNING *`,
 );
 
+const moveEmbedded = statement(
+  "authorization_request.move_embedded",
+  `UPDATE authorization_requests SET request = request || $7::jsonb, version = version + 1
+   WHERE ${IS_UNANSWERED} AND request #>> '{embedded,step_hash}' = $6 RETURNING *`,
+);
+
+const claim = statement(
+  "authorization_request.claim",
+  `UPDATE authorization_requests SET browser_hash = $7, version = version + 1,
+     request = jsonb_set(request #- '{embedded,completion_hash}', '{embedded,is_claimed}', 'true')
+   WHERE ${IS_UNANSWERED} AND request #>> '{embedded,completion_hash}' = $6 RETURNING *`,
+);
+
 /** Stores a validated request where its login begins. */
 export async function insertAuthorizationRequest(
   db: Queryable,
@@ -151,9 +168,7 @@ export async function insertAuthorizationRequest(
     ...ids(request),
     request.applicationId,
     request.browserHash,
-    JSON.stringify(
-      writeStoredRequest({ ...request.start.person, parameters: request.parameters, challenge: request.challenge }),
-    ),
+    JSON.stringify(writeStoredRequest({ ...request.start.person, ...request })),
     request.start.state,
     request.createdAt,
     request.expiresAt,
@@ -297,6 +312,25 @@ export async function forgetAuthorizationRequestPerson(
   return toRequest(await db.run(forgetPerson, [...ids(key), now, change]));
 }
 
+/** Takes a step of a login at an application's own pages: whoever held the step before has none any more. Undefined: it was taken. */
+export async function moveEmbeddedLogin(
+  db: Queryable,
+  key: AuthorizationRequestKey,
+  move: { readonly from: string; readonly to: EmbeddedLogin; readonly now: number },
+): Promise<AuthorizationRequest | undefined> {
+  const change = JSON.stringify(writeStoredRequest({ embedded: move.to }));
+  return toRequest(await db.run(moveEmbedded, [...ids(key), move.now, move.from, change]));
+}
+
+/** The login is from now on this browser's, which brings its completion secret, once. Undefined: another has brought it. */
+export async function claimAuthorizationRequest(
+  db: Queryable,
+  key: AuthorizationRequestKey,
+  by: { readonly completionHash: string; readonly browserHash: Uint8Array; readonly now: number },
+): Promise<AuthorizationRequest | undefined> {
+  return toRequest(await db.run(claim, [...ids(key), by.now, by.completionHash, by.browserHash]));
+}
+
 /** Ends the login without a person; the client will be told `access_denied`. Undefined: it was over. */
 export async function refuseAuthorizationRequest(
   db: Queryable,
@@ -340,7 +374,7 @@ interface AuthorizationRequestRow {
 function toRequest([untyped]: readonly Row[]): AuthorizationRequest | undefined {
   if (untyped === undefined) return undefined;
   const row = untyped as unknown as AuthorizationRequestRow;
-  const { parameters, authentication, consent, challenge } = readStoredRequest(row.request);
+  const { parameters, authentication, ...others } = readStoredRequest(row.request);
   return {
     tenantId: row.tenant_id,
     realmId: row.realm_id,
@@ -352,8 +386,7 @@ function toRequest([untyped]: readonly Row[]): AuthorizationRequest | undefined 
     emailKey: row.email_key ?? undefined,
     identityId: row.identity_id ?? undefined,
     authentication,
-    consent,
-    challenge,
+    ...others,
     codeHash: row.code_hash ?? undefined,
     codeExpiresAt: row.code_expires_at ?? undefined,
     codeTries: row.code_tries,

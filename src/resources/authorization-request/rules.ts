@@ -7,8 +7,9 @@ import { equalBytes, sha256 } from "../../platform/hash.ts";
 import type { Random } from "../../platform/random.ts";
 import { bucketFor, isLivePartitionRange } from "../../protocol/bucket.ts";
 import { type ApplicationKey, applicationPath, type RealmKey, realmPath } from "../../protocol/client-metadata.ts";
+import { parseQuery } from "../../protocol/parameters.ts";
 import { decodeId, encodeId, ID_KINDS, ID_RANDOM_BYTES } from "../../protocol/token-id.ts";
-import type { AuthorizationRequestKey } from "./queries.ts";
+import type { AuthorizationRequest, AuthorizationRequestKey } from "./queries.ts";
 import { AUTHORIZATION_REQUEST_LIFETIME_SECONDS } from "./schema.ts";
 
 /** Bytes of the secret that binds a request to a browser. */
@@ -54,6 +55,39 @@ export function loginPath(key: AuthorizationRequestKey): string {
 /** Where a request is answered to its client when its login is over. */
 export function completionPath(key: AuthorizationRequestKey & ApplicationKey): string {
   return `${applicationPath(key)}/authorize/complete?request=${key.id}`;
+}
+
+/** The hash of a secret of a login at an application's own pages, as it is stored. */
+export function hashLoginSecret(secret: Uint8Array): string {
+  return sha256(secret).toString("base64url");
+}
+
+/** Whether a secret is the one of a stored hash, in constant time. */
+export function isLoginSecret(secret: Uint8Array | undefined, stored: string | undefined): boolean {
+  if (secret === undefined || stored === undefined) return false;
+  return equalBytes(sha256(secret), Buffer.from(stored, "base64url"));
+}
+
+const COMPLETION_SECRET = /^[A-Za-z0-9_-]{43}$/;
+
+/**
+ * Whether a login was proved at an application's own page and is not known yet to have come back from there: whoever began it may have sent
+ * somebody else to that page.
+ */
+export function needsCompletionSecret({ embedded, identityId, authentication }: AuthorizationRequest): boolean {
+  if (embedded === undefined || identityId === undefined || embedded.isClaimed === true) return false;
+  return authentication?.sessionId === undefined;
+}
+
+/** Where a request is answered whose person was authenticated at an application's own page: with a secret, which works once. */
+export function completionPathWith(key: AuthorizationRequestKey & ApplicationKey, secret: Uint8Array): string {
+  return `${completionPath(key)}&secret=${Buffer.from(secret).toString("base64url")}`;
+}
+
+/** The secret of such an address, if there is one. */
+export function readCompletionSecret({ queryString }: HttpRequest): Buffer | undefined {
+  const sent = parseQuery(queryString, { duplicates: "report" }).values.get("secret");
+  return sent !== undefined && COMPLETION_SECRET.test(sent) ? Buffer.from(sent, "base64url") : undefined;
 }
 
 /** Whether this browser is the one that began the request: its cookie's secret against the stored hash, in constant time. */

@@ -69,17 +69,31 @@ export interface KnownPerson {
   readonly consent?: GivenConsent | undefined;
 }
 
+/** A login at an application's own pages (reference 3.1). */
+export interface EmbeddedLogin {
+  /** whether the browser was sent to those pages, or the application takes it there itself */
+  readonly invocation: "automatic" | "manual";
+  /** SHA-256, base64url, of the step secret in the newest `request` JWT: what came before is worth nothing */
+  readonly stepHash: string;
+  /** of what whoever was authenticated there brings back to us, once: who only began the login has no part in it (rule 35) */
+  readonly completionHash?: string | undefined;
+  /** whether it was brought: from then on the login is its browser's, as any other */
+  readonly isClaimed?: boolean | undefined;
+}
+
 interface StoredRequest {
   readonly parameters?: AuthorizeParameters | undefined;
   readonly authentication?: Authentication | undefined;
   readonly consent?: GivenConsent | undefined;
   readonly challenge?: string | undefined;
+  readonly embedded?: EmbeddedLogin | undefined;
 }
 
 /** The JSON of a stored request; what is absent is left out, so that a part can be added later. */
 export function writeStoredRequest(stored: StoredRequest): Readonly<Record<string, unknown>> {
-  const { parameters, authentication, consent, challenge } = stored;
+  const { parameters, authentication, consent, challenge, embedded } = stored;
   return {
+    ...(embedded && { embedded: writeEmbedded(embedded) }),
     ...(challenge !== undefined && { challenge }),
     ...(parameters && {
       client_id: parameters.clientId,
@@ -104,6 +118,21 @@ export function writeStoredRequest(stored: StoredRequest): Readonly<Record<strin
       session_id: authentication.sessionId,
     }),
     ...(consent && { consent: writeConsent(consent) }),
+  };
+}
+
+function writeEmbedded(embedded: EmbeddedLogin): Readonly<Record<string, unknown>> {
+  const { invocation, stepHash, completionHash, isClaimed } = embedded;
+  return { invocation, step_hash: stepHash, completion_hash: completionHash, is_claimed: isClaimed };
+}
+
+function readEmbedded(stored: unknown): EmbeddedLogin | undefined {
+  if (!isObject(stored)) return undefined;
+  return {
+    invocation: stored.invocation === "manual" ? "manual" : "automatic",
+    stepHash: demandText(stored.step_hash),
+    completionHash: textOf(stored.completion_hash),
+    isClaimed: stored.is_claimed === true,
   };
 }
 
@@ -141,6 +170,7 @@ export function readStoredRequest(stored: unknown): {
   readonly authentication: Authentication | undefined;
   readonly consent: GivenConsent | undefined;
   readonly challenge: string | undefined;
+  readonly embedded: EmbeddedLogin | undefined;
 } {
   if (typeof stored !== "object" || stored === null) throw new Error("not a stored authorization request");
   const member = (name: string): unknown => Object.getOwnPropertyDescriptor(stored, name)?.value;
@@ -163,11 +193,11 @@ export function readStoredRequest(stored: unknown): {
   };
   const authTime = numberOf(member("auth_time"));
   const consent = readConsent(member("consent"));
-  const challenge = textOf(member("challenge"));
-  if (authTime === undefined) return { parameters, authentication: undefined, consent, challenge };
+  const others = { consent, challenge: textOf(member("challenge")), embedded: readEmbedded(member("embedded")) };
+  if (authTime === undefined) return { parameters, authentication: undefined, ...others };
   const sessionId = textOf(member("session_id"));
   const authentication = { authTime, amr: textsOf(member("amr")), acr: demandText(member("acr")), sessionId };
-  return { parameters, authentication, consent, challenge };
+  return { parameters, authentication, ...others };
 }
 
 /** What `claims` asked for as JSON; undefined for nothing. */

@@ -3,6 +3,7 @@ import { bindingOverReply } from "../../http/binding-over-page.ts";
 import { pageFailureOf, replyWithErrorPage } from "../../http/pages.ts";
 import { type HttpReply, type HttpRequest, realmKeyOf } from "../../http/route.ts";
 import { type RealmKey, realmPath } from "../../protocol/client-metadata.ts";
+import { belowInvokeUrl } from "../../protocol/invoke-url.ts";
 import { parseQuery } from "../../protocol/parameters.ts";
 import { appendParameters } from "../../protocol/redirect-uri.ts";
 import type { AuthenticatorSettings } from "../authenticator-config/schema.ts";
@@ -10,7 +11,6 @@ import { insertEvents } from "../event/queries.ts";
 import { transactionWithEvents } from "../event-transaction.ts";
 import { judgeLink, type PresentedLink, readLink } from "../judge-binding-link.ts";
 import { type BindingJob, moveBindingJob } from "./queries.ts";
-import { bindUrl } from "./rules.ts";
 
 type LinkDeps = Pick<Deps, "config" | "database" | "clock" | "log">;
 
@@ -56,14 +56,17 @@ async function markOpened({ database, clock }: LinkDeps, job: BindingJob, http: 
 // Reference 3.1: the six members that an authenticator needs to bind.
 function goTo({ config }: LinkDeps, authenticator: AuthenticatorSettings, presented: PresentedLink): HttpReply {
   const { key, identityId, token } = presented;
-  const location = appendParameters(bindUrl(authenticator.invoke_url ?? hostedUrl(config.publicUrl, key)), {
-    api_base_url: config.publicUrl,
-    tenant_id: key.tenantId,
-    realm_id: key.realmId,
-    identity_id: identityId,
-    job_id: key.jobId,
-    token,
-  });
+  const location = appendParameters(
+    belowInvokeUrl(authenticator.invoke_url ?? hostedUrl(config.publicUrl, key), "bind"),
+    {
+      api_base_url: config.publicUrl,
+      tenant_id: key.tenantId,
+      realm_id: key.realmId,
+      identity_id: identityId,
+      job_id: key.jobId,
+      token,
+    },
+  );
   return { status: 302, headers: { location, "cache-control": "no-store", "referrer-policy": "no-referrer" } };
 }
 

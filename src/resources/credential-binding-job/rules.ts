@@ -93,10 +93,3 @@ export function whyNotInvited({ status, address }: Invited, isMailed: boolean): 
   if (status !== "active") return "Identity is not active";
   return isMailed && !address ? "Identity missing email address" : undefined;
 }
-
-/** Where an authenticator takes a link over (reference 3.1): its invoke URL, `/bind` added to its path. */
-export function bindUrl(invokeUrl: string): string {
-  const question = invokeUrl.indexOf("?");
-  const path = question === -1 ? invokeUrl : invokeUrl.slice(0, question);
-  return `${path.replace(/\/$/, "")}/bind${question === -1 ? "" : invokeUrl.slice(question)}`;
-}

@@ -1,0 +1,110 @@
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { patternOf } from "../../http/operation.ts";
+import { type HttpReply, type HttpRequest, jsonReply, type Route, realmKeyOf } from "../../http/route.ts";
+import { OAuthError } from "../../protocol/oauth-error.ts";
+import { moveBindingJob } from "../../resources/credential-binding-job/queries.ts";
+import { insertEvents } from "../../resources/event/queries.ts";
+import { transactionWithEvents } from "../../resources/event-transaction.ts";
+import { type PresentedLink, readLink } from "../../resources/judge-binding-link.ts";
+import { type Bound, bindPasskey, readUsableLink, type UsableLink } from "../binding/bind.ts";
+import { beginRegistration, type RegistrationPlace } from "../passkey/register.ts";
+import type { LoginServices } from "../services.ts";
+import { describePasskey } from "./describe-passkey.ts";
+import { readBody } from "./read-body.ts";
+import { demandTrustedPage } from "./trusted-page.ts";
+
+const JOB = "/v1/tenants/{tenant}/realms/{realm}/identities/{identity}/credential-binding-jobs/{job}";
+const TOKEN_LENGTH_MAX = 128;
+
+const closed = { additionalProperties: false };
+const token = Type.String({ minLength: 1, maxLength: TOKEN_LENGTH_MAX });
+const BeginBody = Compile(Type.Object({ token }, closed));
+const FinishBody = Compile(Type.Object({ token, credential: Type.Object({}) }, closed));
+
+/** What an application's own page calls to bind a passkey by a link (reference 3.2 and 3.5). The link's token is all that proves anything. */
+export function embeddedBindingRoutes(services: LoginServices): readonly Route[] {
+  const route = (name: string, action: string, handle: (http: HttpRequest) => Promise<HttpReply>): Route => ({
+    ...{ name, method: "POST", path: patternOf(`${JOB}:${action}`), kind: "auth", handle },
+  });
+  return [
+    route("beginBinding", "beginBinding", (http) => begin(services, http)),
+    route("finishBinding", "finishBinding", (http) => finish(services, http)),
+  ];
+}
+
+async function begin(services: LoginServices, http: HttpRequest): Promise<HttpReply> {
+  const link = await demandLink(services, http, readBody(http, BeginBody).token);
+  const creation = await beginRegistration(dbOf(services, link), link.identity, link.place);
+  await markDelivered(services, link, http);
+  return jsonReply(200, creation);
+}
+
+async function finish(services: LoginServices, http: HttpRequest): Promise<HttpReply> {
+  const body = readBody(http, FinishBody);
+  const link = await demandLink(services, http, body.token);
+  const { presented } = link;
+  const bound = await bindPasskey(services, link, { presented, sent: JSON.stringify(body.credential), http });
+  if (bound.kind !== "bound") {
+    if (bound.kind === "refused") {
+      services.deps.log.info({ cause: bound.cause, job_id: presented.key.jobId }, "a passkey was not bound");
+    }
+    throw refusalOf(bound);
+  }
+  const passkey = await describePasskey(services, link.identity, bound.credentialId);
+  return jsonReply(200, {
+    passkey,
+    ...(bound.redirectUri === undefined ? {} : { post_binding_redirect_uri: bound.redirectUri }),
+  });
+}
+
+/** A link that a page may use now. */
+interface PagesLink extends UsableLink {
+  readonly place: RegistrationPlace;
+  readonly presented: PresentedLink;
+}
+
+/** @throws OAuthError 404 for what is no link, 410 for one that is over, 403 for a page that is not trusted */
+async function demandLink(services: LoginServices, http: HttpRequest, sent: string): Promise<PagesLink> {
+  const { identity: identityId, job: jobId } = http.parameters;
+  const presented = readLink(realmKeyOf(http), { identityId, jobId, token: sent });
+  const link = presented && (await readUsableLink(services, presented));
+  if (presented === undefined || link === undefined || link.kind !== "usable") {
+    throw refusalOf({ kind: link?.kind === "over" ? "over" : "unknown" });
+  }
+  demandTrustedPage(http, link.authenticator);
+  const { place } = link;
+  if (place === undefined) throw new OAuthError("invalid_request", "the authenticator config allows no passkeys");
+  return { ...link, place, presented };
+}
+
+async function markDelivered({ deps }: LoginServices, { job }: UsableLink, http: HttpRequest): Promise<void> {
+  if (job.state !== "LINK_SENT" && job.state !== "LINK_OPENED") return;
+  const { key, identityId } = job;
+  const nowMs = deps.clock.nowMs();
+  await transactionWithEvents(deps, key.tenantId, async (db) => {
+    const by = { from: ["LINK_SENT", "LINK_OPENED"], to: "REQUEST_DELIVERED" } as const;
+    if (!(await moveBindingJob(db, key, by, nowMs))) return;
+    const event = { type: "CredentialBindingJobChange", action: "UPDATE", realmId: key.realmId } as const;
+    const about = { resource: { type: "CredentialBindingJob", id: key.jobId }, actor: { type: "Anonymous" } } as const;
+    const facts = { identity_id: identityId, state: by.to };
+    await insertEvents(db, key.tenantId, [{ ...event, ...about, facts, traceId: http.traceId, atMs: nowMs }]);
+  });
+}
+
+function refusalOf(bound: Exclude<Bound, { kind: "bound" }>): OAuthError {
+  switch (bound.kind) {
+    case "unknown":
+      return new OAuthError("invalid_request", "there is no such link", { status: 404 });
+    case "over":
+      return new OAuthError("invalid_request", "the link was used, or is over", { status: 410 });
+    case "refused":
+      return bound.why === "denied"
+        ? new OAuthError("access_denied", "the policy of the realm denies it", { status: 403 })
+        : new OAuthError("invalid_grant", bound.cause);
+  }
+}
+
+function dbOf({ deps }: LoginServices, { job }: UsableLink) {
+  return deps.database.tenants([job.key.tenantId]);
+}

@@ -1,0 +1,15 @@
+import { type HttpRequest, headerOf } from "../../http/route.ts";
+import { OAuthError } from "../../protocol/oauth-error.ts";
+import type { AuthenticatorSettings } from "../../resources/authenticator-config/schema.ts";
+
+/**
+ * Refuses what a page sends whose origin this authenticator does not trust: the realm may have others, which trust other pages. Who sends
+ * no origin is no page of another.
+ *
+ * @throws OAuthError 403
+ */
+export function demandTrustedPage(http: HttpRequest, { trusted_origins = [] }: AuthenticatorSettings): void {
+  const origin = headerOf(http, "origin");
+  if (origin === undefined || trusted_origins.some((trusted) => URL.parse(trusted)?.origin === origin)) return;
+  throw new OAuthError("invalid_request", "the authenticator config does not trust this origin", { status: 403 });
+}
