@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const PARTS = ["bin", "migrations", "package.json", "package-lock.json", "src"];
+const PARTS = ["bin", "migrations", "package.json", "package-lock.json", "src", "web"];
 
 /** A copy of this version's code with something more. */
 export interface NextVersion {
