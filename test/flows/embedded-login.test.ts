@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
+  findAuthorizationRequest,
+  verifyAuthorizationRequestByPasskey,
+} from "../../src/resources/authorization-request/queries.ts";
+import {
   act,
   authenticatorOf,
   beginEmbedded,
@@ -267,6 +271,24 @@ describe("at an application's own pages", () => {
       assert.equal(opened.status, 403, opened.text);
       assert.equal(opened.headers.get("location"), null);
     }
+  });
+
+  test("nobody is known by a passkey beside a step that another has taken: who took it would be answered", async () => {
+    const world = await embeddedWorld();
+    const { url } = await beginEmbedded(world);
+    const { deps } = world.tenant.server;
+    const db = deps.database.tenants([world.tenant.realm.tenantId]);
+    const id = transactionOf(requestOf(url));
+    const stored = await findAuthorizationRequest(db, { ...world.tenant.realm, id });
+    assert.ok(stored?.challenge);
+    const { challenge, createdAt: now } = stored;
+    const authentication = { authTime: now, amr: ["hwk"], acr: "mayfly:3" };
+    const proof = { ...({ challenge, nextChallenge: "another", next: "verified", now } as const), authentication };
+    const taken = await act(world, url, { action: ":send-code", email: world.email });
+    const verified = await verifyAuthorizationRequestByPasskey(db, stored, { ...proof, identityId: world.identityId });
+    assert.equal(verified, undefined);
+    const done = await act(world, taken.json?.url, { action: ":redeem-code", code: TEST_CODE });
+    assert.equal(done.status, 200, done.text);
   });
 
   test("a manual login is answered once, and logs no browser in or out", async () => {

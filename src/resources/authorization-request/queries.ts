@@ -95,11 +95,13 @@ const verify = statement(
    WHERE ${IS_OPEN} AND step = 'code' AND code_hash = $6 RETURNING *`,
 );
 
+// At an application's own pages a passkey takes no step before it is looked at: of two who hold one `request` the other may have.
 const verifyPasskey = statement(
   "authorization_request.verify_passkey",
   `UPDATE authorization_requests SET step = $9, identity_id = $7, request = request || $8::jsonb, email_key = NULL, code_hash = NULL,
      code_expires_at = NULL, version = version + 1
-   WHERE ${IS_OPEN} AND step IN ('email', 'code') AND request ->> 'challenge' = $6 RETURNING *`,
+   WHERE ${IS_OPEN} AND step IN ('email', 'code') AND request ->> 'challenge' = $6
+     AND request #>> '{embedded,step_hash}' IS NOT DISTINCT FROM $10 RETURNING *`,
 );
 
 const passOffer = statement(
@@ -242,10 +244,10 @@ export async function verifyAuthorizationRequest(
   return toRequest(await db.run(verify, values));
 }
 
-/** Spends the challenge that a passkey answered and names its person. Undefined: it was spent meanwhile, or somebody is known. */
+/** Spends the challenge that a passkey answered and names its person. Undefined: it was spent, somebody is known, or a step was taken since. */
 export async function verifyAuthorizationRequestByPasskey(
   db: Queryable,
-  key: AuthorizationRequestKey,
+  key: AuthorizationRequestKey & Pick<AuthorizationRequest, "embedded">,
   proof: KnownPerson & {
     readonly challenge: string;
     readonly nextChallenge: string;
@@ -255,7 +257,8 @@ export async function verifyAuthorizationRequestByPasskey(
 ): Promise<AuthorizationRequest | undefined> {
   const { nextChallenge, challenge, identityId, next, now } = proof;
   const change = JSON.stringify(writeStoredRequest({ ...proof, challenge: nextChallenge }));
-  return toRequest(await db.run(verifyPasskey, [...ids(key), now, challenge, identityId, change, next]));
+  const step = key.embedded?.stepHash ?? null;
+  return toRequest(await db.run(verifyPasskey, [...ids(key), now, challenge, identityId, change, next, step]));
 }
 
 /** The person has made a passkey, or does not want one. Undefined: nobody was asked, or it is over. */
