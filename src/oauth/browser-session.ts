@@ -1,10 +1,11 @@
 import type { Queryable } from "../database/database.ts";
-import type { HttpRequest } from "../http/route.ts";
+import { type HttpRequest, headerOf } from "../http/route.ts";
 import { setSessionCookie } from "../http/session-cookie.ts";
 import { sha256 } from "../platform/hash.ts";
 import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { isSessionOpen, oldestOpen } from "../protocol/session.ts";
+import { readUserAgent } from "../protocol/user-agent.ts";
 import type { AuthorizationRequest } from "../resources/authorization-request/queries.ts";
 import type { Authentication } from "../resources/authorization-request/schema.ts";
 import { readBrowserSession } from "../resources/browser-session.ts";
@@ -134,6 +135,7 @@ async function planAuthenticated(services: Services, at: BrowserAt, person: Auth
   const shown = person.isOfBrowser ? await readBrowserSession(services.deps, at.request, context.key) : undefined;
   const isOpen = shown !== undefined && isSessionOpen(shown, context.realm.sessionPolicy, now);
   const own = isOpen && shown.identityId === person.identityId ? shown : undefined;
+  const browser = readUserAgent(headerOf(at.request, "user-agent"));
   const secret = random.bytes(SECRET_BYTES);
   const newId = newSessionId(clock.nowMs(), random.bytes(ID_RANDOM_BYTES));
   return {
@@ -145,7 +147,7 @@ async function planAuthenticated(services: Services, at: BrowserAt, person: Auth
       if (own !== undefined && (await renewSession(db, own, proof))) return own.key.sessionId;
       // One that is over by its time is left so: only an ending ends its grants (rule 13).
       if (isOpen && own === undefined) await endSession(db, shown.key, { at: now, reason: "replaced" });
-      await insertSession(db, { tenantId, realmId, sessionId: newId }, proof);
+      await insertSession(db, { tenantId, realmId, sessionId: newId }, proof, browser);
       return newId;
     },
     cookies: (sessionId) => {

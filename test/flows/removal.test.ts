@@ -215,6 +215,7 @@ async function useEverything(flow: CodeFlow): Promise<TestApplication> {
     db,
     { ...tenant.realm, sessionId: "s" },
     { ...AUTHENTICATED, identityId: flow.identityId, secretHash: Buffer.alloc(32), keptUntilMs: deps.clock.nowMs() },
+    undefined,
   );
   const mail = { mailId: hexId(deps.random), recipient: "r", subject: "s", body: "b", createdAtMs: deps.clock.nowMs() };
   const used = { ...flow.application.key, sessionId: "s", clientSessionId: "s", subject: "s" };

@@ -107,6 +107,7 @@ async function accountPages({ flow: { tenant, application }, headers }: Collecti
   const browser = testBrowser();
   const email = newAddress(tenant);
   const passkey = await addPasskey(tenant, await tenant.addIdentity(email));
+  await tenant.addAuthenticatorConfig(["webauthn_passkey"]);
   const parameters = { prompt: "consent", scope: "openid profile email offline_access shoes:read" };
   for (const options of [{ browser, parameters }, { parameters }]) {
     const login = await testLogin(tenant, application, options);
@@ -114,9 +115,10 @@ async function accountPages({ flow: { tenant, application }, headers }: Collecti
     await login.finish(await login.submit("allow"));
   }
   const account = await browser.open(`${url}?done=sessionEnded`, headers);
-  const asked = { ...hiddenFields(account), action: "remove_passkey", credential_id: passkey };
-  const accountLastPasskey = await browser.post(url, asked, headers);
-  return { accountNobody: await call(url, { headers }), account, accountLastPasskey };
+  const act = (action: string) =>
+    browser.post(url, { ...hiddenFields(account), action, credential_id: passkey }, headers);
+  const [accountLastPasskey, accountAddPasskey] = [await act("remove_passkey"), await act("add_passkey")];
+  return { accountNobody: await call(url, { headers }), account, accountLastPasskey, accountAddPasskey };
 }
 
 /** Pages that a script of ours makes whole. */

@@ -18,7 +18,10 @@ export async function noteSessions(used: TenantInUse, note: Queryable, db: Query
   assert.ok(session);
   const { identityId, authTime, amr, acr } = session;
   const proof = { identityId, secretHash: sha256("another"), authTime, amr, acr, keptUntilMs: 1 };
-  await sessions.insertSession(note, { ...key, sessionId: key.sessionId.toLowerCase() }, proof);
+  await sessions.insertSession(note, { ...key, sessionId: key.sessionId.toLowerCase() }, proof, undefined);
+  await sessions.setSessionChallenge(db, session, "asked");
+  await sessions.setSessionChallenge(note, session, "another");
+  await sessions.spendSessionChallenge(note, session, "asked");
   await sessions.renewSession(note, session, proof);
   await sessions.useSession(note, key, {
     identityId,

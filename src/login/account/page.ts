@@ -35,7 +35,7 @@ ${notice && html`<p class="done" role="status">${texts.done[notice]}</p>`}${rend
 <h2>${texts.sessions.heading}</h2>
 ${renderSessions(visit, account.sessions)}
 <h2>${texts.passkeys.heading}</h2>
-${renderPasskeys(visit, account.passkeys)}
+${renderPasskeys(visit, account)}
 <h2>${texts.applications.heading}</h2>
 ${renderApplications(visit, account.consents)}`,
   };
@@ -80,9 +80,10 @@ function renderSession(visit: AccountVisit, session: Session): Html {
   const { sessions: texts } = visit.texts.account;
   const isThis = session.key.sessionId === visit.session.key.sessionId;
   const how = session.amr.includes("otp") ? texts.byCode : texts.byPasskey;
-  const name = isThis ? texts.thisBrowser : texts.otherBrowser;
+  const kind = session.browser && visit.texts.mail.browserOn(session.browser.browser, session.browser.system);
+  const name = isThis ? texts.thisBrowser : (kind ?? texts.otherBrowser);
   return html`
-<li><div><strong>${name}</strong>
+<li><div><strong>${name}</strong>${isThis && kind ? html` <small>${kind}</small>` : undefined}
 <small>${how(ago(visit, session.authTime))}</small>
 <small>${texts.seen(ago(visit, session.seenAt))}</small></div>
 ${isThis ? button(visit, { action: "sign_out", label: texts.signOut, about: name }) : undefined}${
@@ -95,11 +96,18 @@ ${isThis ? button(visit, { action: "sign_out", label: texts.signOut, about: name
 }</li>`;
 }
 
-function renderPasskeys(visit: AccountVisit, passkeys: readonly Credential[]): Html {
+function renderPasskeys(visit: AccountVisit, { passkeys, takesPasskeys }: Account): Html {
   const { passkeys: texts } = visit.texts.account;
-  if (passkeys.length === 0) return html`<p>${texts.none}</p>`;
-  return html`<ul class="items">${passkeys.map((passkey) => renderPasskey(visit, passkey))}
+  const list = html`<ul class="items">${passkeys.map((passkey) => renderPasskey(visit, passkey))}
 </ul>`;
+  return html`${passkeys.length === 0 ? html`<p>${texts.none}</p>` : list}
+${
+  !takesPasskeys || !visit.isRecent
+    ? undefined
+    : html`${openForm(visit)}
+<button class="other" name="action" value="add_passkey">${texts.add.start}</button>
+</form>`
+}`;
 }
 
 function renderPasskey(visit: AccountVisit, { key, displayName, createdAtMs, lastUsedAtMs }: Credential): Html {

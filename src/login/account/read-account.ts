@@ -2,6 +2,7 @@ import { oldestOpen } from "../../protocol/session.ts";
 import { listConsents } from "../../resources/consent/queries.ts";
 import { type Credential, listActiveCredentials } from "../../resources/credential/queries.ts";
 import { listOpenSessions, type Session } from "../../resources/session/queries.ts";
+import { findPasskeyPlace } from "./passkey-place.ts";
 import type { AccountVisit } from "./visit.ts";
 
 /** What a person has let an application have. */
@@ -12,18 +13,22 @@ export interface Account {
   /** the browser's own is the first */
   readonly sessions: readonly Session[];
   readonly passkeys: readonly Credential[];
+  /** whether another one can be made here */
+  readonly takesPasskeys: boolean;
   readonly consents: readonly NamedConsent[];
 }
 
 /** Reads what belongs to the person who is at the page. */
-export async function readAccount({ services, realm, session, sessionPolicy, now }: AccountVisit): Promise<Account> {
+export async function readAccount(visit: AccountVisit): Promise<Account> {
+  const { services, realm, session, sessionPolicy, now } = visit;
   const db = services.deps.database.tenants([realm.tenantId]);
   const person = { ...realm, identityId: session.identityId };
-  const [open, passkeys, consents] = await Promise.all([
+  const [open, passkeys, consents, place] = await Promise.all([
     listOpenSessions(db, person, oldestOpen(sessionPolicy, undefined, now)),
     listActiveCredentials(db, person),
     listConsents(db, person),
+    findPasskeyPlace(visit),
   ]);
   const others = open.filter(({ key }) => key.sessionId !== session.key.sessionId);
-  return { sessions: [session, ...others], passkeys, consents };
+  return { sessions: [session, ...others], passkeys, takesPasskeys: place !== undefined, consents };
 }

@@ -69,6 +69,7 @@ const NOTICES: readonly AccountNotice[] = [
   "signedOut",
   "sessionEnded",
   "othersEnded",
+  "passkeyAdded",
   "passkeyRemoved",
   "accessWithdrawn",
 ];

@@ -1,21 +1,17 @@
 import { createHmac } from "node:crypto";
 import type { Queryable } from "../../database/database.ts";
-import { isConflict } from "../../database/database-error.ts";
-import { type HttpRequest, headerOf } from "../../http/route.ts";
+import type { HttpRequest } from "../../http/route.ts";
 import { sha256 } from "../../platform/hash.ts";
-import { passkeyPolicyOf, passkeyTypeOf } from "../../protocol/webauthn/passkey-methods.ts";
+import { passkeyPolicyOf } from "../../protocol/webauthn/passkey-methods.ts";
 import { relyingPartyOf } from "../../protocol/webauthn/relying-party.ts";
 import type { AuthenticatorSettings } from "../../resources/authenticator-config/schema.ts";
 import { type BindingJob, completeBindingJob } from "../../resources/credential-binding-job/queries.ts";
-import { deliverSoon } from "../../resources/deliver-mail.ts";
 import { insertEvents } from "../../resources/event/queries.ts";
-import { transactionWithEvents } from "../../resources/event-transaction.ts";
 import { findIdentity, type Identity } from "../../resources/identity/queries.ts";
 import { type JudgedLink, judgeLink, type LinkLook, type PresentedLink } from "../../resources/judge-binding-link.ts";
-import { judgeByPolicy } from "../../resources/judge-by-policy.ts";
-import type { OutgoingMailKey } from "../../resources/outgoing-mail/queries.ts";
 import { findRealm } from "../../resources/realm/queries.ts";
-import { finishRegistration, type NewPasskey, type RegistrationPlace, storePasskey } from "../passkey/register.ts";
+import { makePasskey, type PasskeyRefused } from "../passkey/make.ts";
+import type { RegistrationPlace } from "../passkey/register.ts";
 import type { LoginServices } from "../services.ts";
 
 /** A link that can be used now, with whom it is for and where the passkey will belong. */
@@ -64,7 +60,7 @@ function challengeOf({ key, token }: PresentedLink): string {
 export type Bound =
   | { readonly kind: "bound"; readonly credentialId: string; readonly redirectUri: string | undefined }
   | { readonly kind: "unknown" | "over" }
-  | { readonly kind: "refused"; readonly why: "failed" | "known" | "full" | "denied"; readonly cause: string };
+  | PasskeyRefused;
 
 /** Where a request comes from, for events. */
 export interface BindingRequest {
@@ -77,31 +73,18 @@ export interface BindingRequest {
 /** Binds a passkey by a link: the passkey is there and the link spent, or neither. */
 export async function bindPasskey(
   services: LoginServices,
-  { place, job, identity }: UsableLink,
+  { place, identity }: UsableLink,
   { presented, sent, http }: BindingRequest,
 ): Promise<Bound> {
   if (place === undefined) return { kind: "refused", why: "failed", cause: "the authenticator allows no passkeys" };
-  const passkey = await finishRegistration(sent, place);
-  if (!passkey.ok) return { kind: "refused", why: "failed", cause: passkey.cause };
-  const { tenantId, realmId, identityId } = identity.key;
-  const judged = await judgeByPolicy(services, {
-    ...{ realm: { tenantId, realmId }, type: "registration", applicationId: undefined, identityId, http },
-    credentialType: passkeyTypeOf(passkey.isUserVerified),
-  });
-  if (judged.action === "DENY") return { kind: "refused", why: "denied", cause: "the policy of the realm denies it" };
-  const actor = { type: "Identity", id: job.identityId } as const;
-  const { traceId } = http;
-  const made = { passkey, owner: identity.key, place, actor, traceId, userAgent: headerOf(http, "user-agent") };
   try {
-    const { bound, noticeKey } = await transactionWithEvents(services.deps, presented.key.tenantId, (db) =>
-      store(services, db, { presented, made }),
+    const made = await makePasskey(services, { sent, place, owner: identity.key, http }, (db, store) =>
+      bind(services, db, { presented, traceId: http.traceId, store }),
     );
-    deliverSoon(services.afterReply, services.deps, noticeKey);
-    return bound;
+    return made.kind === "refused" ? made : made.value;
   } catch (error) {
     if (error instanceof NotBound) return error.bound;
-    if (!isConflict(error, "credentials_webauthn_id")) throw error;
-    return { kind: "refused", why: "known", cause: "the realm knows the passkey already" };
+    throw error;
   }
 }
 
@@ -118,32 +101,30 @@ class NotBound extends Error {
 
 interface Binding {
   readonly presented: PresentedLink;
-  readonly made: NewPasskey;
+  readonly traceId: Buffer;
+  readonly store: () => Promise<string | undefined>;
 }
 
-async function store(
+async function bind(
   services: Pick<LoginServices, "deps">,
   db: Queryable,
-  { presented, made }: Binding,
-): Promise<{ readonly bound: Bound; readonly noticeKey?: OutgoingMailKey | undefined }> {
+  { presented, traceId, store }: Binding,
+): Promise<Bound> {
   const { clock } = services.deps;
   // Once more, as things are in this transaction: the link may have been revoked while the browser made the passkey.
   const link = await judgeLink(services.deps, db, presented);
-  if (link.kind !== "usable") return { bound: { kind: link.kind } };
-  const stored = await storePasskey(services, db, made);
-  if (stored === undefined) {
-    return { bound: { kind: "refused", why: "full", cause: "the person has too many passkeys" } };
-  }
-  const { credentialId, noticeKey } = stored;
+  if (link.kind !== "usable") return { kind: link.kind };
+  const credentialId = await store();
+  if (credentialId === undefined) return { kind: "refused", why: "full", cause: "the person has too many passkeys" };
   const nowMs = clock.nowMs();
   const spent = { tokenHash: sha256(presented.token), credentialId };
   const isSpent = await completeBindingJob(db, presented.key, spent, { now: link.now, nowMs });
   if (!isSpent) throw new NotBound({ kind: "over" });
   const { key, identityId, settings } = link.job;
   const event = { type: "CredentialBindingJobChange", action: "UPDATE", realmId: key.realmId } as const;
+  const actor = { type: "Identity", id: identityId } as const;
   const resource = { type: "CredentialBindingJob", id: key.jobId };
   const facts = { identity_id: identityId, state: "COMPLETE", credential_id: credentialId };
-  const { actor, traceId } = made;
   await insertEvents(db, key.tenantId, [{ ...event, resource, actor, facts, traceId, atMs: nowMs }]);
-  return { bound: { kind: "bound", credentialId, redirectUri: settings.post_binding_redirect_uri }, noticeKey };
+  return { kind: "bound", credentialId, redirectUri: settings.post_binding_redirect_uri };
 }

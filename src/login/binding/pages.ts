@@ -5,6 +5,7 @@ import type { Texts } from "../../http/texts/index.ts";
 import { realmPath } from "../../protocol/client-metadata.ts";
 import type { creationOptions } from "../../protocol/webauthn/options.ts";
 import type { PresentedLink } from "../../resources/judge-binding-link.ts";
+import { creationFields } from "../passkey/creation-fields.ts";
 import type { UsableLink } from "./bind.ts";
 
 /** What the page of a link shows besides whom it is for. */
@@ -37,13 +38,7 @@ export function bindPage(link: UsableLink, { presented, creation, problem, texts
 <form method="post" action="${bindPath(presented)}">
 ${hidden("identity_id", presented.identityId)}${hidden("job_id", presented.key.jobId)}${hidden("token", presented.token)}
 ${problem && html`<p class="wrong" role="alert">${passkey.problem[problem]}</p>`}
-<div data-passkey-creation="${JSON.stringify(creation ?? null)}" hidden>
-<button class="main" type="button" data-passkey-start autofocus>${passkey.create}</button>
-<input type="hidden" name="credential" value="">
-<button name="action" value="create" formnovalidate hidden></button>
-</div>
-<p class="wrong" role="alert" data-passkey-problem hidden>${passkey.notMade}</p>
-<p class="wrong" role="alert" data-passkey-known hidden>${passkey.alreadyHere}</p>
+${creationFields(texts, creation)}
 <p class="hint" data-passkey-missing>${passkey.bind.otherDevice}</p>
 </form>`,
   };

@@ -3,6 +3,7 @@ import { html } from "../../http/html.ts";
 import type { Page } from "../../http/pages.ts";
 import type { Texts } from "../../http/texts/index.ts";
 import type { creationOptions } from "../../protocol/webauthn/options.ts";
+import { creationFields } from "../passkey/creation-fields.ts";
 import type { Visit } from "../visit.ts";
 import { loginPage, openForm, problem } from "./login-page.ts";
 
@@ -24,13 +25,7 @@ export function offerPage(visit: Visit, offer: Offer): Page {
 <p>${passkey.offer.intro}</p>
 ${openForm(visit)}
 ${offer.problem && problem(passkey.problem[offer.problem])}
-<div data-passkey-creation="${JSON.stringify(offer.creation ?? null)}" hidden>
-<button class="main" type="button" data-passkey-start autofocus>${passkey.create}</button>
-<input type="hidden" name="credential" value="">
-<button name="action" value="create" formnovalidate hidden></button>
-</div>
-<p class="wrong" role="alert" data-passkey-problem hidden>${passkey.notMade}</p>
-<p class="wrong" role="alert" data-passkey-known hidden>${passkey.alreadyHere}</p>
+${creationFields(visit.texts, offer.creation)}
 <div class="more"><button name="action" value="later">${passkey.offer.later}</button></div>
 </form>`,
   });

@@ -1,21 +1,10 @@
-import { isConflict } from "../../database/database-error.ts";
 import type { Page } from "../../http/pages.ts";
-import { headerOf } from "../../http/route.ts";
-import { passkeyTypeOf } from "../../protocol/webauthn/passkey-methods.ts";
 import { passAuthorizationRequestOffer } from "../../resources/authorization-request/queries.ts";
-import { deliverSoon } from "../../resources/deliver-mail.ts";
-import { transactionWithEvents } from "../../resources/event-transaction.ts";
 import { findIdentity, type Identity, type IdentityKey } from "../../resources/identity/queries.ts";
 import { decideNext } from "../decide-next.ts";
+import { makePasskey } from "../passkey/make.ts";
 import { registrationPlaceOf } from "../passkey/offer.ts";
-import {
-  beginRegistration,
-  finishRegistration,
-  type NewPasskey,
-  type RegistrationPlace,
-  storePasskey,
-} from "../passkey/register.ts";
-import { judgeVisit } from "../policy.ts";
+import { beginRegistration, type RegistrationPlace } from "../passkey/register.ts";
 import { recordLogin, type Visit } from "../visit.ts";
 import { type Offer, offerPage } from "./passkey-offer-page.ts";
 import type { LoginStep, StepResult } from "./step.ts";
@@ -30,22 +19,7 @@ export const passkeyOffer: LoginStep = {
   submit: async (visit, fields) => {
     const place = registrationPlaceOf(visit);
     if (fields.get("action") === "later" || place === undefined) return whenAllowed(visit, () => later(visit));
-    const passkey = await finishRegistration(fields.get("credential"), place);
-    if (!passkey.ok) {
-      recordLogin(visit, "passkey_not_made", { cause: passkey.cause, identity_id: visit.stored.identityId });
-      return { kind: "page", page: await showOffer(visit, "failed") };
-    }
-    const owner = ownerOf(visit);
-    const credentialType = passkeyTypeOf(passkey.isUserVerified);
-    const judged = await judgeVisit(visit, { type: "registration", identityId: owner.identityId, credentialType });
-    if (judged.action === "DENY") {
-      recordLogin(visit, "passkey_not_made", { cause: "the policy of the realm denies it", ...judged.facts });
-      return { kind: "page", page: await showOffer(visit, "denied") };
-    }
-    const actor = { type: "Identity", id: owner.identityId } as const;
-    const userAgent = headerOf(visit.http, "user-agent");
-    const made = { passkey, owner, place, actor, traceId: visit.http.traceId, userAgent };
-    return whenAllowed(visit, () => store(visit, made));
+    return whenAllowed(visit, () => make(visit, fields.get("credential"), place));
   },
 };
 
@@ -66,25 +40,28 @@ async function later(visit: Visit): Promise<StepResult> {
   return { kind: "moved", stored: passed ?? visit.stored };
 }
 
-async function store(visit: Visit, made: NewPasskey): Promise<StepResult> {
-  const { services, stored, now } = visit;
-  const after = await decideNext(visit, made.owner.identityId);
-  try {
-    const outcome = await transactionWithEvents(services.deps, stored.tenantId, async (db) => {
-      const passed = await passAuthorizationRequestOffer(db, stored, { ...after, now });
-      return { passed, passkey: passed && (await storePasskey(services, db, made)) };
-    });
-    if (outcome.passkey !== undefined) {
-      const { credentialId, noticeKey } = outcome.passkey;
-      deliverSoon(services.afterReply, services.deps, noticeKey);
-      recordLogin(visit, "passkey_made", { identity_id: made.owner.identityId, credential_id: credentialId });
-    }
-    return { kind: "moved", stored: outcome.passed ?? stored };
-  } catch (error) {
-    if (!isConflict(error, "credentials_webauthn_id")) throw error;
-    recordLogin(visit, "passkey_not_made", { cause: "the realm knows it already", identity_id: made.owner.identityId });
-    return { kind: "page", page: await showOffer(visit, "known") };
+async function make(visit: Visit, sent: string | undefined, place: RegistrationPlace): Promise<StepResult> {
+  const { services, stored, now, http, context } = visit;
+  const owner = ownerOf(visit);
+  const { identityId } = owner;
+  const after = await decideNext(visit, identityId);
+  const { applicationId } = context.key;
+  const wish = { sent, place, owner, http, applicationId, requestId: stored.id };
+  const made = await makePasskey(services, wish, async (db, store) => {
+    const passed = await passAuthorizationRequestOffer(db, stored, { ...after, now });
+    return passed && { passed, credentialId: await store() };
+  });
+  if (made.kind === "refused") {
+    const { cause, facts, why } = made;
+    recordLogin(visit, "passkey_not_made", { cause, identity_id: identityId, ...facts });
+    return { kind: "page", page: await showOffer(visit, why) };
   }
+  const { value } = made;
+  const credentialId = value?.credentialId;
+  if (credentialId !== undefined) {
+    recordLogin(visit, "passkey_made", { identity_id: identityId, credential_id: credentialId });
+  }
+  return { kind: "moved", stored: value?.passed ?? stored };
 }
 
 function ownerOf({ stored }: Visit): IdentityKey {

@@ -1,6 +1,7 @@
 import type { OwnerSession, Queryable, Row } from "../../database/database.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
+import type { KnownBrowser } from "../../protocol/user-agent.ts";
 import type { IdentityKey } from "../identity/queries.ts";
 import { alive } from "../tombstone.ts";
 
@@ -26,6 +27,10 @@ export interface Session {
   readonly acr: string;
   readonly seenAt: number;
   readonly endedAt: number | undefined;
+  /** what a passkey that is made now answers, base64url; undefined where none was asked for */
+  readonly challenge: string | undefined;
+  /** undefined where the browser did not say what it is */
+  readonly browser: KnownBrowser | undefined;
   /** of the person's address; undefined where there is none */
   readonly emailKey: string | undefined;
   /** whether the person may log in still */
@@ -57,16 +62,32 @@ const find = statement(
 
 const insert = statement(
   "session.insert",
-  `INSERT INTO sessions (tenant_id, realm_id, session_id, identity_id, secret_hash, auth_time, amr, acr, seen_at, kept_until_ms)
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $6, $9)`,
+  `INSERT INTO sessions (tenant_id, realm_id, session_id, identity_id, secret_hash, auth_time, amr, acr, seen_at, kept_until_ms,
+     browser_name, system_name)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $6, $9, $10, $11)`,
 );
 
 // The guard is the secret that was read: of two authentications at once in one browser the second begins a session of its own.
 const renew = statement(
   "session.renew",
-  `UPDATE sessions SET secret_hash = $5, auth_time = $6, amr = $7, acr = $8, seen_at = $6,
+  `UPDATE sessions SET secret_hash = $5, auth_time = $6, amr = $7, acr = $8, seen_at = $6, challenge = NULL,
      kept_until_ms = GREATEST(kept_until_ms, $9::bigint)
    WHERE tenant_id = $1 AND realm_id = $2 AND session_id = $3 AND identity_id = $4 AND secret_hash = $10 AND ended_at IS NULL
+   RETURNING session_id`,
+);
+
+// The guard is the secret: a page of an earlier login asks for nothing any more.
+const setChallenge = statement(
+  "session.set_challenge",
+  `UPDATE sessions SET challenge = $5
+   WHERE tenant_id = $1 AND realm_id = $2 AND session_id = $3 AND secret_hash = $4 AND ended_at IS NULL
+   RETURNING session_id`,
+);
+
+const spendChallenge = statement(
+  "session.spend_challenge",
+  `UPDATE sessions SET challenge = NULL
+   WHERE tenant_id = $1 AND realm_id = $2 AND session_id = $3 AND secret_hash = $4 AND challenge = $5 AND ended_at IS NULL
    RETURNING session_id`,
 );
 
@@ -115,8 +136,14 @@ export async function findSession(db: Queryable, key: SessionKey): Promise<Sessi
 }
 
 /** Begins a session. */
-export async function insertSession(db: Queryable, key: SessionKey, proof: SessionProof): Promise<void> {
-  await db.run(insert, [...ids(key), ...members(proof)]);
+export async function insertSession(
+  db: Queryable,
+  key: SessionKey,
+  proof: SessionProof,
+  browser: KnownBrowser | undefined,
+): Promise<void> {
+  const names = [browser?.browser ?? null, browser?.system ?? null];
+  await db.run(insert, [...ids(key), ...members(proof), ...names]);
 }
 
 /** Renews a session by another authentication of its person; its secret becomes another. False: it was ended or renewed meanwhile. */
@@ -126,6 +153,24 @@ export async function renewSession(
   proof: SessionProof,
 ): Promise<boolean> {
   return (await db.run(renew, [...ids(session.key), ...members(proof), session.secretHash])).length === 1;
+}
+
+/** Notes what a passkey that is made in a session has to answer. False: it has ended, or its person has logged in again. */
+export async function setSessionChallenge(
+  db: Queryable,
+  { key, secretHash }: Pick<Session, "key" | "secretHash">,
+  challenge: string,
+): Promise<boolean> {
+  return (await db.run(setChallenge, [...ids(key), secretHash, challenge])).length === 1;
+}
+
+/** Spends what was to be answered. False: it was answered or replaced meanwhile, or the session has ended. */
+export async function spendSessionChallenge(
+  db: Queryable,
+  { key, secretHash }: Pick<Session, "key" | "secretHash">,
+  challenge: string,
+): Promise<boolean> {
+  return (await db.run(spendChallenge, [...ids(key), secretHash, challenge])).length === 1;
 }
 
 /** Since when the person of a session must have used it and must have logged in (`oldestOpen`). */
@@ -220,6 +265,11 @@ function members(proof: SessionProof): readonly unknown[] {
   return [proof.identityId, proof.secretHash, proof.authTime, proof.amr, proof.acr, proof.keptUntilMs];
 }
 
+function toBrowser({ browser_name, system_name }: Row): KnownBrowser | undefined {
+  if (typeof browser_name !== "string" || typeof system_name !== "string") return undefined;
+  return { browser: browser_name, system: system_name };
+}
+
 /** A session of a row of `selectSession`. */
 export function toSession(row: Row): Session {
   return {
@@ -235,6 +285,8 @@ export function toSession(row: Row): Session {
     acr: row.acr as string,
     seenAt: row.seen_at as number,
     endedAt: (row.ended_at as number | null) ?? undefined,
+    challenge: (row.challenge as string | null) ?? undefined,
+    browser: toBrowser(row),
     emailKey: (row.email_key as string | null) ?? undefined,
     identityIsDead: row.identity_status !== "active",
   };

@@ -28,6 +28,13 @@ export const account: typeof english = {
     used: (ago) => `Zuletzt verwendet ${ago}`,
     neverUsed: "Noch nicht verwendet",
     remove: "Entfernen",
+    add: {
+      start: "Passkey hinzufügen",
+      title: "Passkey hinzufügen",
+      intro:
+        "Für ein anderes Gerät oder als Reserve: Mit zwei Passkeys sind Sie nicht ausgesperrt, wenn einer verloren geht.",
+      back: "Zurück zu Ihrem Konto",
+    },
     last: {
       title: "Den letzten Passkey entfernen?",
       meaning: (passkey, realm) =>
@@ -46,6 +53,7 @@ export const account: typeof english = {
     signedOut: "Sie sind in diesem Browser abgemeldet.",
     sessionEnded: "Jener Browser ist abgemeldet.",
     othersEnded: "Sie sind überall abgemeldet, nur hier nicht.",
+    passkeyAdded: "Der Passkey ist da. Ab jetzt können Sie sich mit ihm anmelden.",
     passkeyRemoved:
       "Der Passkey ist entfernt. Niemand kann sich mehr mit ihm anmelden. Sie können ihn auch auf Ihrem Gerät löschen.",
     accessWithdrawn: "Der Zugriff ist widerrufen. Die Anwendung muss Sie neu fragen.",

@@ -28,6 +28,12 @@ export const account = {
     used: (ago: string) => `Last used ${ago}`,
     neverUsed: "Not used yet",
     remove: "Remove",
+    add: {
+      start: "Add a passkey",
+      title: "Add a passkey",
+      intro: "For another device, or as a reserve: with two passkeys you are not locked out when one is lost.",
+      back: "Back to your account",
+    },
     last: {
       title: "Remove your last passkey?",
       meaning: (passkey: string, realm: string) =>
@@ -46,6 +52,7 @@ export const account = {
     signedOut: "You are signed out in this browser.",
     sessionEnded: "That browser is signed out.",
     othersEnded: "You are signed out everywhere but here.",
+    passkeyAdded: "The passkey is there. From now on you can sign in with it.",
     passkeyRemoved:
       "The passkey is removed. Nobody can sign in with it any more. You can delete it from your device, too.",
     accessWithdrawn: "The access is withdrawn. The application has to ask you again.",

@@ -28,6 +28,12 @@ export const account: typeof english = {
     used: (ago) => `Usada por última vez ${ago}`,
     neverUsed: "Todavía sin usar",
     remove: "Eliminar",
+    add: {
+      start: "Añadir una llave de acceso",
+      title: "Añadir una llave de acceso",
+      intro: "Para otro dispositivo o como reserva: con dos llaves no se queda fuera si pierde una.",
+      back: "Volver a su cuenta",
+    },
     last: {
       title: "¿Eliminar su última llave de acceso?",
       meaning: (passkey, realm) =>
@@ -46,6 +52,7 @@ export const account: typeof english = {
     signedOut: "Ha cerrado la sesión en este navegador.",
     sessionEnded: "La sesión en ese navegador está cerrada.",
     othersEnded: "La sesión está cerrada en todas partes menos aquí.",
+    passkeyAdded: "La llave de acceso está lista. A partir de ahora puede iniciar sesión con ella.",
     passkeyRemoved:
       "La llave de acceso está eliminada. Ya nadie puede iniciar sesión con ella. También puede borrarla de su dispositivo.",
     accessWithdrawn: "El acceso está retirado. La aplicación tendrá que volver a pedírselo.",

@@ -1,7 +1,16 @@
 import type { AccountAction } from "./action.ts";
+import { addPasskey, createPasskey } from "./add-passkey.ts";
 import { removePasskey } from "./remove-passkey.ts";
 import { endOthers, endSession, signOut } from "./sessions.ts";
 import { withdraw } from "./withdraw.ts";
 
 /** Everything that can be done on the account page. Adding something is a file and a line. */
-export const ACCOUNT_ACTIONS: readonly AccountAction[] = [signOut, endSession, endOthers, removePasskey, withdraw];
+export const ACCOUNT_ACTIONS: readonly AccountAction[] = [
+  signOut,
+  endSession,
+  endOthers,
+  addPasskey,
+  createPasskey,
+  removePasskey,
+  withdraw,
+];
