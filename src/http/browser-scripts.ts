@@ -20,30 +20,39 @@ const LIBRARY = script(
   "simplewebauthn.js",
   readFileSync(new URL("../dist/bundle/index.umd.min.js", import.meta.resolve("@simplewebauthn/browser")), "utf8"),
 );
-const PASSKEY = script(
-  "passkey.js",
-  withLibrary(readFileSync(new URL("../../web/passkey.js", import.meta.url), "utf8")),
-);
+const PASSKEY = script("passkey.js", withLibrary(readOwn("passkey.js")));
+const CLIENT = script("client.js", withLibrary(readOwn("client.js")));
 
 /** The address of the script that uses and makes passkeys on our pages. */
 export const PASSKEY_SCRIPT = PASSKEY.address;
 
-/** The scripts of our own pages: nothing inline runs under their policy. */
-export const browserScriptRoutes: readonly Route[] = [LIBRARY, PASSKEY].map(({ path, text }) => ({
-  name: `script ${path}`,
-  method: "GET",
-  path,
-  kind: "public",
-  handle: async () => ({
-    status: 200,
-    headers: {
-      "content-type": "text/javascript; charset=utf-8",
-      "cache-control": "public, max-age=31536000, immutable",
-      "x-content-type-options": "nosniff",
-    },
-    body: text,
-  }),
-}));
+const FOR_GOOD = "public, max-age=31536000, immutable";
+/** Applications name the client without a hash. */
+const FOR_FIVE_MINUTES = "public, max-age=300";
+
+/** The scripts of our own pages, beside which nothing inline runs under their policy, and the client for pages of applications. */
+export const browserScriptRoutes: readonly Route[] = [
+  scriptRoute(LIBRARY, FOR_GOOD),
+  scriptRoute(PASSKEY, FOR_GOOD),
+  scriptRoute(CLIENT, FOR_FIVE_MINUTES),
+];
+
+// They are the same for everybody and hold nothing, so that pages of every origin may load them.
+function scriptRoute({ path, text }: Script, caching: string): Route {
+  const headers = {
+    "content-type": "text/javascript; charset=utf-8",
+    "cache-control": caching,
+    "x-content-type-options": "nosniff",
+    "access-control-allow-origin": "*",
+    "cross-origin-resource-policy": "cross-origin",
+  };
+  const handle = async () => ({ status: 200, headers, body: text });
+  return { name: `script ${path}`, method: "GET", path, kind: "public", handle };
+}
+
+function readOwn(name: string): string {
+  return readFileSync(new URL(`../../web/${name}`, import.meta.url), "utf8");
+}
 
 function script(name: string, text: string): Script {
   const path = `${FOLDER}/${name}`;

@@ -4,6 +4,7 @@ import { accountRoutes } from "./account/routes.ts";
 import { bindingRoutes } from "./binding/routes.ts";
 import { showLogin, submitLogin } from "./dispatch.ts";
 import { embeddedBindingRoutes } from "./embedded/binding-routes.ts";
+import { bindingTokenRoutes } from "./embedded/binding-token.ts";
 import { embeddedLoginRoutes } from "./embedded/routes.ts";
 import type { LoginServices } from "./services.ts";
 
@@ -17,6 +18,7 @@ export function loginRoutes(services: LoginServices): readonly Route[] {
     ...accountRoutes(services),
     ...embeddedLoginRoutes(services),
     ...embeddedBindingRoutes(services),
+    ...bindingTokenRoutes(services),
     { name: "login", method: "GET", path: LOGIN, kind: "page", handle: (request) => showLogin(services, request) },
     {
       name: "loginByPost",

@@ -2,6 +2,7 @@
 //
 //   access token, code   {prefix}{base64url(id 24, secret 32)}{crc}
 //   binding link         {prefix}{base64url(secret 32)}{crc}
+//   passkey binding      {prefix}{base64url(id 24, secret 32)}{crc}
 //   refresh token        {prefix}{base64url(id 24, generation 4, secret 32)}{base64url(mac 16)}{crc}
 //
 // The prefix is for secret scanners. The CRC-32, six base62 characters over all that stands before it, refuses a typing error
@@ -14,6 +15,7 @@ import { decodeId, encodeId, ID_BYTES, type IdParts } from "./token-id.ts";
 export const OPAQUE_PREFIXES = { access: "mayfly_at_", code: "mayfly_ac_" } as const;
 const REFRESH_PREFIX = "mayfly_rt_";
 const LINK_PREFIX = "mayfly_bl_";
+const BINDING_PREFIX = "mayfly_bt_";
 
 /** Random bytes in every opaque token. */
 export const SECRET_BYTES = 32;
@@ -27,6 +29,7 @@ const CRC_LENGTH = 6;
 const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const OPAQUE_GRAMMAR = /^(mayfly_at_|mayfly_ac_)([A-Za-z0-9_-]{75})[0-9A-Za-z]{6}$/;
 const LINK_GRAMMAR = /^mayfly_bl_([A-Za-z0-9_-]{43})[0-9A-Za-z]{6}$/;
+const BINDING_GRAMMAR = /^mayfly_bt_([A-Za-z0-9_-]{75})[0-9A-Za-z]{6}$/;
 const REFRESH_GRAMMAR = /^(mayfly_rt_)([A-Za-z0-9_-]{80})([A-Za-z0-9_-]{22})[0-9A-Za-z]{6}$/;
 
 export type OpaqueTokenKind = keyof typeof OPAQUE_PREFIXES;
@@ -138,6 +141,24 @@ export function formatLinkToken(secret: Uint8Array): string {
 export function isLinkToken(text: string): boolean {
   const [, body] = LINK_GRAMMAR.exec(text) ?? [];
   return body !== undefined && hasChecksum(text) && decodeCanonical(body) !== undefined;
+}
+
+/**
+ * Writes the token by which somebody who has just logged in by a code gets a link for a passkey (reference 3.2).
+ * @param requestId of the login, 32 base64url characters
+ * @param secret 32 random bytes
+ * @throws RangeError if the secret has another length
+ */
+export function formatBindingToken(requestId: string, secret: Uint8Array): string {
+  checkSecret(secret);
+  const body = Buffer.concat([Buffer.from(requestId, "base64url"), secret]);
+  return withChecksum(BINDING_PREFIX + body.toString("base64url"));
+}
+
+/** The login that such a token names; undefined for anything that `formatBindingToken` cannot have written. */
+export function parseBindingToken(text: string): string | undefined {
+  const [, body] = BINDING_GRAMMAR.exec(text) ?? [];
+  return body === undefined || !hasChecksum(text) ? undefined : idOf(decodeCanonical(body))?.id;
 }
 
 /** The last characters of a token, as the tokens API shows them (reference 1.12). */

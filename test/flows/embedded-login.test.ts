@@ -129,7 +129,7 @@ describe("an application with login pages of its own", () => {
     for (let tries = 1; tries < 5; tries += 1) {
       ({ url } = (await act(world, url, { action: ":redeem-code", code: WRONG_CODE })).json ?? {});
     }
-    assertRefused(await act(world, url, { action: ":redeem-code", code: WRONG_CODE }), 403, "access_denied");
+    assertRefused(await act(world, url, { action: ":redeem-code", code: WRONG_CODE }), 400, "login_required");
   });
 
   test("learns that the policy denies, and so does its client", async () => {

@@ -47,9 +47,13 @@ if (databaseSide() === "embedded")
     const installed = await install();
     const files = await readdir(installed, { recursive: true });
     assert.deepEqual(
-      files.filter((name) => /\.ts$|\.test\.|^(src|test|bench|docs)\b/.test(name)),
+      files.filter((name) => /(?<!\.d)\.ts$|\.test\.|^(src|test|bench|docs|examples)\b/.test(name)),
       [],
     );
+    // The browser client is what is served, importable, with types.
+    assert.ok(existsSync(join(installed, "dist/browser/client.d.ts")));
+    const show = 'import("mayfly/browser").then(({ Embedded }) => console.log(typeof Embedded.initialize))';
+    assert.equal((await run(process.execPath, ["-e", show], { cwd: directory })).stdout, "function\n");
     const launcher = join(installed, "bin/mayfly.mjs");
     const place = await serverPlace({ launcher });
     try {

@@ -188,3 +188,15 @@ export function openCompletion(
   const { pathname, search } = new URL(String(answer.json?.redirect_url));
   return browser.open(`${tenant.server.url}${pathname}${search}`);
 }
+
+/** Exchanges the token that a login by code has answered, as the application's page does. */
+export function exchangeBindingToken(
+  { application }: Pick<EmbeddedWorld, "application">,
+  token: unknown,
+  headers: Readonly<Record<string, string>> = { origin: SHOP },
+): Promise<Answer> {
+  return call(`${application.issuer}/credential-binding-jobs`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, ...headers },
+  });
+}

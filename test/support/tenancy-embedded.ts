@@ -4,6 +4,7 @@ import { sha256 } from "../../src/platform/hash.ts";
 import { type RealmKey, realmPath } from "../../src/protocol/client-metadata.ts";
 import { formatLinkToken } from "../../src/protocol/opaque-token.ts";
 import * as requests from "../../src/resources/authorization-request/queries.ts";
+import { spendPasskeyBinding } from "../../src/resources/passkey-binding/queries.ts";
 import {
   act,
   authenticatorOf,
@@ -11,6 +12,7 @@ import {
   bindByLink,
   type EmbeddedWorld,
   embeddedWorld,
+  exchangeBindingToken,
   linkOf,
   logInByCode,
   makeLink,
@@ -32,6 +34,8 @@ export interface UsedEmbedded {
   readonly finishedId: string;
   /** of a person who has used it once, by another */
   readonly link: string;
+  /** by which its person may bind a passkey */
+  readonly bindingToken: string;
 }
 
 /** A login that is open, one that is over, a passkey that was bound by a link, and a link that was not used. */
@@ -41,12 +45,17 @@ export async function useEmbedded(tenant: TestTenant): Promise<UsedEmbedded> {
   const finished = await beginEmbedded(world);
   const answer = await logInByCode(world, finished);
   assert.equal(answer.status, 200, answer.text);
-  await bindByLink(world, await makeLink(world));
-  return { world, url, finishedId: transactionOf(requestOf(finished.url)), link: await makeLink(world) };
+  const bindingToken = String(answer.json?.passkey_binding_token);
+  const finishedId = transactionOf(requestOf(finished.url));
+  const spent = await logInByCode(world, await beginEmbedded(world));
+  const exchanged = await exchangeBindingToken(world, spent.json?.passkey_binding_token);
+  await bindByLink(world, String(exchanged.json?.credential_binding_link));
+  return { world, url, finishedId, link: await makeLink(world), bindingToken };
 }
 
 /** The statements of such logins, as the next step would send them. */
-export async function noteEmbedded({ world, url, finishedId }: UsedEmbedded, note: Queryable, db: Queryable) {
+export async function noteEmbedded(used: UsedEmbedded, note: Queryable, db: Queryable) {
+  const { world, url, finishedId, bindingToken } = used;
   const { realm } = world.tenant;
   const open = await requests.findAuthorizationRequest(db, { ...realm, id: transactionOf(requestOf(url)) });
   const finished = await requests.findAuthorizationRequest(db, { ...realm, id: finishedId });
@@ -55,6 +64,8 @@ export async function noteEmbedded({ world, url, finishedId }: UsedEmbedded, not
   await requests.moveEmbeddedLogin(note, open, { from: embedded.stepHash, to: { ...embedded, stepHash: "x" }, now });
   const { completionHash } = finished.embedded;
   await requests.claimAuthorizationRequest(note, finished, { completionHash, browserHash: sha256("another"), now });
+  const hash = sha256(bindingToken).toString("base64url");
+  await spendPasskeyBinding(note, { ...world.application.key, requestId: finishedId, hash }, now);
 }
 
 type EmbeddedAttack = (attack: Attack) => Promise<readonly Answer[]>;
@@ -73,6 +84,15 @@ export const EMBEDDED_ATTACKS: Readonly<Record<string, EmbeddedAttack>> = {
   "POST assertion": (attack) => atTransaction(attack, { action: ":assertion", credential: {} }),
   "POST sendCode": (attack) => atTransaction(attack, { action: ":send-code", email: attack.used.embedded.world.email }),
   "POST redeemCode": (attack) => atTransaction(attack, { action: ":redeem-code", code: TEST_CODE }),
+  "POST exchangeBindingToken": async ({ used, stranger }) => {
+    const answers = [
+      await exchangeBindingToken(stranger.flow, used.embedded.bindingToken, {}),
+      await exchangeBindingToken(used.flow, used.embedded.bindingToken, {}),
+      await exchangeBindingToken(used.embedded.world, stranger.tokens.access),
+      await exchangeBindingToken(used.embedded.world, stranger.managementToken),
+    ];
+    return answers.map((answer) => refused(answer, 401));
+  },
   "POST beginBinding": (attack) => atLink(attack, ":beginBinding", {}),
   "POST finishBinding": (attack) => atLink(attack, ":finishBinding", { credential: {} }),
 };

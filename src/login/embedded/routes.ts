@@ -13,6 +13,7 @@ import { readCode } from "../one-time-code.ts";
 import { passkeyPlaceOf } from "../passkey/place.ts";
 import type { LoginServices } from "../services.ts";
 import type { StepRefusal } from "../steps/step.ts";
+import { newBindingToken } from "./binding-token.ts";
 import { readBody } from "./read-body.ts";
 import { type EmbeddedVisit, leaveEmbedded, nextUrl, openEmbeddedVisit, staleRequest, takeStep } from "./visit.ts";
 
@@ -108,7 +109,11 @@ async function redeemCode(services: LoginServices, http: HttpRequest): Promise<H
   if (result.kind === "page" && result.why !== "wrong_code") throw refusalOf(result.why);
   const stored = result.kind === "moved" ? result.stored : taken.visit.stored;
   if (!isOver(stored)) return jsonReply(200, { url: await nextUrl(taken, stored) });
-  return jsonReply(200, { redirect_url: await leaveEmbedded(taken.visit, stored) });
+  const binding = await newBindingToken(taken.visit, stored);
+  return jsonReply(200, {
+    redirect_url: await leaveEmbedded(taken.visit, stored, binding?.stored),
+    ...(binding === undefined ? {} : { passkey_binding_token: binding.token }),
+  });
 }
 
 /** Whether somebody is known: the rest is between the client, the person and our pages. */
@@ -130,7 +135,7 @@ function refusalOf(why: StepRefusal | undefined): OAuthError {
     case "wrong_passkey":
       return new OAuthError("invalid_grant", "the passkey was not accepted");
     case "tries_spent":
-      return new OAuthError("access_denied", "no further code is looked at in this login", { status: 403 });
+      return new OAuthError("login_required", "no further code is looked at in this login: begin it again");
     case "denied":
       return new OAuthError("access_denied", "the policy of the realm denies it", { status: 403 });
     default:

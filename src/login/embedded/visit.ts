@@ -89,9 +89,14 @@ export function nextUrl({ visit, secrets }: TakenStep, stored: AuthorizationRequ
 /**
  * Ends the login at the application's pages: no `request` of it works any more.
  *
+ * @param binding of what its person may get a link for a passkey by
  * @returns where it is answered to the client, with a secret for whoever was authenticated, which works once
  */
-export async function leaveEmbedded(visit: EmbeddedVisit, finished: AuthorizationRequest): Promise<string> {
+export async function leaveEmbedded(
+  visit: EmbeddedVisit,
+  finished: AuthorizationRequest,
+  binding?: EmbeddedLogin["binding"],
+): Promise<string> {
   const { deps } = visit.services;
   const { step } = newEmbeddedSecrets(deps.random);
   const secret = deps.random.bytes(COMPLETION_SECRET_BYTES);
@@ -99,6 +104,7 @@ export async function leaveEmbedded(visit: EmbeddedVisit, finished: Authorizatio
     invocation: visit.embedded.invocation,
     stepHash: hashLoginSecret(step),
     completionHash: hashLoginSecret(secret),
+    binding,
   });
   if (stored === undefined) throw staleRequest();
   return deps.config.publicUrl + completionPathWith(finished, secret);

@@ -20,8 +20,13 @@ export function registrationPlaceOf(visit: Visit): RegistrationPlace | undefined
 
 /** Whether a person who logged in by mail is asked to make a passkey: who has one here is not, and an application's own pages ask themselves. */
 export async function isPasskeyOffered(visit: Visit, person: IdentityKey): Promise<boolean> {
+  return visit.stored.embedded === undefined && (await lacksPasskey(visit, person));
+}
+
+/** Whether a person has no passkey where this login is, and could have one. */
+export async function lacksPasskey(visit: Visit, person: IdentityKey): Promise<boolean> {
   const place = registrationPlaceOf(visit);
-  if (place === undefined || visit.stored.embedded !== undefined) return false;
+  if (place === undefined) return false;
   const db = visit.services.deps.database.tenants([person.tenantId]);
   return (await listUsableCredentials(db, person, place.relyingParty.id)).length === 0;
 }

@@ -79,6 +79,8 @@ export interface EmbeddedLogin {
   readonly completionHash?: string | undefined;
   /** whether it was brought: from then on the login is its browser's, as any other */
   readonly isClaimed?: boolean | undefined;
+  /** SHA-256, base64url, of the token by which its person gets a link for a passkey, once; and until when, in seconds of tenant time */
+  readonly binding?: { readonly hash: string; readonly endsAt: number } | undefined;
 }
 
 interface StoredRequest {
@@ -122,8 +124,11 @@ export function writeStoredRequest(stored: StoredRequest): Readonly<Record<strin
 }
 
 function writeEmbedded(embedded: EmbeddedLogin): Readonly<Record<string, unknown>> {
-  const { invocation, stepHash, completionHash, isClaimed } = embedded;
-  return { invocation, step_hash: stepHash, completion_hash: completionHash, is_claimed: isClaimed };
+  const { invocation, stepHash, completionHash, isClaimed, binding } = embedded;
+  return {
+    ...{ invocation, step_hash: stepHash, completion_hash: completionHash, is_claimed: isClaimed },
+    ...(binding && { binding_hash: binding.hash, binding_ends_at: binding.endsAt }),
+  };
 }
 
 function readEmbedded(stored: unknown): EmbeddedLogin | undefined {
