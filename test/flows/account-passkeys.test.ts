@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { act, actAndLook, idsOn, openAccount } from "../support/account-page.ts";
+import { act, actAndLook, asByPasskey, idsOn, openAccount } from "../support/account-page.ts";
 import { eventsOf } from "../support/events.ts";
 import { mailsOf } from "../support/login-flow.ts";
 import { managementClient, succeed } from "../support/management-client.ts";
@@ -89,6 +89,7 @@ describe("a passkey that is added on the account page", () => {
   test("is none that somebody has already, none that the policy denies, and none long after the login", async () => {
     const at = await maker();
     assert.equal((await act(at, "create", { credential: await make(at) })).status, 303);
+    await asByPasskey(at.flow.tenant, at.identityId);
     const known = await act(at, "create", { credential: await make(at) });
     assert.match(known.text, /belongs to an account here already/);
     const { tenant } = at.flow;

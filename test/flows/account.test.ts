@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { accountUrl, act, actAndLook, idsOn, openAccount, sessionIdOf } from "../support/account-page.ts";
+import { accountUrl, act, actAndLook, asByPasskey, idsOn, openAccount, sessionIdOf } from "../support/account-page.ts";
 import { eventsOf } from "../support/events.ts";
 import type { Answer } from "../support/http.ts";
 import { call } from "../support/http.ts";
@@ -156,6 +156,7 @@ describe("passkeys on the account page", () => {
   test("one that is removed is revoked at once, with an event that says who did it, and a mail", async () => {
     const at = await newPerson();
     await logInByCode(at);
+    await asByPasskey(at.flow.tenant, at.identityId);
     const { tenant } = at.flow;
     const kept = await addPasskey(tenant, at.identityId);
     const gone = await addPasskey(tenant, at.identityId, { displayName: "Old phone" });
@@ -175,6 +176,7 @@ describe("passkeys on the account page", () => {
   test("the last one goes only after a warning", async () => {
     const at = await newPerson();
     await logInByCode(at);
+    await asByPasskey(at.flow.tenant, at.identityId);
     const last = await addPasskey(at.flow.tenant, at.identityId);
     const warning = await act(at, "remove_passkey", { credential_id: last });
     assert.equal(warning.status, 200);
@@ -189,6 +191,7 @@ describe("passkeys on the account page", () => {
   test("of two that are removed at once one is the last, and stays", async () => {
     const at = await newPerson();
     await logInByCode(at);
+    await asByPasskey(at.flow.tenant, at.identityId);
     const ids = await Promise.all([1, 2].map(() => addPasskey(at.flow.tenant, at.identityId)));
     const answers = await Promise.all(ids.map((credential_id) => act(at, "remove_passkey", { credential_id })));
     assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 303]);
@@ -199,6 +202,7 @@ describe("passkeys on the account page", () => {
   test("another person's stays, in the same words", async () => {
     const at = await newPerson();
     await logInByCode(at);
+    await asByPasskey(at.flow.tenant, at.identityId);
     const eve = await at.flow.tenant.addIdentity(`eve-${at.email}`);
     const theirs = await addPasskey(at.flow.tenant, eve);
     await addPasskey(at.flow.tenant, at.identityId);
@@ -206,6 +210,25 @@ describe("passkeys on the account page", () => {
       assert.match((await actAndLook(at, "remove_passkey", { credential_id })).text, /The passkey is removed/);
     }
     assert.equal(await isPasskeyActive({ ...at, identityId: eve }, theirs), true);
+  });
+
+  test("are not changed by a code where there is one: who reads the mail would reach what takes no code", async () => {
+    const at = await newPerson();
+    await at.flow.tenant.addAuthenticatorConfig(["webauthn_passkey"]);
+    await logInByCode(at);
+    assert.match((await openAccount(at)).text, /value="add_passkey"/, "the first one");
+    const id = await addPasskey(at.flow.tenant, at.identityId);
+    const page = await openAccount(at);
+    assert.match(page.text, /To change your passkeys, sign in with one of them/);
+    assert.doesNotMatch(page.text, /value="(add|remove)_passkey"/);
+    for (const action of ["add_passkey", "create", "remove_passkey"]) {
+      const refused = await act(at, action, { credential_id: id, last: "yes" });
+      assert.equal(refused.status, 403, action);
+      assert.match(refused.text, /sign in with one of them/);
+    }
+    assert.equal(await isPasskeyActive(at, id), true);
+    await asByPasskey(at.flow.tenant, at.identityId);
+    assert.match((await openAccount(at)).text, /value="add_passkey"/);
   });
 });
 

@@ -33,6 +33,16 @@ export async function actAndLook(
   return answer.status === 303 ? openAccount(at, locationOf(answer).search) : answer;
 }
 
+/** Makes the sessions of a person what a login by one of the passkeys would have made them. */
+export async function asByPasskey({ server, tenantId }: Pick<TestTenant, "server" | "tenantId">, identityId: string) {
+  await server.deps.database.maintain((session) =>
+    session.query(
+      "UPDATE sessions SET acr = 'mayfly:3', amr = '{hwk,user}' WHERE tenant_id = $1 AND identity_id = $2 AND ended_at IS NULL",
+      [tenantId, identityId],
+    ),
+  );
+}
+
 /** The ids that the page's forms name, in its order. */
 export function idsOn(page: Answer, name: "session_id" | "credential_id" | "application_id"): readonly string[] {
   return [...page.text.matchAll(new RegExp(`name="${name}" value="([^"]*)"`, "g"))].map(([, id = ""]) => id);

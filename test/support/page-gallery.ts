@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { LoginMethod } from "../../src/resources/authorization-request/schema.ts";
-import { accountUrl } from "./account-page.ts";
+import { accountUrl, asByPasskey } from "./account-page.ts";
 import { type Answer, call, postForm } from "./http.ts";
 import { newAddress } from "./login-flow.ts";
 import { managementClient, succeed } from "./management-client.ts";
@@ -106,7 +106,8 @@ async function accountPages({ flow: { tenant, application }, headers }: Collecti
   const url = accountUrl(tenant, tenant.realm);
   const browser = testBrowser();
   const email = newAddress(tenant);
-  const passkey = await addPasskey(tenant, await tenant.addIdentity(email));
+  const identityId = await tenant.addIdentity(email);
+  const passkey = await addPasskey(tenant, identityId);
   await tenant.addAuthenticatorConfig(["webauthn_passkey"]);
   const parameters = { prompt: "consent", scope: "openid profile email offline_access shoes:read" };
   for (const options of [{ browser, parameters }, { parameters }]) {
@@ -114,6 +115,7 @@ async function accountPages({ flow: { tenant, application }, headers }: Collecti
     await login.logIn(email);
     await login.finish(await login.submit("allow"));
   }
+  await asByPasskey(tenant, identityId);
   const account = await browser.open(`${url}?done=sessionEnded`, headers);
   const act = (action: string) =>
     browser.post(url, { ...hiddenFields(account), action, credential_id: passkey }, headers);

@@ -9,7 +9,7 @@ import { personalInWords, renewalInWords } from "../consent-in-words.ts";
 import type { AccountNotice } from "./actions/action.ts";
 import { openForm } from "./form.ts";
 import type { Account, NamedConsent } from "./read-account.ts";
-import type { AccountPlace, AccountVisit } from "./visit.ts";
+import { type AccountPlace, type AccountVisit, mayChangePasskeys } from "./visit.ts";
 
 const REFUSED_STATUS = 403;
 const MS_PER_SECOND = 1_000;
@@ -31,7 +31,7 @@ export function accountPage(visit: AccountVisit, account: Account, { notice, isR
     title: `${texts.title} · ${visit.realmName}`,
     content: html`<h1>${texts.title}</h1>
 <p>${visit.texts.login.confirm.signedInAs(person)}</p>
-${notice && html`<p class="done" role="status">${texts.done[notice]}</p>`}${renderStale(visit, isRefused)}
+${notice && html`<p class="done" role="status">${texts.done[notice]}</p>`}${renderStale(visit, isRefused)}${renderLocked(visit, account, isRefused)}
 <h2>${texts.sessions.heading}</h2>
 ${renderSessions(visit, account.sessions)}
 <h2>${texts.passkeys.heading}</h2>
@@ -60,6 +60,12 @@ function renderStale({ isRecent, texts }: AccountVisit, isRefused: boolean): Htm
   return isRefused
     ? html`<p class="wrong" role="alert">${texts.account.stale}</p>`
     : html`<p class="hint">${texts.account.stale}</p>`;
+}
+
+function renderLocked(visit: AccountVisit, { passkeys }: Account, isRefused: boolean): Html | undefined {
+  if (!visit.isRecent || mayChangePasskeys(visit, passkeys)) return undefined;
+  const text = visit.texts.account.passkeys.locked(visit.realmName);
+  return isRefused ? html`<p class="wrong" role="alert">${text}</p>` : html`<p class="hint">${text}</p>`;
 }
 
 function renderSessions(visit: AccountVisit, sessions: readonly Session[]): Html {
@@ -98,11 +104,12 @@ ${isThis ? button(visit, { action: "sign_out", label: texts.signOut, about: name
 
 function renderPasskeys(visit: AccountVisit, { passkeys, takesPasskeys }: Account): Html {
   const { passkeys: texts } = visit.texts.account;
-  const list = html`<ul class="items">${passkeys.map((passkey) => renderPasskey(visit, passkey))}
+  const isOpen = mayChangePasskeys(visit, passkeys);
+  const list = html`<ul class="items">${passkeys.map((passkey) => renderPasskey(visit, passkey, isOpen))}
 </ul>`;
   return html`${passkeys.length === 0 ? html`<p>${texts.none}</p>` : list}
 ${
-  !takesPasskeys || !visit.isRecent
+  !takesPasskeys || !isOpen
     ? undefined
     : html`${openForm(visit)}
 <button class="other" name="action" value="add_passkey">${texts.add.start}</button>
@@ -110,7 +117,8 @@ ${
 }`;
 }
 
-function renderPasskey(visit: AccountVisit, { key, displayName, createdAtMs, lastUsedAtMs }: Credential): Html {
+function renderPasskey(visit: AccountVisit, passkey: Credential, isOpen: boolean): Html {
+  const { key, displayName, createdAtMs, lastUsedAtMs } = passkey;
   const { passkeys: texts } = visit.texts.account;
   // In real time, whatever the tenant's clock says.
   const nowMs = visit.services.deps.clock.nowMs();
@@ -120,7 +128,7 @@ function renderPasskey(visit: AccountVisit, { key, displayName, createdAtMs, las
 <small>${texts.made(since(createdAtMs))}</small>
 <small>${lastUsedAtMs === undefined ? texts.neverUsed : texts.used(since(lastUsedAtMs))}</small></div>
 ${
-  visit.isRecent
+  isOpen
     ? button(visit, {
         ...{ action: "remove_passkey", label: texts.remove, about: displayName },
         id: { name: "credential_id", value: key.credentialId },

@@ -3,12 +3,12 @@ import type { HttpReply, HttpRequest, Route } from "../../http/route.ts";
 import { parseQuery } from "../../protocol/parameters.ts";
 import { accountPath } from "../../resources/account-path.ts";
 import type { LoginServices } from "../services.ts";
-import type { AccountNotice } from "./actions/action.ts";
+import type { AccountAction, AccountNotice } from "./actions/action.ts";
 import { ACCOUNT_ACTIONS } from "./actions/index.ts";
 import { readAccountForm } from "./form.ts";
 import { type AccountShown, accountPage, nobodyPage } from "./page.ts";
 import { readAccount } from "./read-account.ts";
-import { type AccountPlace, type AccountVisit, isKnown, openAccount } from "./visit.ts";
+import { type AccountPlace, type AccountVisit, isKnown, mayChangePasskeys, openAccount } from "./visit.ts";
 
 const ACCOUNT = "/authenticator/v1/tenants/:tenant/realms/:realm/account";
 
@@ -34,10 +34,15 @@ async function submit(place: AccountPlace | AccountVisit): Promise<HttpReply> {
   const action = ACCOUNT_ACTIONS.find(({ name }) => name === fields.get("action"));
   const path = accountPath(place.realm);
   if (action === undefined) return redirectReply(path);
-  if (action.needsRecent && !place.isRecent) return pageReply(await showAccount(place, { isRefused: true }));
+  if (!(await isAllowed(place, action))) return pageReply(await showAccount(place, { isRefused: true }));
   const result = await action.act(place, fields);
   if (result.kind === "page") return pageReply(result.page);
   return redirectReply(`${path}?done=${result.notice}`, result.setCookies);
+}
+
+async function isAllowed(visit: AccountVisit, { needsRecent, changesPasskeys }: AccountAction): Promise<boolean> {
+  if (needsRecent && !visit.isRecent) return false;
+  return changesPasskeys === undefined || mayChangePasskeys(visit, (await readAccount(visit)).passkeys);
 }
 
 async function showAccount(visit: AccountVisit, shown: AccountShown): Promise<Page> {

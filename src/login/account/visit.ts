@@ -3,10 +3,12 @@ import { type HttpRequest, realmKeyOf } from "../../http/route.ts";
 import { readSessionCookie } from "../../http/session-cookie.ts";
 import { type Texts, textsIn } from "../../http/texts/index.ts";
 import { visitorLanguage } from "../../http/visitor-language.ts";
+import { ACR } from "../../protocol/acr.ts";
 import type { RealmKey, SessionPolicy } from "../../protocol/client-metadata.ts";
 import { OAuthError } from "../../protocol/oauth-error.ts";
 import { isSessionOpen } from "../../protocol/session.ts";
 import { readBrowserSession } from "../../resources/browser-session.ts";
+import type { Credential } from "../../resources/credential/queries.ts";
 import type { EventSource } from "../../resources/event-source.ts";
 import { findIdentity, type Identity } from "../../resources/identity/queries.ts";
 import { findRealm, type Realm, type RealmFacts } from "../../resources/realm/queries.ts";
@@ -74,6 +76,14 @@ export async function openAccount(services: LoginServices, http: HttpRequest): P
 /** Whether the person is known. */
 export function isKnown(place: AccountPlace | AccountVisit): place is AccountVisit {
   return "session" in place;
+}
+
+/**
+ * Whether the person may add and remove passkeys: after a login of a moment ago, and where there are passkeys, by one of them. Otherwise
+ * whoever reads the person's mail could make a passkey, and with it reach the applications that take no code.
+ */
+export function mayChangePasskeys({ isRecent, session }: AccountVisit, passkeys: readonly Credential[]): boolean {
+  return isRecent && (session.acr !== ACR.code || passkeys.length === 0);
 }
 
 /** Who did it, and in which request, for events. */

@@ -27,6 +27,8 @@ export const account: typeof english = {
     made: (ago) => `Erstellt ${ago}`,
     used: (ago) => `Zuletzt verwendet ${ago}`,
     neverUsed: "Noch nicht verwendet",
+    locked: (realm) =>
+      `Um Ihre Passkeys zu ändern, melden Sie sich mit einem davon an. Wenn Sie alle verloren haben, bitten Sie die Betreiber von ${realm} um einen Link.`,
     remove: "Entfernen",
     add: {
       start: "Passkey hinzufügen",

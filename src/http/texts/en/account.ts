@@ -27,6 +27,8 @@ export const account = {
     made: (ago: string) => `Made ${ago}`,
     used: (ago: string) => `Last used ${ago}`,
     neverUsed: "Not used yet",
+    locked: (realm: string) =>
+      `To change your passkeys, sign in with one of them. If you have lost them all, ask whoever runs ${realm} for a link.`,
     remove: "Remove",
     add: {
       start: "Add a passkey",

@@ -27,6 +27,8 @@ export const account: typeof english = {
     made: (ago) => `Creada ${ago}`,
     used: (ago) => `Usada por última vez ${ago}`,
     neverUsed: "Todavía sin usar",
+    locked: (realm) =>
+      `Para cambiar sus llaves de acceso, inicie sesión con una de ellas. Si las ha perdido todas, pida un enlace a quien gestiona ${realm}.`,
     remove: "Eliminar",
     add: {
       start: "Añadir una llave de acceso",

@@ -17,5 +17,7 @@ export interface AccountAction {
   readonly name: string;
   /** whether the person must have logged in a moment ago */
   readonly needsRecent: boolean;
+  /** whether it changes how the person signs in: `mayChangePasskeys` says who may */
+  readonly changesPasskeys?: true;
   act(visit: AccountVisit, fields: FormFields): Promise<ActionResult>;
 }

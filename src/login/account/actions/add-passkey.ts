@@ -11,6 +11,7 @@ import type { AccountAction, ActionResult } from "./action.ts";
 export const addPasskey: AccountAction = {
   name: "add_passkey",
   needsRecent: true,
+  changesPasskeys: true,
   act: (visit) => ask(visit, undefined),
 };
 
@@ -18,6 +19,7 @@ export const addPasskey: AccountAction = {
 export const createPasskey: AccountAction = {
   name: "create",
   needsRecent: true,
+  changesPasskeys: true,
   act: async (visit, fields) => {
     const { services, session, http, realm } = visit;
     const { challenge } = session;

@@ -23,6 +23,7 @@ const CREDENTIAL_ID = /^[0-9a-f]{16}$/;
 export const removePasskey: AccountAction = {
   name: "remove_passkey",
   needsRecent: true,
+  changesPasskeys: true,
   act: async (visit, fields) => {
     const credentialId = fields.get("credential_id") ?? "";
     if (!CREDENTIAL_ID.test(credentialId)) return { kind: "done", notice: "passkeyRemoved" };
