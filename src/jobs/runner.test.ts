@@ -9,7 +9,7 @@ import { createMetrics } from "../platform/metrics.ts";
 import { createRandom, hexId } from "../platform/random.ts";
 import { createSealer } from "../platform/seal.ts";
 import type { Job, JobDeps } from "./job.ts";
-import { runJob, startJobs } from "./runner.ts";
+import { runJob, secondsUntilNext, startJobs } from "./runner.ts";
 
 const random = createRandom();
 const NOW_MS = 1_800_000_000_000;
@@ -171,4 +171,28 @@ test("a run that does not end holds its node up for ten seconds, and no longer",
   assert.match(lines.join(""), new RegExp(long.job.name));
   t.mock.timers.reset();
   long.finish();
+});
+
+test("a job that failed is tried again soon, then ever later, and never later than a minute or its interval", () => {
+  const after = (everySeconds: number, failures: number) => secondsUntilNext({ everySeconds }, "failed", failures);
+  assert.deepEqual(
+    [1, 2, 3, 4, 5, 100].map((failures) => after(3_600, failures)),
+    [5, 10, 20, 40, 60, 60],
+  );
+  assert.deepEqual([after(2, 1), after(30, 4)], [2, 30]);
+  assert.equal(secondsUntilNext({ everySeconds: 3_600 }, "done", 0), 3_600);
+  assert.equal(secondsUntilNext({ everySeconds: 3_600 }, "elsewhere", 0), 20);
+});
+
+test("a node's own job runs again after a failure, whatever its lease says to others", async () => {
+  const { one, other } = await twoNodes();
+  let runs = 0;
+  const run = async (): Promise<void> => {
+    runs += 1;
+    if (runs === 1) throw new Error("the first run fails");
+  };
+  const job: Job = { name: `test-${hexId(random)}`, everySeconds: 60, run };
+  assert.equal(await runJob(one, job, "a"), "failed");
+  assert.equal(await runJob(other, job, "b"), "elsewhere");
+  assert.equal(await runJob(one, job, "a"), "done");
 });

@@ -16,7 +16,8 @@ const LEASE_MS = 30_000;
 const RENEW_MS = 10_000;
 /** What another node holds is asked for again after so long: with the lease, a dead node's job moves within a minute. */
 const ASK_SECONDS = 20;
-/** A run that failed is tried again after so long, or after its interval if that is shorter. */
+/** A run that failed is tried again by its node after so long, each time after twice as long, and by others after the longest. */
+const RETRY_SECONDS_FIRST = 5;
 const RETRY_SECONDS = 60;
 const JITTER_PART = 10;
 /** A run that is still under way then fails at its next statement, when the database is closed; another node runs the job anew. */
@@ -25,7 +26,7 @@ const STOP_MS_MAX = 10_000;
 const START_EVERY_MS = 250;
 
 /** What became of a job: it ran, it failed, or another node has it. */
-type Outcome = "done" | "failed" | "elsewhere";
+export type Outcome = "done" | "failed" | "elsewhere";
 
 /**
  * Runs every job soon and then at its interval, give or take a tenth, on one node at a time. Errors are logged; nothing that a
@@ -67,7 +68,7 @@ export async function runJob(deps: JobDeps, job: Job, holder: string, timers = p
   }
 }
 
-function retrySecondsOf({ everySeconds }: Job): number {
+function retrySecondsOf({ everySeconds }: Pick<Job, "everySeconds">): number {
   return Math.min(everySeconds, RETRY_SECONDS);
 }
 
@@ -118,9 +119,16 @@ async function measureRun(deps: JobDeps, job: Job): Promise<void> {
   }
 }
 
-function secondsUntilNext(job: Job, outcome: Outcome): number {
+/**
+ * When a node runs a job again, in seconds. Soon after the first failure: a database that was away for a moment is back, and a node that
+ * has just started needs what its jobs make.
+ *
+ * @param failures how often it has failed since it last did not
+ */
+export function secondsUntilNext(job: Pick<Job, "everySeconds">, outcome: Outcome, failures: number): number {
   if (outcome === "elsewhere") return Math.min(job.everySeconds, ASK_SECONDS);
-  return outcome === "done" ? job.everySeconds : retrySecondsOf(job);
+  if (outcome === "done") return job.everySeconds;
+  return Math.min(retrySecondsOf(job), RETRY_SECONDS_FIRST * 2 ** (failures - 1));
 }
 
 interface Start {
@@ -133,11 +141,13 @@ function startJob(deps: JobDeps, { job, holder, startMs }: Start): () => Promise
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
   let running = Promise.resolve();
+  let failures = 0;
 
   const loop = async (): Promise<void> => {
     const outcome = await runJob(deps, job, holder);
     if (isStopped) return;
-    const seconds = secondsUntilNext(job, outcome);
+    failures = outcome === "failed" ? failures + 1 : 0;
+    const seconds = secondsUntilNext(job, outcome, failures);
     timer = setTimeout(start, seconds * 1_000 + deps.random.below(Math.ceil((seconds * 1_000) / JITTER_PART)));
   };
   function start(): void {
