@@ -1,11 +1,12 @@
 import { loginOverReply } from "../http/login-over-page.ts";
+import type { FormFields } from "../http/page-form.ts";
 import { pageFailureOf, pageReply, redirectReply, replyWithErrorPage } from "../http/pages.ts";
 import type { HttpReply, HttpRequest } from "../http/route.ts";
 import { parseQuery } from "../protocol/parameters.ts";
 import { type AuthorizationRequest, refuseAuthorizationRequest } from "../resources/authorization-request/queries.ts";
 import { completionPath, loginPath } from "../resources/authorization-request/rules.ts";
 import { leaveForPages } from "./embedded/visit.ts";
-import { type FormFields, readLoginForm } from "./form.ts";
+import { readLoginForm } from "./form.ts";
 import type { LoginServices } from "./services.ts";
 import { LOGIN_STEPS } from "./steps/index.ts";
 import type { LoginStep, Notice, StepResult } from "./steps/step.ts";

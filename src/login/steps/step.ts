@@ -1,7 +1,7 @@
+import type { FormFields } from "../../http/page-form.ts";
 import type { Page } from "../../http/pages.ts";
 import type { AuthorizationRequest } from "../../resources/authorization-request/queries.ts";
 import type { LoginMethod, LoginState } from "../../resources/authorization-request/schema.ts";
-import type { FormFields } from "../form.ts";
 import type { Visit } from "../visit.ts";
 
 /** What a form came to: the login has moved on, or the page is shown again and says why it has not. */

@@ -1,6 +1,6 @@
+import type { FormFields } from "../../../http/page-form.ts";
 import type { Page } from "../../../http/pages.ts";
 import type { Texts } from "../../../http/texts/index.ts";
-import type { FormFields } from "../../form.ts";
 import type { AccountVisit } from "../visit.ts";
 
 /** What the page says was done. */
