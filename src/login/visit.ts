@@ -1,4 +1,3 @@
-import type { Queryable } from "../database/database.ts";
 import { readLoginCookie } from "../http/cookies.ts";
 import type { LoginOver } from "../http/login-over-page.ts";
 import type { PageTheme } from "../http/page-theme.ts";
@@ -9,7 +8,7 @@ import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import type { Language } from "../protocol/language.ts";
 import type { AuthenticationMethod } from "../protocol/webauthn/passkey-methods.ts";
 import { findApplicationContext } from "../resources/application/queries.ts";
-import { findAuthenticatorConfig } from "../resources/authenticator-config/queries.ts";
+import { findAuthenticatorOf } from "../resources/application-authenticator.ts";
 import type { AuthenticatorSettings } from "../resources/authenticator-config/schema.ts";
 import {
   type AuthorizationRequest,
@@ -91,7 +90,7 @@ export async function findLogin(
   const now = clock.nowSeconds() + context.tenant.clockOffsetSeconds;
   if (stored.completedAt !== undefined) return refuse("answered");
   if (stored.expiresAt <= now) return refuse("expired");
-  const authenticator = await findAuthenticator(db, context);
+  const authenticator = (await findAuthenticatorOf(db, context)) ?? NO_AUTHENTICATOR;
   return { services, http, stored, context, texts: textsIn(language), theme, authenticator, now, refuse };
 }
 
@@ -101,11 +100,7 @@ export function methodsOf({ authenticator, stored }: Pick<Visit, "authenticator"
 }
 
 /** One that was deleted since the login began is one of our own pages, without a method. */
-async function findAuthenticator(db: Queryable, { key, client }: ApplicationContext): Promise<AuthenticatorSettings> {
-  const { authenticatorConfigId } = client;
-  const config = authenticatorConfigId && (await findAuthenticatorConfig(db, { ...key, authenticatorConfigId }));
-  return config ? config.settings.config : { type: "hosted_web" };
-}
+const NO_AUTHENTICATOR: AuthenticatorSettings = { type: "hosted_web" };
 
 /** Records what happened at this visit (rule 24): never a code, a secret or an address. */
 export function recordLogin(visit: Visit, outcome: string, facts: Readonly<Record<string, unknown>> = {}): void {

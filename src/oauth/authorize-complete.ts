@@ -15,6 +15,7 @@ import type { Language } from "../protocol/language.ts";
 import { OAuthError, publicDescription } from "../protocol/oauth-error.ts";
 import { parseQuery } from "../protocol/parameters.ts";
 import { matchRedirectUri } from "../protocol/redirect-uri.ts";
+import { findAuthenticatorOf } from "../resources/application-authenticator.ts";
 import {
   type AuthorizationRequest,
   claimAuthorizationRequest,
@@ -40,7 +41,6 @@ import { recordedUri } from "./authorize-request.ts";
 import { beginLogin } from "./begin-login.ts";
 import { planSession, type SessionPlan } from "./browser-session.ts";
 import { findLiveApplication, type LiveApplication } from "./find-live-application.ts";
-import { readLoginMethods } from "./login-methods.ts";
 import { type MadeGrant, makeGrant } from "./make-grant.ts";
 import { findPageFailure, findSurroundings } from "./realm-page.ts";
 import { findResponseMode } from "./response-modes/index.ts";
@@ -106,16 +106,16 @@ async function goOn(services: Services, finished: Finished): Promise<HttpReply |
   const { stored, application } = finished;
   if (stored.state === "verified" || stored.state === "refused") return answer(services, finished);
   if (stored.state !== "arrived") return showLogin(services, finished);
+  const db = services.deps.database.tenants([stored.tenantId]);
   let start: LoginStart;
   try {
-    const loginMethods = await readLoginMethods(services, application.context);
+    const loginMethods = (await findAuthenticatorOf(db, application.context))?.authentication_methods;
     const { parameters, id: requestId } = stored;
     start = await beginLogin(services, { ...finished, parameters, requestId, loginMethods });
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
     return refuse(services, finished, error);
   }
-  const db = services.deps.database.tenants([stored.tenantId]);
   const started = await startAuthorizationRequest(db, stored, { ...start, now: application.now });
   // Begun by another request meanwhile: it is read again.
   return started === undefined

@@ -10,6 +10,7 @@ import { issuerOf } from "../protocol/client-metadata.ts";
 import { parseUiLocales } from "../protocol/language.ts";
 import { OAuthError, publicDescription } from "../protocol/oauth-error.ts";
 import { parseQuery, type RequestParameters } from "../protocol/parameters.ts";
+import { findAuthenticatorOf } from "../resources/application-authenticator.ts";
 import { type EmbeddedPages, embeddedPagesOf } from "../resources/authenticator-config/rules.ts";
 import {
   type AuthorizationRequest,
@@ -42,7 +43,6 @@ import { findLiveApplication, type LiveApplication } from "./find-live-applicati
 import { readForm } from "./form.ts";
 import { readIdTokenHint } from "./id-token-hint.ts";
 import { leaveForLogin } from "./leave-for-login.ts";
-import { readAuthenticator } from "./login-methods.ts";
 import { findPageFailure, findSurroundings } from "./realm-page.ts";
 import { formPostScript } from "./response-modes/form-post.ts";
 import type { Services } from "./services.ts";
@@ -100,7 +100,7 @@ async function beginOrTell(services: Services, begun: Begun): Promise<HttpReply>
   const { request, application, parameters, target } = begun;
   const { context } = application;
   try {
-    const authenticator = await readAuthenticator(services, context);
+    const authenticator = await findAuthenticatorOf(services.deps.database.tenants([context.key.tenantId]), context);
     const loginMethods = authenticator?.authentication_methods;
     const accepted = acceptRequest({ parameters, context, target, loginMethods });
     const hinted = await withHint(services, begun, accepted);
