@@ -12,6 +12,7 @@ import {
   settleLogout,
 } from "../resources/session-application/queries.ts";
 import { raiseSigningKeyExpiry } from "../resources/signing-key/queries.ts";
+import { inLanes } from "./in-lanes.ts";
 import type { Job, JobDeps } from "./job.ts";
 
 /** Seconds until an application that could not be told is tried again, after each attempt; after the last it is given up. */
@@ -45,15 +46,6 @@ export const backChannelLogoutJob: Job = {
     await deps.database.maintain(markSessionsTold);
   },
 };
-
-/** Does work for each, so many at a time. */
-async function inLanes<T>(items: readonly T[], lanes: number, work: (item: T) => Promise<void>): Promise<void> {
-  const left = items.values(); // shared: each lane takes what is next
-  const lane = async (): Promise<void> => {
-    for (const item of left) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(lanes, items.length) }, lane));
-}
 
 async function deliver(deps: JobDeps, keys: KeyStore, delivery: LogoutDelivery): Promise<void> {
   const db = deps.database.tenants([delivery.tenantId]);

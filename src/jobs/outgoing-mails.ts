@@ -3,6 +3,7 @@ import { deliverMail } from "../resources/deliver-mail.ts";
 import { deleteOldMails, listDueMails, type OutgoingMailKey } from "../resources/outgoing-mail/queries.ts";
 import { KEPT_MS } from "../resources/outgoing-mail/rules.ts";
 import { inBatches } from "./in-batches.ts";
+import { inLanes } from "./in-lanes.ts";
 import type { Job, JobDeps } from "./job.ts";
 
 const MAILS_A_PAGE = 200;
@@ -25,11 +26,9 @@ export const outgoingMailsJob: Job = {
     while (isInTime()) {
       const nowMs = clock.nowMs();
       const due = await database.maintain((session) => listDueMails(session, { nowMs, limit: MAILS_A_PAGE }));
-      const left = due.values(); // shared: each lane takes what is next
-      const lane = async (): Promise<void> => {
-        for (const key of left) if (isInTime()) await deliver(deps, key);
-      };
-      await Promise.all(Array.from({ length: LANES }, lane));
+      await inLanes(due, LANES, async (key) => {
+        if (isInTime()) await deliver(deps, key);
+      });
       if (due.length < MAILS_A_PAGE) return;
     }
   },
