@@ -3,10 +3,9 @@ import { Compile } from "typebox/compile";
 import { patternOf } from "../../http/operation.ts";
 import { type HttpReply, type HttpRequest, jsonReply, type Route, realmKeyOf } from "../../http/route.ts";
 import { OAuthError } from "../../protocol/oauth-error.ts";
-import { moveBindingJob } from "../../resources/credential-binding-job/queries.ts";
-import { insertEvents } from "../../resources/event/queries.ts";
-import { transactionWithEvents } from "../../resources/event-transaction.ts";
+import type { StoredJobState } from "../../resources/credential-binding-job/schema.ts";
 import { type PresentedLink, readLink } from "../../resources/judge-binding-link.ts";
+import { moveInvitation } from "../../resources/move-invitation.ts";
 import { type Bound, bindPasskey, readUsableLink, type UsableLink } from "../binding/bind.ts";
 import { beginRegistration, type RegistrationPlace } from "../passkey/register.ts";
 import type { LoginServices } from "../services.ts";
@@ -78,18 +77,11 @@ async function demandLink(services: LoginServices, http: HttpRequest, sent: stri
   return { ...link, place, presented };
 }
 
+const UNDELIVERED: readonly StoredJobState[] = ["LINK_SENT", "LINK_OPENED"];
+
 async function markDelivered({ deps }: LoginServices, { job }: UsableLink, http: HttpRequest): Promise<void> {
-  if (job.state !== "LINK_SENT" && job.state !== "LINK_OPENED") return;
-  const { key, identityId } = job;
-  const nowMs = deps.clock.nowMs();
-  await transactionWithEvents(deps, key.tenantId, async (db) => {
-    const by = { from: ["LINK_SENT", "LINK_OPENED"], to: "REQUEST_DELIVERED" } as const;
-    if (!(await moveBindingJob(db, key, by, nowMs))) return;
-    const event = { type: "CredentialBindingJobChange", action: "UPDATE", realmId: key.realmId } as const;
-    const about = { resource: { type: "CredentialBindingJob", id: key.jobId }, actor: { type: "Anonymous" } } as const;
-    const facts = { identity_id: identityId, state: by.to };
-    await insertEvents(db, key.tenantId, [{ ...event, ...about, facts, traceId: http.traceId, atMs: nowMs }]);
-  });
+  if (!UNDELIVERED.includes(job.state)) return;
+  await moveInvitation(deps, job, { from: UNDELIVERED, to: "REQUEST_DELIVERED" }, http);
 }
 
 function refusalOf(bound: Exclude<Bound, { kind: "bound" }>): OAuthError {

@@ -7,10 +7,8 @@ import { belowInvokeUrl } from "../../protocol/invoke-url.ts";
 import { parseQuery } from "../../protocol/parameters.ts";
 import { appendParameters } from "../../protocol/redirect-uri.ts";
 import type { AuthenticatorSettings } from "../authenticator-config/schema.ts";
-import { insertEvents } from "../event/queries.ts";
-import { transactionWithEvents } from "../event-transaction.ts";
 import { judgeLink, type PresentedLink, readLink } from "../judge-binding-link.ts";
-import { type BindingJob, moveBindingJob } from "./queries.ts";
+import { moveInvitation } from "../move-invitation.ts";
 
 type LinkDeps = Pick<Deps, "config" | "database" | "clock" | "log">;
 
@@ -28,7 +26,9 @@ export async function openBindingLink(deps: LinkDeps, http: HttpRequest): Promis
     const link = await judgeLink(deps, deps.database.tenants([presented.key.tenantId]), presented);
     failure = { ...failure, ...link.look };
     if (link.kind !== "usable") return bindingOverReply(link.kind, failure);
-    if (link.job.state === "LINK_SENT") await markOpened(deps, link.job, http);
+    if (link.job.state === "LINK_SENT") {
+      await moveInvitation(deps, link.job, { from: ["LINK_SENT"], to: "LINK_OPENED" }, http);
+    }
     return goTo(deps, link.config, presented);
   } catch (error) {
     return replyWithErrorPage(error, failure);
@@ -39,18 +39,6 @@ function readPresented(http: HttpRequest): PresentedLink | undefined {
   const { identity = "", job = "" } = http.parameters;
   const token = parseQuery(http.queryString, { duplicates: "report" }).values.get("token");
   return readLink(realmKeyOf(http), { identityId: identity, jobId: job, token });
-}
-
-async function markOpened({ database, clock }: LinkDeps, job: BindingJob, http: HttpRequest): Promise<void> {
-  const { key, identityId } = job;
-  const nowMs = clock.nowMs();
-  await transactionWithEvents({ database, clock }, key.tenantId, async (db) => {
-    if (!(await moveBindingJob(db, key, { from: ["LINK_SENT"], to: "LINK_OPENED" }, nowMs))) return;
-    const event = { type: "CredentialBindingJobChange", action: "UPDATE", realmId: key.realmId } as const;
-    const about = { resource: { type: "CredentialBindingJob", id: key.jobId }, actor: { type: "Anonymous" } } as const;
-    const facts = { identity_id: identityId, state: "LINK_OPENED" };
-    await insertEvents(db, key.tenantId, [{ ...event, ...about, facts, traceId: http.traceId, atMs: nowMs }]);
-  });
 }
 
 // Reference 3.1: the six members that an authenticator needs to bind.
