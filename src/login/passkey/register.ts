@@ -2,7 +2,7 @@ import type { Queryable } from "../../database/database.ts";
 import { hexId } from "../../platform/random.ts";
 import { authenticatorName } from "../../protocol/webauthn/authenticator-name.ts";
 import { type CeremonyRefused, type RegisteredPasskey, verifyRegistration } from "../../protocol/webauthn/ceremony.ts";
-import { creationOptions, type KnownPasskey } from "../../protocol/webauthn/options.ts";
+import { creationOptions } from "../../protocol/webauthn/options.ts";
 import { readRegistrationResponse } from "../../protocol/webauthn/responses.ts";
 import { userHandleOf } from "../../protocol/webauthn/user-handle.ts";
 import {
@@ -45,13 +45,12 @@ export async function beginRegistration(
       name: identity.traits.primary_email_address ?? identity.traits.username,
       displayName: identity.displayName,
     },
-    known: known.flatMap(asKnown),
+    known: known.flatMap(idOf),
   });
 }
 
-function asKnown({ webauthn }: Credential): KnownPasskey[] {
-  if (webauthn === undefined) return [];
-  return [{ id: Buffer.from(webauthn.webauthnId).toString("base64url"), transports: webauthn.transports }];
+function idOf({ webauthn }: Credential): string[] {
+  return webauthn === undefined ? [] : [Buffer.from(webauthn.webauthnId).toString("base64url")];
 }
 
 /** Reads and verifies what a browser made. */

@@ -1,6 +1,6 @@
 import type { Page } from "../../http/pages.ts";
 import { passAuthorizationRequestOffer } from "../../resources/authorization-request/queries.ts";
-import { findIdentity, type Identity, type IdentityKey } from "../../resources/identity/queries.ts";
+import { findIdentity, type IdentityKey } from "../../resources/identity/queries.ts";
 import { decideNext } from "../decide-next.ts";
 import { makePasskey } from "../passkey/make.ts";
 import { registrationPlaceOf } from "../passkey/offer.ts";
@@ -26,12 +26,8 @@ export const passkeyOffer: LoginStep = {
 async function showOffer(visit: Visit, problem?: Offer["problem"]): Promise<Page> {
   const place = registrationPlaceOf(visit);
   const identity = await findIdentity(dbOf(visit), ownerOf(visit));
-  const creation = place && identity && (await optionsFor(visit, identity, place));
+  const creation = place && identity && (await beginRegistration(dbOf(visit), identity, place));
   return offerPage(visit, { creation, problem });
-}
-
-function optionsFor(visit: Visit, identity: Identity, place: RegistrationPlace) {
-  return beginRegistration(dbOf(visit), identity, place);
 }
 
 async function later(visit: Visit): Promise<StepResult> {

@@ -7,12 +7,7 @@ import { userHandleOf } from "../../protocol/webauthn/user-handle.ts";
 import { verifyAuthorizationRequestByPasskey } from "../../resources/authorization-request/queries.ts";
 import { newChallenge } from "../../resources/authorization-request/rules.ts";
 import type { Authentication } from "../../resources/authorization-request/schema.ts";
-import {
-  type Credential,
-  type CredentialKey,
-  findCredentialByWebauthnId,
-  useCredential,
-} from "../../resources/credential/queries.ts";
+import { type Credential, findCredentialByWebauthnId, useCredential } from "../../resources/credential/queries.ts";
 import { decideNext } from "../decide-next.ts";
 import { passkeyPlaceOf } from "../passkey/place.ts";
 import { judgeVisit } from "../policy.ts";
@@ -61,7 +56,7 @@ async function findPasskey(
   if (credential.state !== "ACTIVE") return { cause: "the passkey was revoked", ...named(credential) };
   if (credential.webauthn?.rpId !== rpId) return { cause: "the passkey is another site's", ...named(credential) };
   // §7.2 step 6: nobody was named before, so that the authenticator says whose it is, and that must fit what is known here.
-  const handle = userHandleOf(ownerOf(credential)).toString("base64url");
+  const handle = userHandleOf({ ...credential.key, identityId: credential.identityId }).toString("base64url");
   if (response.userHandle !== handle) {
     return { cause: "the authenticator names another person, or nobody", ...named(credential) };
   }
@@ -141,13 +136,6 @@ function amrOf({ isBackupEligible }: UsedPasskey): readonly string[] {
 
 function acrOf({ isUserVerified }: UsedPasskey): string {
   return isUserVerified ? ACR.verifiedPasskey : ACR.passkey;
-}
-
-function ownerOf({
-  key,
-  identityId,
-}: Credential): Omit<CredentialKey, "credentialId"> & { readonly identityId: string } {
-  return { tenantId: key.tenantId, realmId: key.realmId, identityId };
 }
 
 function named({ key, identityId }: Credential): { readonly credential_id: string; readonly identity_id: string } {

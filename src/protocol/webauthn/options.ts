@@ -9,13 +9,6 @@ import type { RelyingParty } from "./relying-party.ts";
 /** How long a ceremony may take, in milliseconds (reference 3.5). */
 const CEREMONY_MS = 300_000;
 
-/** A passkey that a person has, as authenticators know it. */
-export interface KnownPasskey {
-  /** base64url */
-  readonly id: string;
-  readonly transports: readonly string[];
-}
-
 /** What a new passkey is asked for. */
 export interface RegistrationWish {
   readonly relyingParty: RelyingParty;
@@ -25,8 +18,8 @@ export interface RegistrationWish {
   /** base64url, of 32 random bytes */
   readonly challenge: string;
   readonly person: { readonly handle: Uint8Array; readonly name: string; readonly displayName: string };
-  /** those that an authenticator need not make again */
-  readonly known: readonly KnownPasskey[];
+  /** what authenticators call those that need not be made again, base64url */
+  readonly known: readonly string[];
 }
 
 /** The options of `navigator.credentials.create` as JSON (WebAuthn Level 3 §5.4, reference 3.5). */
@@ -45,7 +38,7 @@ export function creationOptions(wish: RegistrationWish): PublicKeyCredentialCrea
       userVerification: policy.userVerification,
       ...(policy.attachment === undefined ? {} : { authenticatorAttachment: policy.attachment }),
     },
-    excludeCredentials: known.map(({ id }) => ({ id, type: "public-key" })),
+    excludeCredentials: known.map((id) => ({ id, type: "public-key" })),
   };
 }
 
