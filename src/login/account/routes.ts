@@ -2,6 +2,7 @@ import { type Page, pageFailureOf, pageReply, redirectReply, replyWithErrorPage 
 import type { HttpReply, HttpRequest, Route } from "../../http/route.ts";
 import { parseQuery } from "../../protocol/parameters.ts";
 import { accountPath } from "../../resources/account-path.ts";
+import { listActiveCredentials } from "../../resources/credential/queries.ts";
 import type { LoginServices } from "../services.ts";
 import type { AccountAction, AccountNotice } from "./actions/action.ts";
 import { ACCOUNT_ACTIONS } from "./actions/index.ts";
@@ -42,7 +43,10 @@ async function submit(place: AccountPlace | AccountVisit): Promise<HttpReply> {
 
 async function isAllowed(visit: AccountVisit, { needsRecent, changesPasskeys }: AccountAction): Promise<boolean> {
   if (needsRecent && !visit.isRecent) return false;
-  return changesPasskeys === undefined || mayChangePasskeys(visit, (await readAccount(visit)).passkeys);
+  if (changesPasskeys === undefined) return true;
+  const { services, realm, session } = visit;
+  const db = services.deps.database.tenants([realm.tenantId]);
+  return mayChangePasskeys(visit, await listActiveCredentials(db, { ...realm, identityId: session.identityId }));
 }
 
 async function showAccount(visit: AccountVisit, shown: AccountShown): Promise<Page> {
