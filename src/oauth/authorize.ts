@@ -161,7 +161,7 @@ async function begin(
   const id = newAuthorizationRequestId(random, request.traceId, clock.nowSeconds());
   const start = await startLogin(services, { request, application, parameters, requestId: id, loginMethods }, pages);
   const browserSecret = random.bytes(BROWSER_SECRET_BYTES);
-  const secrets = newEmbeddedSecrets(random);
+  const embedded = pages && { pages, secrets: newEmbeddedSecrets(random) };
   const stored = await store(services, {
     ...context.key,
     id,
@@ -171,7 +171,7 @@ async function begin(
     createdAt: now,
     expiresAt: now + AUTHORIZATION_REQUEST_LIFETIME_SECONDS,
     start,
-    embedded: pages && { invocation: pages.invocation, stepHash: hashLoginSecret(secrets.step) },
+    embedded: embedded && { invocation: embedded.pages.invocation, stepHash: hashLoginSecret(embedded.secrets.step) },
   });
   if (stored.state === "verified") return answerClient(services, { request, application, stored });
   services.decisions.record({
@@ -186,7 +186,7 @@ async function begin(
       pkce: parameters.codeChallengeMethod ?? "none",
     },
   });
-  return leaveForLogin(services, { request, stored, pages, secrets, browserSecret, now });
+  return leaveForLogin(services, { request, stored, embedded, browserSecret, now });
 }
 
 async function startLogin(

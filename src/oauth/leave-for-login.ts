@@ -12,10 +12,8 @@ import type { Services } from "./services.ts";
 export interface Departure {
   readonly request: HttpRequest;
   readonly stored: AuthorizationRequest;
-  /** the application's own; undefined: ours */
-  readonly pages: EmbeddedPages | undefined;
-  /** of the application's pages */
-  readonly secrets: EmbeddedSecrets;
+  /** the application's own pages, and what they must bring; undefined: ours */
+  readonly embedded: { readonly pages: EmbeddedPages; readonly secrets: EmbeddedSecrets } | undefined;
   /** the browser's own */
   readonly browserSecret: Uint8Array;
   /** seconds of tenant time */
@@ -27,9 +25,15 @@ export interface Departure {
  * people there itself. Such a login belongs to no browser until it is over.
  */
 export async function leaveForLogin(services: Services, departure: Departure): Promise<HttpReply> {
-  const { request, stored, pages, secrets, browserSecret, now } = departure;
-  const url = pages && (await signAuthenticateUrl(services, stored, { invokeUrl: pages.invokeUrl, secrets, now }));
-  if (pages?.invocation === "manual") return jsonReply(200, { authenticate_url: url });
+  const { request, stored, embedded, browserSecret, now } = departure;
+  const url =
+    embedded &&
+    (await signAuthenticateUrl(services, stored, {
+      invokeUrl: embedded.pages.invokeUrl,
+      secrets: embedded.secrets,
+      now,
+    }));
+  if (embedded?.pages.invocation === "manual") return jsonReply(200, { authenticate_url: url });
   const place = { publicUrl: services.deps.config.publicUrl, realmId: stored.realmId, requestId: stored.id };
   const login = { secret: browserSecret, lifetimeSeconds: AUTHORIZATION_REQUEST_LIFETIME_SECONDS };
   return redirectReply(addressOf(stored, url), setLoginCookie(request, place, login));
