@@ -3,12 +3,13 @@ import { after, before, describe, test } from "node:test";
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from "jose";
 import { backChannelLogoutJob } from "../../src/jobs/back-channel-logout.ts";
 import { listDueLogouts } from "../../src/resources/session-application/queries.ts";
+import { act, sessionIdOf } from "../support/account-page.ts";
 import { keepJob } from "../support/leased-job.ts";
 import { suspend } from "../support/login-flow.ts";
 import { type LogoutReceiver, logoutReceiver } from "../support/logout-receiver.ts";
 import { movableClock } from "../support/movable-clock.ts";
 import { idClaims, logInByCode, newPerson, type SignedIn, secondApplication } from "../support/single-sign-on.ts";
-import { hiddenFields } from "../support/test-browser.ts";
+import { hiddenFields, testBrowser } from "../support/test-browser.ts";
 import type { Tokens } from "../support/test-code-flow.ts";
 import { type TestServer, testServer } from "../support/test-server.ts";
 import { type TestApplication, testTenant } from "../support/test-tenant.ts";
@@ -143,6 +144,29 @@ describe("back-channel logout", () => {
     const due = found.map(({ tenantId }) => tenantId).filter((id) => tenantIds.includes(id));
     assert.equal(due.length, 5);
     assert.deepEqual(new Set(due.slice(0, 2)), new Set(tenantIds));
+  });
+
+  test("an application hears of each session that its person ends on the account page, wherever that is done", async () => {
+    const receiver = await receive();
+    const at = await person(receiver);
+    const others: SignedIn[] = [];
+    for (let more = 0; more < 3; more += 1) {
+      const other = { ...at, browser: testBrowser() };
+      await logInByCode(other);
+      others.push(other);
+    }
+    const sids = others.map(sessionIdOf);
+    const heard = () => receiver.received.map(({ fields }) => decodeJwt(fields.logout_token ?? "").sid);
+    await act(at, "end_session", { session_id: sids[0] ?? "" });
+    await tell();
+    assert.deepEqual(heard(), sids.slice(0, 1));
+    await act(at, "end_others");
+    await tell();
+    assert.deepEqual(heard().toSorted(), sids.toSorted());
+    const own = sessionIdOf(at);
+    await act(at, "sign_out");
+    await tell();
+    assert.deepEqual(heard().slice(sids.length), [own]);
   });
 
   test("a redirect is not followed, and a suspended person's applications are told too", async () => {
