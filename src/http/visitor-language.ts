@@ -1,6 +1,11 @@
 import { chooseLanguage, type Language, parseUiLocales } from "../protocol/language.ts";
 import { type HttpRequest, headerOf } from "./route.ts";
 
+/** The language that the address of a page asks for, if it is spoken here: its forms and links ask for it, too. */
+export function askedLanguage(http: HttpRequest): Language | undefined {
+  return parseUiLocales(askedInQuery(http))[0];
+}
+
 /**
  * The language of whoever sits before a browser.
  *

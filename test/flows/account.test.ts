@@ -97,6 +97,25 @@ describe("the account page", () => {
     assert.match((await openAccount(at, "?ui_locales=de")).text, /<h1>Ihr Konto<\/h1>/);
     assert.match((await openAccount(at, "?ui_locales=es")).text, /<h1>Su cuenta<\/h1>/);
   });
+
+  test("speaks the language that was asked for after what was done there, too", async () => {
+    const at = await newPerson();
+    await logInByCode(at);
+    await elsewhere(at);
+    const page = await openAccount(at, "?ui_locales=tlh+de-AT");
+    const [, action = ""] = /<form method="post" action="([^"]*)"/.exec(page.text) ?? [];
+    const { form_token = "" } = hiddenFields(page);
+    const url = `${at.flow.tenant.server.url}${action.replaceAll("&amp;", "&")}`;
+    const answer = await at.browser.post(url, { form_token, action: "end_others" });
+    const done = await openAccount(at, locationOf(answer).search);
+    assert.match(done.text, /<html lang="de">/);
+    assert.match(done.text, /Sie sind überall abgemeldet, nur hier nicht/);
+    const signedOut = await openAccount(
+      at,
+      locationOf(await at.browser.post(url, { form_token, action: "sign_out" })).search,
+    );
+    assert.match(signedOut.text, /<html lang="de">/);
+  });
 });
 
 describe("sessions on the account page", () => {

@@ -1,10 +1,10 @@
 import { PASSKEY_SCRIPT } from "../../http/browser-scripts.ts";
 import { html } from "../../http/html.ts";
 import type { Page } from "../../http/pages.ts";
-import { accountPath } from "../../resources/account-path.ts";
 import { creationFields } from "../passkey/creation-fields.ts";
 import type { PasskeyProblem } from "../passkey/make.ts";
 import type { beginRegistration } from "../passkey/register.ts";
+import { accountAddress } from "./address.ts";
 import { openForm } from "./form.ts";
 import type { AccountVisit } from "./visit.ts";
 
@@ -33,6 +33,6 @@ ${problem && html`<p class="wrong" role="alert">${passkey.problem[problem]}</p>`
 ${creationFields(visit.texts, creation)}
 <p class="hint" data-passkey-missing>${passkey.missing}</p>
 </form>
-<p class="back"><a href="${accountPath(visit.realm)}">${add.back}</a></p>`,
+<p class="back"><a href="${accountAddress(visit)}">${add.back}</a></p>`,
   };
 }

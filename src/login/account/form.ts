@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { type Html, html } from "../../http/html.ts";
 import { type FormFields, readPageForm } from "../../http/page-form.ts";
-import { accountPath } from "../../resources/account-path.ts";
+import { accountAddress } from "./address.ts";
 import type { AccountVisit } from "./visit.ts";
 
 /** What only a page of ours in this browser knows: keyed by the secret of the session's cookie, which changes with each login. */
@@ -11,7 +11,7 @@ function formTokenOf({ secret, session }: AccountVisit): string {
 
 /** Begins a form of the page. */
 export function openForm(visit: AccountVisit): Html {
-  return html`<form method="post" action="${accountPath(visit.realm)}">
+  return html`<form method="post" action="${accountAddress(visit)}">
 <input type="hidden" name="form_token" value="${formTokenOf(visit)}">`;
 }
 

@@ -1,7 +1,7 @@
 import { html } from "../../http/html.ts";
 import type { Page } from "../../http/pages.ts";
-import { accountPath } from "../../resources/account-path.ts";
 import type { Credential } from "../../resources/credential/queries.ts";
+import { accountAddress } from "./address.ts";
 import { openForm } from "./form.ts";
 import type { AccountVisit } from "./visit.ts";
 
@@ -19,6 +19,6 @@ ${openForm(visit)}
 <input type="hidden" name="last" value="yes">
 <button class="main" name="action" value="remove_passkey">${last.remove}</button>
 </form>
-<p class="back"><a href="${accountPath(visit.realm)}">${last.keep}</a></p>`,
+<p class="back"><a href="${accountAddress(visit)}">${last.keep}</a></p>`,
   };
 }

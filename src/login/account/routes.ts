@@ -1,11 +1,11 @@
 import { type Page, pageFailureOf, pageReply, redirectReply, replyWithErrorPage } from "../../http/pages.ts";
 import type { HttpReply, HttpRequest, Route } from "../../http/route.ts";
 import { parseQuery } from "../../protocol/parameters.ts";
-import { accountPath } from "../../resources/account-path.ts";
 import { listActiveCredentials } from "../../resources/credential/queries.ts";
 import type { LoginServices } from "../services.ts";
 import type { AccountAction, AccountNotice } from "./actions/action.ts";
 import { ACCOUNT_ACTIONS } from "./actions/index.ts";
+import { accountAddress } from "./address.ts";
 import { readAccountForm } from "./form.ts";
 import { type AccountShown, accountPage, nobodyPage } from "./page.ts";
 import { readAccount } from "./read-account.ts";
@@ -33,12 +33,11 @@ async function submit(place: AccountPlace | AccountVisit): Promise<HttpReply> {
   if (!isKnown(place)) return pageReply(nobodyPage(place, undefined));
   const fields = readAccountForm(place);
   const action = ACCOUNT_ACTIONS.find(({ name }) => name === fields.get("action"));
-  const path = accountPath(place.realm);
-  if (action === undefined) return redirectReply(path);
+  if (action === undefined) return redirectReply(accountAddress(place));
   if (!(await isAllowed(place, action))) return pageReply(await showAccount(place, { isRefused: true }));
   const result = await action.act(place, fields);
   if (result.kind === "page") return pageReply(result.page);
-  return redirectReply(`${path}?done=${result.notice}`, result.setCookies);
+  return redirectReply(accountAddress(place, { done: result.notice }), result.setCookies);
 }
 
 async function isAllowed(visit: AccountVisit, { needsRecent, changesPasskeys }: AccountAction): Promise<boolean> {

@@ -1,0 +1,13 @@
+import { askedLanguage } from "../../http/visitor-language.ts";
+import { accountPath } from "../../resources/account-path.ts";
+import type { AccountPlace } from "./visit.ts";
+
+/** The address of the page, in the language that was asked for where the person is now. */
+export function accountAddress(
+  { http, realm }: Pick<AccountPlace, "http" | "realm">,
+  query: Readonly<Record<string, string>> = {},
+): string {
+  const language = askedLanguage(http);
+  const members = new URLSearchParams({ ...query, ...(language !== undefined && { ui_locales: language }) });
+  return members.size === 0 ? accountPath(realm) : `${accountPath(realm)}?${members}`;
+}
