@@ -1,4 +1,5 @@
 import type { Queryable } from "../database/database.ts";
+import { withRollBack } from "../database/roll-back.ts";
 import type { Clock } from "../platform/clock.ts";
 import { sha256 } from "../platform/hash.ts";
 import type { RealmKey } from "../protocol/client-metadata.ts";
@@ -43,17 +44,6 @@ export interface Attempted {
 /** `limit`: it was one too many, and was not counted. */
 export type AttemptOutcome = "counted" | "taken_back" | "limit";
 
-/** Rolls the count back. */
-class TakenBack extends Error {
-  readonly outcome: AttemptOutcome;
-
-  constructor(outcome: AttemptOutcome) {
-    super(outcome);
-    this.name = "TakenBack";
-    this.outcome = outcome;
-  }
-}
-
 /**
  * Counts an attempt before it is judged, over all nodes and exactly: of many at once no more are judged than the limits allow
  * (rule 35). In real time, whatever a tenant's clock says (rule 26).
@@ -67,21 +57,18 @@ export async function countAttempt(
 ): Promise<AttemptOutcome> {
   const { database, clock } = services.deps;
   const hour = hourOf(clock);
-  try {
-    await database.transaction([attempted.realm.tenantId], async (session) => {
+  return withRollBack<AttemptOutcome>((rollBack) =>
+    database.transaction<AttemptOutcome>([attempted.realm.tenantId], async (session) => {
       // Always in this order, so that two transactions never wait for each other.
       const address = await isWithin(session, attempted, { hour, who: `address ${attempted.emailKey}`, factor: 1 });
       const network = `network ${sourceNetwork(attempted.remoteAddress)}`;
       const source = await isWithin(session, attempted, { hour, who: network, factor: NETWORK_FACTOR });
-      if (!address || !source) throw new TakenBack("limit");
-      if (!isCounted()) throw new TakenBack("taken_back");
+      if (!address || !source) return rollBack("limit");
+      if (!isCounted()) return rollBack("taken_back");
       if (attempted.kind === "wrong_try") await addAttempt(session, attempted.realm, guessesAt(hour), [HOUR_WINDOW]);
-    });
-    return "counted";
-  } catch (error) {
-    if (error instanceof TakenBack) return error.outcome;
-    throw error;
-  }
+      return "counted";
+    }),
+  );
 }
 
 async function isWithin(

@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import type { Queryable } from "../../database/database.ts";
+import { withRollBack } from "../../database/roll-back.ts";
 import type { HttpRequest } from "../../http/route.ts";
 import { sha256 } from "../../platform/hash.ts";
 import { passkeyPolicyOf } from "../../protocol/webauthn/passkey-methods.ts";
@@ -77,38 +78,25 @@ export async function bindPasskey(
   { presented, sent, http }: BindingRequest,
 ): Promise<Bound> {
   if (place === undefined) return { kind: "refused", why: "failed", cause: "the authenticator allows no passkeys" };
-  try {
+  return withRollBack<Bound>(async (rollBack) => {
     const made = await makePasskey(services, { sent, place, owner: identity.key, http }, (db, store) =>
-      bind(services, db, { presented, traceId: http.traceId, store }),
+      bind(services, db, { presented, traceId: http.traceId, store, rollBack }),
     );
     return made.kind === "refused" ? made : made.value;
-  } catch (error) {
-    if (error instanceof NotBound) return error.bound;
-    throw error;
-  }
-}
-
-/** Rolls back what was stored. */
-class NotBound extends Error {
-  readonly bound: Bound;
-
-  constructor(bound: Bound) {
-    super(bound.kind);
-    this.name = "NotBound";
-    this.bound = bound;
-  }
+  });
 }
 
 interface Binding {
   readonly presented: PresentedLink;
   readonly traceId: Buffer;
   readonly store: () => Promise<string | undefined>;
+  readonly rollBack: (bound: Bound) => never;
 }
 
 async function bind(
   services: Pick<LoginServices, "deps">,
   db: Queryable,
-  { presented, traceId, store }: Binding,
+  { presented, traceId, store, rollBack }: Binding,
 ): Promise<Bound> {
   const { clock } = services.deps;
   // Once more, as things are in this transaction: the link may have been revoked while the browser made the passkey.
@@ -119,7 +107,7 @@ async function bind(
   const nowMs = clock.nowMs();
   const spent = { tokenHash: sha256(presented.token), credentialId };
   const isSpent = await completeBindingJob(db, presented.key, spent, { now: link.now, nowMs });
-  if (!isSpent) throw new NotBound({ kind: "over" });
+  if (!isSpent) return rollBack({ kind: "over" });
   const { key, identityId, settings } = link.job;
   const event = { type: "CredentialBindingJobChange", action: "UPDATE", realmId: key.realmId } as const;
   const actor = { type: "Identity", id: identityId } as const;
