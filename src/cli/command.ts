@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import { realmPath } from "../protocol/client-metadata.ts";
+import { HEX_ID, UUID } from "../protocol/id-grammar.ts";
 import { CliError } from "./cli-error.ts";
 import type { Profile } from "./profile.ts";
 import { findProfile } from "./profile-store.ts";
@@ -35,9 +36,6 @@ export function show(world: World, { output }: CommonOptions, shown: Shown): voi
 export function profileOf(world: World, options: CommonOptions): Promise<Profile> {
   return findProfile(world, options.profile);
 }
-
-const HEX_ID = /^[0-9a-f]{16}$/;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Which realm and application a command is about: those named, else the profile's own. */
 export interface PlaceOptions {

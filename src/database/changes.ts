@@ -1,4 +1,5 @@
 import { Client, type ClientBase } from "pg";
+import { HEX_ID } from "../protocol/id-grammar.ts";
 import type { Hosts } from "./hosts.ts";
 
 /** Where the triggers on configuration say whose it was that changed. */
@@ -13,7 +14,6 @@ export interface ChangeFeed {
   tell: ChangeListener;
 }
 
-const TENANT_ID = /^[0-9a-f]{16}$/;
 const CONNECT_MS_MAX = 3_000;
 const ANSWER_MS_MAX = 3_000;
 /** A connection that is silent may be broken: it is asked so often. */
@@ -37,7 +37,7 @@ export function createChangeFeed(onFirst: () => void = () => undefined): ChangeF
 
 /** Tells the feed what arrives on a connection, which listens from now on. What was before it nobody heard. */
 export async function listenOn(client: ClientBase, { tell }: Pick<ChangeFeed, "tell">): Promise<void> {
-  client.on("notification", ({ payload = "" }) => tell(TENANT_ID.test(payload) ? payload : undefined));
+  client.on("notification", ({ payload = "" }) => tell(HEX_ID.test(payload) ? payload : undefined));
   await client.query(`LISTEN ${CHANGES_CHANNEL}`);
   tell(undefined);
 }

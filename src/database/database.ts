@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Pool, PoolClient, QueryConfig, QueryResult } from "pg";
+import { HEX_ID } from "../protocol/id-grammar.ts";
 import type { ChangeFeed, ChangeListener } from "./changes.ts";
 import { createConnector } from "./connect.ts";
 import { STATEMENT_TIMEOUT_MS } from "./connection.ts";
@@ -93,7 +94,6 @@ type Connections = Pick<DatabaseParts, "pool" | "hosts" | "meter"> & {
   readonly standby: StandbyWatch;
 };
 
-const TENANT_IDS = /^[0-9a-f]{16}$/;
 const MAINTENANCE_TIMEOUT_MS = 120_000;
 const nameTenants = statement("session.tenants", "SELECT set_config('mayfly.tenants', $1, true)");
 
@@ -232,7 +232,7 @@ async function acquire({ connect, hosts }: Connections): Promise<PoolClient> {
 
 function joinTenants(tenantIds: readonly string[]): string {
   for (const id of tenantIds) {
-    if (!TENANT_IDS.test(id)) throw new Error("a tenant id has another shape than 16 hexadecimal digits");
+    if (!HEX_ID.test(id)) throw new Error("a tenant id has another shape than 16 hexadecimal digits");
   }
   return tenantIds.join(",");
 }

@@ -9,6 +9,7 @@ import type { HttpReply, HttpRequest, Route } from "../http/route.ts";
 import { sha256 } from "../platform/hash.ts";
 import { hexId, uuid } from "../platform/random.ts";
 import type { ApplicationKey } from "../protocol/client-metadata.ts";
+import { HEX_ID } from "../protocol/id-grammar.ts";
 import { answerOnce, readIdempotencyKey } from "../resources/answer-once.ts";
 import { pageOf, timesOf } from "../resources/answer-parts.ts";
 import { findApplication } from "../resources/application/queries.ts";
@@ -41,7 +42,6 @@ import { describeAccess, insertTenantWithAdmin } from "./tenant-with-admin.ts";
 
 const TENANTS = "/v1/tenants";
 const TENANT = `${TENANTS}/{tenant}` as const;
-const TENANT_ID = /^[0-9a-f]{16}$/;
 const Text = Type.Optional(Type.String());
 const described = { tag: "Operator", scopes: [] } as const;
 
@@ -239,7 +239,7 @@ function record(db: Queryable, request: HttpRequest, { tenantId, nowMs, action, 
 
 function tenantOf(request: HttpRequest): string {
   const { tenant = "" } = request.parameters;
-  if (!TENANT_ID.test(tenant)) throw notFound("Tenant", tenant);
+  if (!HEX_ID.test(tenant)) throw notFound("Tenant", tenant);
   return tenant;
 }
 

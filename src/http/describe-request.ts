@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { HEX_ID, UUID } from "../protocol/id-grammar.ts";
 import { isCorrelationId } from "./correlation.ts";
 import type { TimedOutcome } from "./request-outcome.ts";
 
@@ -17,8 +18,6 @@ export interface RequestLine {
   readonly correlation_id?: string;
 }
 
-const HEX_ID = /^[0-9a-f]{16}$/;
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** W3C Trace Context: the trace that the caller is in. */
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-/;
 

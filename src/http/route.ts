@@ -1,4 +1,5 @@
 import type { ApplicationKey, RealmKey } from "../protocol/client-metadata.ts";
+import { HEX_ID, UUID } from "../protocol/id-grammar.ts";
 import type { Caller } from "./caller.ts";
 import type { Operation } from "./operation.ts";
 
@@ -70,9 +71,6 @@ export interface Route {
 export function methodsOf(routes: readonly Pick<Route, "method">[]): ReadonlySet<string> {
   return new Set(routes.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method])));
 }
-
-const HEX_ID = /^[0-9a-f]{16}$/;
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** The realm a path names, or undefined when the path's ids cannot name one. */
 export function realmKeyOf(request: HttpRequest): RealmKey | undefined {

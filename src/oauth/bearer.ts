@@ -2,6 +2,7 @@ import type { Caller } from "../http/caller.ts";
 import { ManagementError } from "../http/management-error.ts";
 import { type HttpRequest, headerOf } from "../http/route.ts";
 import type { RealmKey } from "../protocol/client-metadata.ts";
+import { HEX_ID } from "../protocol/id-grammar.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import type { RequestParameters } from "../protocol/parameters.ts";
 import { intersectLive, splitScope } from "../protocol/scope.ts";
@@ -43,7 +44,7 @@ async function findManagementCaller(
   tenantId: string,
   presented: string,
 ): Promise<Caller | undefined> {
-  if (!/^[0-9a-f]{16}$/.test(tenantId)) return undefined;
+  if (!HEX_ID.test(tenantId)) return undefined;
   const adminRealm = await services.directory.adminRealm(tenantId);
   if (adminRealm === undefined) return undefined;
   const token = await findPresentedToken(services, adminRealm, presented);

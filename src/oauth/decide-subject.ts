@@ -1,4 +1,5 @@
 import type { ApplicationContext } from "../protocol/client-metadata.ts";
+import { HEX_ID } from "../protocol/id-grammar.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { sectorOf } from "../protocol/redirect-uri.ts";
 import { isSubject, subjectKey } from "../protocol/subject.ts";
@@ -7,7 +8,6 @@ import { assignPairwiseSubject } from "../resources/pairwise-subject/queries.ts"
 import type { Services } from "./services.ts";
 
 const PAIRWISE_BYTES = 16;
-const IDENTITY_ID = /^[0-9a-f]{16}$/;
 
 /**
  * The `sub` of a person for an application (rule 2): unique, verified, and never anybody else's.
@@ -49,7 +49,7 @@ async function findValue(services: Services, context: ApplicationContext, identi
     case "username": {
       const { username } = identity.traits;
       // Somebody's id as another's name: it would be that person's subject elsewhere in the realm.
-      const isForeignId = IDENTITY_ID.test(subjectKey(username)) && username !== identityId;
+      const isForeignId = HEX_ID.test(subjectKey(username)) && username !== identityId;
       if (isForeignId) throw refusal(context, "the user name looks like the id of an identity");
       return username;
     }

@@ -2,11 +2,11 @@ import type { FailedCall } from "../http/admit-caller.ts";
 import { ManagementError, type ManagementErrorCode } from "../http/management-error.ts";
 import { type HttpRequest, realmKeyOf } from "../http/route.ts";
 import type { RealmKey } from "../protocol/client-metadata.ts";
+import { HEX_ID } from "../protocol/id-grammar.ts";
 import type { Services } from "./services.ts";
 
 /** The refusals that say something of who calls, and not of what was sent. */
 const RECORDED: ReadonlySet<ManagementErrorCode> = new Set(["unauthorized", "forbidden", "too_many_requests"]);
-const TENANT_ID = /^[0-9a-f]{16}$/;
 
 /**
  * Leaves a decision of each management call that is refused for who calls, under its trace id: in the realm of its path, or, where that
@@ -41,7 +41,7 @@ export function recordManagementRefusals({
 
 async function findPlace(directory: Services["directory"], request: HttpRequest): Promise<RealmKey | undefined> {
   const { tenant = "" } = request.parameters;
-  if (!TENANT_ID.test(tenant)) return undefined;
+  if (!HEX_ID.test(tenant)) return undefined;
   const named = realmKeyOf(request);
   const facts = named === undefined ? undefined : await directory.facts(named);
   return facts?.key ?? directory.adminRealm(tenant);

@@ -1,8 +1,7 @@
 import type { OriginTrust } from "../http/cross-origin.ts";
 import type { RealmKey } from "../protocol/client-metadata.ts";
+import { HEX_ID } from "../protocol/id-grammar.ts";
 import type { Services } from "./services.ts";
-
-const HEX_ID = /^[0-9a-f]{16}$/;
 
 /**
  * Which pages may call a realm's routes: those of the origins that its authenticator configs trust. A tenant's administrators come from

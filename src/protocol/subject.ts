@@ -1,8 +1,9 @@
 // Names that may become a `sub`: they must be unique, and no client may pass for a person (rule 2).
 
+import { HEX_ID } from "./id-grammar.ts";
+
 const CLIENT_ID_GRAMMAR = /^[A-Za-z0-9_-]{3,64}$/;
 const SUBJECT_GRAMMAR = /^[\x20-\x7E]{1,255}$/;
-const IDENTITY_ID_GRAMMAR = /^[0-9a-f]{16}$/i;
 
 /**
  * The form in which names are compared: lower-cased NFC (rule 2). Stored in a column of its own (settled 9).
@@ -26,6 +27,6 @@ export function isSubject(name: string): boolean {
 export function checkClientId(value: string): string | undefined {
   if (!CLIENT_ID_GRAMMAR.test(value)) return "must be 3 to 64 letters, digits, hyphens or underscores";
   // A client's `sub` is its client_id, an identity's by default its id: they must never be equal.
-  if (IDENTITY_ID_GRAMMAR.test(value)) return "must not be 16 hexadecimal digits, the form of an identity's id";
+  if (HEX_ID.test(value.toLowerCase())) return "must not be 16 hexadecimal digits, the form of an identity's id";
   return undefined;
 }

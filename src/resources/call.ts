@@ -6,6 +6,7 @@ import { notFound } from "../http/management-error.ts";
 import type { Places } from "../http/places.ts";
 import type { HttpRequest } from "../http/route.ts";
 import type { RealmKey } from "../protocol/client-metadata.ts";
+import { HEX_ID, UUID } from "../protocol/id-grammar.ts";
 import type { DecisionRecorder } from "./decision/recorder.ts";
 import type { LiveCountRecorder } from "./live-count/recorder.ts";
 
@@ -42,10 +43,7 @@ export interface Outcome<Answer> {
 }
 
 /** What the path's ids look like, and what is said not to exist where one looks otherwise. */
-const ID_SHAPES = {
-  hex: /^[0-9a-f]{16}$/,
-  uuid: /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/,
-} as const;
+const ID_SHAPES = { hex: HEX_ID, uuid: UUID } as const;
 
 /** A parameter of a path that names an object. */
 export interface PathId {

@@ -4,6 +4,7 @@ import type { PageSurroundings } from "../http/pages.ts";
 import { equalBytes, sha256 } from "../platform/hash.ts";
 import { covers } from "../protocol/authority.ts";
 import type { RealmKey } from "../protocol/client-metadata.ts";
+import { HEX_ID } from "../protocol/id-grammar.ts";
 import { isLinkToken } from "../protocol/opaque-token.ts";
 import type { AuthenticatorSettings } from "./authenticator-config/schema.ts";
 import { readPowerOf } from "./authority/queries.ts";
@@ -25,8 +26,6 @@ export interface LinkText {
   readonly jobId: string | undefined;
   readonly token: string | undefined;
 }
-
-const HEX_ID = /^[0-9a-f]{16}$/;
 
 /** Reads a link; undefined for what can be none. */
 export function readLink(realm: RealmKey | undefined, text: LinkText): PresentedLink | undefined {

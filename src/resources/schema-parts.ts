@@ -2,6 +2,7 @@
 
 import { type TUnsafe, Type } from "typebox";
 import { LIST_PAGE_TOKEN_LENGTH_MAX } from "../http/list-page-token.ts";
+import { HEX_ID, UUID } from "../protocol/id-grammar.ts";
 import { LIFETIME_SECONDS_MAX } from "../protocol/lifetime.ts";
 import { LIVE_TOKENS_MAX } from "../protocol/live-count.ts";
 import { FILTER_LENGTH_MAX } from "../protocol/scim-filter.ts";
@@ -13,9 +14,9 @@ export const SCOPES_MAX = 1000;
 const SCOPE_LENGTH_MAX = 256;
 
 /** 16 lowercase hexadecimal digits: tenants, realms, groups, identities, roles. */
-export const HexId = Type.String({ pattern: "^[0-9a-f]{16}$" });
+export const HexId = Type.String({ pattern: HEX_ID.source });
 /** A UUID: applications, resource servers, authenticator configs. */
-export const Uuid = Type.String({ pattern: "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$" });
+export const Uuid = Type.String({ pattern: UUID.source });
 
 const NAME_CHARACTERS = "[^\\u0000-\\u001f\\u007f{}\\[\\]<>;:?\\\\/|*^%$#=~!`]";
 /** NAME of reference 2.3. */

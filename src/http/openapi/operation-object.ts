@@ -1,5 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import type { TSchema } from "typebox";
+import { HEX_ID } from "../../protocol/id-grammar.ts";
 import { type ManagementErrorCode, statusOfCode } from "../management-error.ts";
 import type { Operation } from "../operation.ts";
 import type { Components } from "./components.ts";
@@ -103,7 +104,7 @@ export function pathParametersOf(path: string): ParameterObject[] {
     name,
     in: "path",
     required: true,
-    schema: { type: "string", ...(name === "tenant" || name === "realm" ? { pattern: "^[0-9a-f]{16}$" } : {}) },
+    schema: { type: "string", ...(name === "tenant" || name === "realm" ? { pattern: HEX_ID.source } : {}) },
   }));
 }
 

@@ -1,5 +1,6 @@
 import type { Queryable } from "../../../database/database.ts";
 import { headerOf } from "../../../http/route.ts";
+import { HEX_ID } from "../../../protocol/id-grammar.ts";
 import {
   type Credential,
   type CredentialKey,
@@ -17,8 +18,6 @@ import { lastPasskeyPage } from "../last-passkey-page.ts";
 import { type AccountVisit, sourceOf } from "../visit.ts";
 import type { AccountAction } from "./action.ts";
 
-const CREDENTIAL_ID = /^[0-9a-f]{16}$/;
-
 /** The person removes a passkey: nobody logs in with it any more, from this moment. The last one goes only after a warning. */
 export const removePasskey: AccountAction = {
   name: "remove_passkey",
@@ -26,7 +25,7 @@ export const removePasskey: AccountAction = {
   changesPasskeys: true,
   act: async (visit, fields) => {
     const credentialId = fields.get("credential_id") ?? "";
-    if (!CREDENTIAL_ID.test(credentialId)) return { kind: "done", notice: "passkeyRemoved" };
+    if (!HEX_ID.test(credentialId)) return { kind: "done", notice: "passkeyRemoved" };
     const key = { ...visit.realm, credentialId };
     const isWarned = fields.get("last") === "yes";
     const { deps, afterReply } = visit.services;

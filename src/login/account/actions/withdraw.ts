@@ -1,7 +1,6 @@
+import { UUID } from "../../../protocol/id-grammar.ts";
 import { withdrawConsent } from "../../../resources/consent/changes.ts";
 import type { AccountAction } from "./action.ts";
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** The person takes back what an application was let have: its tokens of the person are dead, and it asks again (rule 13). */
 export const withdraw: AccountAction = {
