@@ -12,6 +12,7 @@ import { createMetrics } from "../platform/metrics.ts";
 import { createRandom, hexId } from "../platform/random.ts";
 import { createSealer } from "../platform/seal.ts";
 import { addAttempt, sumAttempts } from "../resources/attempt-count/queries.ts";
+import { listMails } from "../resources/mail/queries.ts";
 import { listSigningKeys } from "../resources/signing-key/queries.ts";
 import { followDatabaseClock } from "./clock.ts";
 import { JOBS } from "./index.ts";
@@ -87,6 +88,25 @@ test("the attempt job deletes counts after two days", async () => {
   await addAttempt(db, realm, { ...attempt, hour: attempt.hour - 1 }, []);
   await run("attempt-counts", depsOf(database));
   assert.deepEqual(await sumAttempts(db, realm, attempt, [24]), [1]);
+});
+
+test("the mails of a test tenant are forgotten after thirty days of real time, more than one batch of them", async () => {
+  const { database } = await sharedDatabase();
+  const realm = { tenantId: await insertTestTenant(database, 90 * DAY), realmId: hexId(random) };
+  const keptFromMs = (NOW - 30 * DAY) * 1_000;
+  await database.maintain((session) =>
+    session.query(
+      `INSERT INTO mails (tenant_id, realm_id, mail_id, recipient, subject, body, created_at_ms)
+       SELECT $1, $2, number::text, 'ada@example.com', 's', 'b', $3::bigint - (number > 0)::integer FROM generate_series(0, 1001) AS number`,
+      [realm.tenantId, realm.realmId, keptFromMs],
+    ),
+  );
+  await run("old-mails", depsOf(database));
+  const kept = await listMails(database.tenants([realm.tenantId]), realm, 200);
+  assert.deepEqual(
+    kept.map(({ createdAtMs }) => createdAtMs),
+    [keptFromMs],
+  );
 });
 
 test("a node's clock follows the database's", async () => {

@@ -1,4 +1,4 @@
-import type { Queryable, Row } from "../../database/database.ts";
+import type { OwnerSession, Queryable, Row } from "../../database/database.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 
@@ -14,6 +14,8 @@ export interface StoredMail {
 
 /** The most mails that one list answers. */
 const MAILS_LISTED_MAX = 200;
+/** How many kept mails one batch of the job forgets at most. */
+const FORGOTTEN_AT_ONCE_MAX = 1_000;
 
 // The statement asks for the tenant's kind itself: whatever a caller forgets, no production tenant's mail is ever kept.
 const insert = statement(
@@ -41,6 +43,19 @@ export async function insertMail(db: Queryable, realm: RealmKey, mail: StoredMai
 export async function listMails(db: Queryable, realm: RealmKey, limit: number): Promise<StoredMail[]> {
   const rows = await db.run(listNewest, [realm.tenantId, realm.realmId, Math.min(limit, MAILS_LISTED_MAX)]);
   return rows.map(toMail);
+}
+
+/** Forgets at most 1,000 mails of any realm that were kept before then, in real time. Returns how many. */
+export async function deleteKeptMails(session: OwnerSession, beforeMs: number): Promise<number> {
+  const rows = await session.query(
+    `WITH gone AS (
+       DELETE FROM mails WHERE ctid = ANY (ARRAY (
+         SELECT ctid FROM mails WHERE created_at_ms < $1 LIMIT ${FORGOTTEN_AT_ONCE_MAX}))
+       RETURNING 1
+     ) SELECT count(*) AS count FROM gone`,
+    [beforeMs],
+  );
+  return Number(rows[0]?.count);
 }
 
 function toMail(row: Row): StoredMail {
