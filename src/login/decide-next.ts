@@ -1,4 +1,4 @@
-import type { GivenConsent } from "../protocol/consent.ts";
+import { coversTerms, type GivenConsent } from "../protocol/consent.ts";
 import type { LoginState } from "../resources/authorization-request/schema.ts";
 import { judgeConsent } from "../resources/judge-consent.ts";
 import type { Visit } from "./visit.ts";
@@ -12,7 +12,10 @@ export interface AfterAuthentication {
 /** Decides it: over, or at the question for consent. Every step that authenticates somebody asks here. */
 export async function decideNext(visit: Visit, identityId: string): Promise<AfterAuthentication> {
   const db = visit.services.deps.database.tenants([visit.context.key.tenantId]);
-  const { parameters } = visit.stored;
-  const { need, given } = await judgeConsent(db, visit.context, { identityId, parameters });
-  return { next: need === "ask" ? "consent" : "verified", consent: given };
+  const { parameters, earlierYes } = visit.stored;
+  const { need, given, terms } = await judgeConsent(db, visit.context, { identityId, parameters });
+  if (need !== "ask") return { next: "verified", consent: given };
+  const yes = earlierYes?.identityId === identityId ? earlierYes.consent : undefined;
+  if (yes === undefined || terms === undefined || !coversTerms(yes, terms)) return { next: "consent" };
+  return { next: "verified", consent: { ...yes, ...terms, maximumSeconds: yes.maximumSeconds } };
 }

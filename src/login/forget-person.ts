@@ -3,11 +3,18 @@ import {
   forgetAuthorizationRequestPerson,
 } from "../resources/authorization-request/queries.ts";
 import { newChallenge } from "../resources/authorization-request/rules.ts";
+import type { EarlierYes } from "../resources/authorization-request/schema.ts";
 import type { Visit } from "./visit.ts";
 
-/** It is to be somebody else than the person who is known: who, is asked anew. Undefined: nobody was known, or it is over. */
-export function forgetPerson({ stored, services, now }: Visit): Promise<AuthorizationRequest | undefined> {
+/**
+ * Who it is, is asked anew: it is to be somebody else than the person who is known, or that person is to log in again, whose yes is kept.
+ * Undefined: nobody was known, or it is over.
+ */
+export function forgetPerson(
+  { stored, services, now }: Visit,
+  earlierYes?: EarlierYes,
+): Promise<AuthorizationRequest | undefined> {
   const { database, random } = services.deps;
-  const next = { nextChallenge: newChallenge(random), now };
+  const next = { challenge: newChallenge(random), earlierYes, now };
   return forgetAuthorizationRequestPerson(database.tenants([stored.tenantId]), stored, next);
 }

@@ -104,6 +104,14 @@ function isStrongEnough(wish: LoginWish, { acr }: OpenSession): boolean {
   return meetsAnyAcr(acr, requestedAcrs);
 }
 
+/**
+ * Whether the login that a request asked for has grown too old for it, because its person was long at a question of ours
+ * (OIDC Core §3.1.2.1). `max_age=0` asks for a login, and it is one.
+ */
+export function hasGrownTooOld(maxAgeSeconds: number | undefined, authTime: number, now: number): boolean {
+  return maxAgeSeconds !== 0 && isTooOld(maxAgeSeconds, authTime, now);
+}
+
 // OIDC Core §3.1.2.1: 0 is the same as prompt=login.
 function isTooOld(maxAgeSeconds: number | undefined, authTime: number, now: number): boolean {
   return maxAgeSeconds !== undefined && (maxAgeSeconds === 0 || now - authTime > maxAgeSeconds);

@@ -24,6 +24,8 @@ export interface JudgedConsent {
   readonly need: ConsentNeed;
   /** by what the login goes on, where the person was asked before and is not asked now */
   readonly given?: GivenConsent;
+  /** what the person is to agree to */
+  readonly terms?: ConsentTerms;
 }
 
 /** Finds out whether this person is to be asked for what a request gives its client. */
@@ -38,6 +40,7 @@ export async function judgeConsent(
   const terms = await readTerms(db, context, asked);
   const earlier = await findConsent(db, { ...context.key, identityId: asked.identityId });
   const need = decideConsent({ ...wish, scope: terms.scope }, terms, earlier);
+  if (need === "ask") return { need, terms };
   return { need, ...(need === "remembered" && earlier !== undefined && { given: rememberedAs(terms, earlier) }) };
 }
 

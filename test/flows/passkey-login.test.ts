@@ -259,6 +259,21 @@ describe("a passkey after a code", () => {
     assert.ok((await again.finish(await again.logIn(EMAIL))).searchParams.has("code"));
   });
 
+  test("keeps nobody of whom the client wants a login so new that it might grow too old meanwhile", async () => {
+    const tenant = await testTenant();
+    await tenant.addIdentity(EMAIL);
+    const application = await addApplication(tenant, BOTH);
+    for (const [max_age, isOffered] of [
+      ["599", false],
+      ["600", true],
+      ["0", true],
+    ] as const) {
+      const login = await testLogin(tenant, application, { parameters: { max_age } });
+      const isAtPages = locationOf(await login.logIn(EMAIL)).pathname.startsWith("/authenticator/");
+      assert.equal(isAtPages, isOffered, max_age);
+    }
+  });
+
   test("is refused where it was made for something else, and the person may try again", async () => {
     const tenant = await testTenant();
     const identityId = await tenant.addIdentity(EMAIL);

@@ -50,7 +50,7 @@ export async function noteSessions(used: TenantInUse, note: Queryable, db: Query
   const asked = { ...realm, id: used.sessions.askedRequestId };
   await requests.confirmAuthorizationRequest(note, asked, authTime);
   await noteConsents(used, note, { identityId, now: authTime });
-  await requests.forgetAuthorizationRequestPerson(note, asked, { nextChallenge: "another", now: authTime });
+  await requests.forgetAuthorizationRequestPerson(note, asked, { challenge: "another", now: authTime });
   await notePasskeySteps(used, { note, db, start });
 }
 

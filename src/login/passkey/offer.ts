@@ -1,3 +1,4 @@
+import { AUTHORIZATION_REQUEST_LIFETIME_SECONDS } from "../../resources/authorization-request/schema.ts";
 import { listUsableCredentials } from "../../resources/credential/queries.ts";
 import type { IdentityKey } from "../../resources/identity/queries.ts";
 import type { Visit } from "../visit.ts";
@@ -18,9 +19,15 @@ export function registrationPlaceOf(visit: Visit): RegistrationPlace | undefined
   };
 }
 
-/** Whether a person who logged in by mail is asked to make a passkey: who has one here is not, and an application's own pages ask themselves. */
+/**
+ * Whether a person who logged in by mail is asked to make a passkey: who has one here is not, and an application's own pages ask
+ * themselves. Nor is anybody kept at it of whom the client wants a login that would have grown too old meanwhile (`max_age`).
+ */
 export async function isPasskeyOffered(visit: Visit, person: IdentityKey): Promise<boolean> {
-  return visit.stored.embedded === undefined && (await lacksPasskey(visit, person));
+  const { embedded, parameters } = visit.stored;
+  const maxAge = parameters.maxAgeSeconds ?? AUTHORIZATION_REQUEST_LIFETIME_SECONDS;
+  if (maxAge !== 0 && maxAge < AUTHORIZATION_REQUEST_LIFETIME_SECONDS) return false;
+  return embedded === undefined && (await lacksPasskey(visit, person));
 }
 
 /** Whether a person has no passkey where this login is, and could have one. */

@@ -1,6 +1,8 @@
 import { sha256 } from "../../platform/hash.ts";
-import { type ConsentTerms, type GivenConsent, readChosenLifetime } from "../../protocol/consent.ts";
+import { type ConsentTerms, readChosenLifetime } from "../../protocol/consent.ts";
+import { hasGrownTooOld } from "../../protocol/session.ts";
 import { agreeToAuthorizationRequest } from "../../resources/authorization-request/queries.ts";
+import type { EarlierYes } from "../../resources/authorization-request/schema.ts";
 import { findConsent } from "../../resources/consent/queries.ts";
 import { readTerms } from "../../resources/judge-consent.ts";
 import { forgetPerson } from "../forget-person.ts";
@@ -53,15 +55,22 @@ async function allow(
   if (sent.asked !== asked.mark) return { kind: "page", page: await show(visit, asked, "changed") };
   const maximumSeconds = readChosenLifetime(sent.lifetime, asked.terms, floorOf(visit));
   if (maximumSeconds === undefined) return { kind: "page", page: await show(visit, asked, "lifetime") };
-  return whenAllowed(visit, (facts) => agree(visit, { ...asked.terms, maximumSeconds, isRemembered: false }, facts));
+  const consent = { ...asked.terms, maximumSeconds, isRemembered: false };
+  return whenAllowed(visit, (facts) => agree(visit, { identityId: asked.identityId, consent }, facts));
 }
 
-async function agree(visit: Visit, given: GivenConsent, facts: Readonly<Record<string, unknown>>): Promise<StepResult> {
+async function agree(visit: Visit, yes: EarlierYes, facts: Readonly<Record<string, unknown>>): Promise<StepResult> {
+  const { parameters, authentication } = visit.stored;
+  const { consent: given } = yes;
+  const authTime = authentication?.authTime ?? 0;
   const db = visit.services.deps.database.tenants([visit.stored.tenantId]);
-  const stored = await agreeToAuthorizationRequest(db, visit.stored, { consent: given, now: visit.now });
+  // Nobody is asked the same twice: the yes is kept until its person has logged in again.
+  const stored = hasGrownTooOld(parameters.maxAgeSeconds, authTime, visit.now)
+    ? await forgetPerson(visit, yes)
+    : await agreeToAuthorizationRequest(db, visit.stored, { consent: given, now: visit.now });
   if (stored !== undefined) {
     const { scope, claims, maximumSeconds: max_seconds } = given;
-    recordLogin(visit, "consented", { identity_id: stored.identityId, scope, claims, max_seconds, ...facts });
+    recordLogin(visit, "consented", { identity_id: yes.identityId, scope, claims, max_seconds, ...facts });
   }
   return { kind: "moved", stored: stored ?? visit.stored };
 }

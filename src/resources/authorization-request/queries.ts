@@ -4,8 +4,10 @@ import { statement } from "../../database/statement.ts";
 import type { ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts";
 import type { GivenConsent } from "../../protocol/consent.ts";
 import {
+  type Agreed,
   type Authentication,
   type AuthorizeParameters,
+  type EarlierYes,
   type EmbeddedLogin,
   type KnownPerson,
   type LoginStart,
@@ -15,7 +17,7 @@ import {
 } from "./schema.ts";
 
 /** A person's way from /authorize through the login pages and back; instants are seconds of tenant time. */
-export interface AuthorizationRequest extends ApplicationKey {
+export interface AuthorizationRequest extends ApplicationKey, Agreed {
   /** 32 base64url characters; the `request` in the addresses of the login pages */
   readonly id: string;
   /** SHA-256 of the secret in the browser's cookie */
@@ -26,8 +28,6 @@ export interface AuthorizationRequest extends ApplicationKey {
   readonly identityId: string | undefined;
   /** how the person was authenticated, once it is known */
   readonly authentication: Authentication | undefined;
-  /** what the person has agreed to, at this login or before; undefined where nobody was asked yet */
-  readonly consent: GivenConsent | undefined;
   /** what the next use or making of a passkey answers, base64url; undefined in a request of a version that knew none */
   readonly challenge: string | undefined;
   /** undefined: at our own pages */
@@ -144,7 +144,7 @@ const agree = statement(
 const forgetPerson = statement(
   "authorization_request.forget_person",
   `UPDATE authorization_requests SET step = 'email', identity_id = NULL, email_key = NULL,
-     request = (request - ARRAY['auth_time', 'amr', 'acr', 'session_id', 'consent']) || $6::jsonb, version = version + 1
+     request = (request - ARRAY['auth_time', 'amr', 'acr', 'session_id', 'consent', 'earlier_yes']) || $6::jsonb, version = version + 1
    WHERE ${IS_UNANSWERED} AND step IN ('confirm', 'consent') RETURNING *`,
 );
 
@@ -305,14 +305,14 @@ export async function agreeToAuthorizationRequest(
   return toRequest(await db.run(agree, [...ids(key), agreed.now, consent]));
 }
 
-/** It is to be somebody else than the person who is known: who, is asked. Undefined: nobody was known, or it is over. */
+/** Who it is, is asked anew; the yes of who was known may be kept. Undefined: nobody was known, or it is over. */
 export async function forgetAuthorizationRequestPerson(
   db: Queryable,
   key: AuthorizationRequestKey,
-  { nextChallenge, now }: { readonly nextChallenge: string; readonly now: number },
+  next: { readonly challenge: string; readonly earlierYes?: EarlierYes | undefined; readonly now: number },
 ): Promise<AuthorizationRequest | undefined> {
-  const change = JSON.stringify(writeStoredRequest({ challenge: nextChallenge }));
-  return toRequest(await db.run(forgetPerson, [...ids(key), now, change]));
+  const change = JSON.stringify(writeStoredRequest({ challenge: next.challenge, earlierYes: next.earlierYes }));
+  return toRequest(await db.run(forgetPerson, [...ids(key), next.now, change]));
 }
 
 /** Takes a step of a login at an application's own pages: whoever held the step before has none any more. Undefined: it was taken. */

@@ -69,6 +69,20 @@ export interface KnownPerson {
   readonly consent?: GivenConsent | undefined;
 }
 
+/** The yes of somebody who has to log in again, because the login has grown too old for the client at the question. */
+export interface EarlierYes {
+  readonly identityId: string;
+  readonly consent: GivenConsent;
+}
+
+/** What has been agreed to at a login. */
+export interface Agreed {
+  /** by the person who is known, at this login or before; undefined where nobody was asked yet */
+  readonly consent: GivenConsent | undefined;
+  /** by somebody who was known; it holds when the same person logs in next */
+  readonly earlierYes: EarlierYes | undefined;
+}
+
 /** A login at an application's own pages (reference 3.1). */
 export interface EmbeddedLogin {
   /** whether the browser was sent to those pages, or the application takes it there itself */
@@ -83,17 +97,16 @@ export interface EmbeddedLogin {
   readonly binding?: { readonly hash: string; readonly endsAt: number } | undefined;
 }
 
-interface StoredRequest {
+interface StoredRequest extends Partial<Agreed> {
   readonly parameters?: AuthorizeParameters | undefined;
   readonly authentication?: Authentication | undefined;
-  readonly consent?: GivenConsent | undefined;
   readonly challenge?: string | undefined;
   readonly embedded?: EmbeddedLogin | undefined;
 }
 
 /** The JSON of a stored request; what is absent is left out, so that a part can be added later. */
 export function writeStoredRequest(stored: StoredRequest): Readonly<Record<string, unknown>> {
-  const { parameters, authentication, consent, challenge, embedded } = stored;
+  const { parameters, authentication, consent, earlierYes, challenge, embedded } = stored;
   return {
     ...(embedded && { embedded: writeEmbedded(embedded) }),
     ...(challenge !== undefined && { challenge }),
@@ -120,6 +133,9 @@ export function writeStoredRequest(stored: StoredRequest): Readonly<Record<strin
       session_id: authentication.sessionId,
     }),
     ...(consent && { consent: writeConsent(consent) }),
+    ...(earlierYes && {
+      earlier_yes: { identity_id: earlierYes.identityId, consent: writeConsent(earlierYes.consent) },
+    }),
   };
 }
 
@@ -165,15 +181,19 @@ function readConsent(stored: unknown): GivenConsent | undefined {
   };
 }
 
+function readEarlierYes(stored: unknown): EarlierYes | undefined {
+  const consent = isObject(stored) ? readConsent(stored.consent) : undefined;
+  return isObject(stored) && consent ? { identityId: demandText(stored.identity_id), consent } : undefined;
+}
+
 /**
  * Reads what `writeStoredRequest` wrote.
  *
  * @throws when the JSON is not ours
  */
-export function readStoredRequest(stored: unknown): {
+export function readStoredRequest(stored: unknown): Agreed & {
   readonly parameters: AuthorizeParameters;
   readonly authentication: Authentication | undefined;
-  readonly consent: GivenConsent | undefined;
   readonly challenge: string | undefined;
   readonly embedded: EmbeddedLogin | undefined;
 } {
@@ -197,8 +217,8 @@ export function readStoredRequest(stored: unknown): {
     claims: readClaims(member("claims")),
   };
   const authTime = numberOf(member("auth_time"));
-  const consent = readConsent(member("consent"));
-  const others = { consent, challenge: textOf(member("challenge")), embedded: readEmbedded(member("embedded")) };
+  const agreed = { consent: readConsent(member("consent")), earlierYes: readEarlierYes(member("earlier_yes")) };
+  const others = { ...agreed, challenge: textOf(member("challenge")), embedded: readEmbedded(member("embedded")) };
   if (authTime === undefined) return { parameters, authentication: undefined, ...others };
   const sessionId = textOf(member("session_id"));
   const authentication = { authTime, amr: textsOf(member("amr")), acr: demandText(member("acr")), sessionId };

@@ -10,6 +10,7 @@ export const login: typeof english = {
     label: "E-Mail-Adresse",
     send: "Code anfordern",
     wrong: "Geben Sie Ihre E-Mail-Adresse ein, zum Beispiel name@example.com.",
+    again: "Das hat eine Weile gedauert. Melden Sie sich zum Abschluss noch einmal an; Ihre Antwort ist gemerkt.",
   },
   code: {
     title: "Code eingeben",

@@ -10,6 +10,7 @@ export const login = {
     label: "Email address",
     send: "Email me a code",
     wrong: "Enter your email address, such as name@example.com.",
+    again: "That took a while. To finish, sign in once more; your answer is kept.",
   },
   code: {
     title: "Enter your code",

@@ -10,6 +10,7 @@ export const login: typeof english = {
     label: "Correo electrónico",
     send: "Enviarme un código",
     wrong: "Introduzca su dirección de correo, por ejemplo nombre@example.com.",
+    again: "Ha pasado un rato. Para terminar, inicie sesión otra vez; su respuesta queda guardada.",
   },
   code: {
     title: "Introducir el código",
