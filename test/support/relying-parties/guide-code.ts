@@ -1,7 +1,8 @@
-import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { readGuideBlocks } from "../guide-blocks.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
@@ -18,8 +19,7 @@ export async function writeGuideCode(
   file: string,
   change: (code: string) => string = (code) => code,
 ): Promise<GuideCode> {
-  const [, code] = /^```js\n(.*?)^```/ms.exec(await readFile(join(ROOT, "docs/guides", guide), "utf8")) ?? [];
-  if (code === undefined) throw new Error(`${guide} shows no code`);
+  const [code = ""] = await readGuideBlocks(guide, "js");
   const directory = await mkdtemp(join(tmpdir(), "mayfly-guide-"));
   await symlink(join(ROOT, "node_modules"), join(directory, "node_modules"));
   await writeFile(join(directory, file), change(code));

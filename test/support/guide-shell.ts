@@ -1,0 +1,88 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { readGuideBlocks } from "./guide-blocks.ts";
+import type { TestTenant } from "./test-tenant.ts";
+
+/** A terminal in a server's folder, in which somebody follows a guide. */
+export interface GuideShell extends AsyncDisposable {
+  /**
+   * Pastes the next commands that the guide shows.
+   *
+   * @returns what they print
+   */
+  next(): Promise<string>;
+  /** Prints a variable that the guide has set. */
+  print(variable: string): Promise<string>;
+}
+
+/** Opens a terminal whose server's first tenant is this one, to follow a guide from its first command on. */
+export async function guideShell(
+  guide: string,
+  tenant: TestTenant,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<GuideShell> {
+  const blocks = [...(await readGuideBlocks(guide, "sh"))];
+  const directory = await mkdtemp(join(tmpdir(), "mayfly-guide-"));
+  await writeCredentials(directory, tenant);
+  const run = startShell(directory, variables);
+  return {
+    next: () => {
+      const block = blocks.shift();
+      if (block === undefined) throw new Error(`${guide} shows no more commands`);
+      return run.paste(block);
+    },
+    print: async (variable) => (await run.paste(`echo "$${variable}"`)).trim(),
+    [Symbol.asyncDispose]: async () => {
+      await run.end();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What a first start leaves in the server's folder. */
+async function writeCredentials(directory: string, { server, tenantId, management }: TestTenant): Promise<void> {
+  await mkdir(join(directory, "data"));
+  const credentials = {
+    public_url: server.url,
+    tenant_id: tenantId,
+    client_id: management.clientId,
+    client_secret: management.clientSecret,
+    token_endpoint: `${management.issuer}/token`,
+  };
+  await writeFile(join(directory, "data/bootstrap.json"), JSON.stringify(credentials));
+}
+
+/** One shell for all commands, so that a variable is known to the next ones. It ends with the first that fails. */
+function startShell(directory: string, variables: Readonly<Record<string, string>>) {
+  const PATH = [dirname(process.execPath), process.env.PATH].join(delimiter);
+  const child = spawn("bash", ["-eu", "-o", "pipefail"], { cwd: directory, env: { PATH, ...variables } });
+  const ended = once(child, "close");
+  let printed = "";
+  let complaints = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    complaints += text;
+  });
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    printed += text;
+  });
+  const failed = ended.then(() => {
+    throw new Error(`a command of the guide failed: ${complaints}`);
+  });
+  failed.catch(() => undefined); // whoever pastes next hears of it
+  const paste = async (commands: string): Promise<string> => {
+    printed = "";
+    const file = join(directory, "commands.sh");
+    await writeFile(file, commands);
+    child.stdin.write(`. ${file} < /dev/null; printf '\\0'\n`);
+    while (!printed.endsWith("\0")) await Promise.race([once(child.stdout, "data"), failed]);
+    return printed.slice(0, -1);
+  };
+  const end = async (): Promise<void> => {
+    child.stdin.end();
+    await ended;
+  };
+  return { paste, end };
+}
