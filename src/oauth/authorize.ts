@@ -1,6 +1,7 @@
 import { DatabaseUnavailable } from "../database/database-error.ts";
 import { insertWithPartitions } from "../database/partitions.ts";
 import { bucketOf } from "../database/row-id.ts";
+import { replyToError } from "../http/errors.ts";
 import { replyWithErrorPage } from "../http/pages.ts";
 import { applicationKeyOf, type HttpReply, type HttpRequest, type Route } from "../http/route.ts";
 import { visitorLanguage } from "../http/visitor-language.ts";
@@ -38,6 +39,7 @@ import {
   type SentRequest,
 } from "./authorize-request.ts";
 import { beginLogin, type LoginBeginning } from "./begin-login.ts";
+import { findCallingPage, shareWithPage, withoutCookies } from "./calling-page.ts";
 import { findNamedApplication } from "./find-client.ts";
 import { findLiveApplication, type LiveApplication } from "./find-live-application.ts";
 import { readForm } from "./form.ts";
@@ -47,7 +49,8 @@ import { findPageFailure, findSurroundings } from "./realm-page.ts";
 import { formPostScript } from "./response-modes/form-post.ts";
 import type { Services } from "./services.ts";
 
-const TOO_MANY_STATUS = 429;
+/** What the client is not told: the person waits, or a page that nobody trusts has called. */
+const KEPT_HERE: ReadonlySet<number | undefined> = new Set([403, 429]);
 
 /** GET and POST authorize (RFC 6749 §3.1), and the way back from the login pages, which is the same for every issuer. */
 export function authorizeRoutes(services: Services): readonly Route[] {
@@ -99,15 +102,21 @@ interface Begun {
 async function beginOrTell(services: Services, begun: Begun): Promise<HttpReply> {
   const { request, application, parameters, target } = begun;
   const { context } = application;
+  let page: string | undefined;
   try {
     const authenticator = await findAuthenticatorOf(services.deps.database.tenants([context.key.tenantId]), context);
+    page = findCallingPage(request, authenticator);
     const loginMethods = authenticator?.authentication_methods;
     const accepted = acceptRequest({ parameters, context, target, loginMethods });
     const hinted = await withHint(services, begun, accepted);
     await services.loginLimiter.admit(context.key, request.remoteAddress);
-    return await begin(services, { ...begun, loginMethods, pages: embeddedPagesOf(authenticator) }, hinted);
+    const pages = embeddedPagesOf(authenticator);
+    if (page === undefined) return await begin(services, { ...begun, loginMethods, pages }, hinted);
+    const called = { ...begun, request: withoutCookies(request), loginMethods, pages };
+    return shareWithPage(await begin(services, called, hinted), page);
   } catch (error) {
-    if (error instanceof OAuthError && error.status === TOO_MANY_STATUS) throw error; // the person waits, not the client
+    if (page !== undefined) return tellPage(services, request, { error, page });
+    if (error instanceof OAuthError && KEPT_HERE.has(error.status)) throw error;
     const told = asOAuthError(services, request, error);
     recordRefusal(services, request, told, {
       redirect_uri: recordedUri(target.redirectUri),
@@ -128,6 +137,17 @@ async function beginOrTell(services: Services, begun: Begun): Promise<HttpReply>
     });
     return { ...reply, refusal: { code: told.code } };
   }
+}
+
+/** A script cannot follow a redirect to the client: it is told what goes wrong as other callers of ours are (rule 38). */
+function tellPage(
+  services: Services,
+  request: HttpRequest,
+  { error, page }: { readonly error: unknown; readonly page: string },
+): HttpReply {
+  if (error instanceof OAuthError) recordRefusal(services, request, error);
+  const traceId = Buffer.from(request.traceId).toString("hex");
+  return shareWithPage(replyToError(error, { kind: "auth", traceId, log: services.deps.log }), page);
 }
 
 /** The request with what its `id_token_hint` says; refused where that is no ID token of this client. */

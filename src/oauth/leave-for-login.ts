@@ -33,7 +33,7 @@ export async function leaveForLogin(services: Services, departure: Departure): P
       secrets: embedded.secrets,
       now,
     }));
-  if (embedded?.pages.invocation === "manual") return jsonReply(200, { authenticate_url: url });
+  if (embedded?.pages.invocation === "manual") return jsonReply(200, { authenticate_url: url }, { vary: "origin" });
   const place = { publicUrl: services.deps.config.publicUrl, realmId: stored.realmId, requestId: stored.id };
   const login = { secret: browserSecret, lifetimeSeconds: AUTHORIZATION_REQUEST_LIFETIME_SECONDS };
   return redirectReply(addressOf(stored, url), setLoginCookie(request, place, login));

@@ -1,5 +1,6 @@
 import { type HttpRequest, headerOf } from "../../http/route.ts";
 import { OAuthError } from "../../protocol/oauth-error.ts";
+import { trustsOrigin } from "../../resources/authenticator-config/rules.ts";
 import type { AuthenticatorSettings } from "../../resources/authenticator-config/schema.ts";
 
 /**
@@ -8,8 +9,8 @@ import type { AuthenticatorSettings } from "../../resources/authenticator-config
  *
  * @throws OAuthError 403
  */
-export function demandTrustedPage(http: HttpRequest, { trusted_origins = [] }: AuthenticatorSettings): void {
+export function demandTrustedPage(http: HttpRequest, authenticator: AuthenticatorSettings): void {
   const origin = headerOf(http, "origin");
-  if (origin === undefined || trusted_origins.some((trusted) => URL.parse(trusted)?.origin === origin)) return;
+  if (origin === undefined || trustsOrigin(authenticator, origin)) return;
   throw new OAuthError("invalid_request", "the authenticator config does not trust this origin", { status: 403 });
 }

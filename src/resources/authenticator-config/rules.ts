@@ -135,3 +135,8 @@ export function embeddedPagesOf(authenticator: AuthenticatorSettings | undefined
   if (authenticator?.type !== "embedded" || authenticator.invoke_url === undefined) return undefined;
   return { invokeUrl: authenticator.invoke_url, invocation: authenticator.invocation_type ?? "automatic" };
 }
+
+/** Whether pages of this origin, as a browser names it, may act for an authenticator: to the letter. */
+export function trustsOrigin({ trusted_origins = [] }: AuthenticatorSettings, origin: string): boolean {
+  return trusted_origins.some((trusted) => URL.parse(trusted)?.origin === origin);
+}
