@@ -1,59 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { findFreePort } from "../../bin/free-port.mjs";
-import { createShop } from "../../examples/embedded/server.mjs";
 import { makeLink } from "../support/embedded-login.ts";
+import { openShop, SHOPPER, type Shop } from "../support/embedded-shop.ts";
 import { type PasskeyBrowser, passkeyBrowser } from "../support/real-browser.ts";
 import { TEST_CODE } from "../support/test-browser.ts";
 import { databaseSide } from "../support/test-database.ts";
-import { type TestApplication, type TestTenant, testTenant } from "../support/test-tenant.ts";
-
-const EMAIL = "ada@example.com";
-
-interface Shop extends AsyncDisposable {
-  readonly tenant: TestTenant;
-  readonly application: TestApplication;
-  readonly configId: string;
-  readonly identityId: string;
-  readonly origin: string;
-}
-
-/** The example, at work as its guide says. */
-async function openShop(options: { readonly trusts?: string } = {}): Promise<Shop> {
-  const tenant = await testTenant();
-  const identityId = await tenant.addIdentity(EMAIL);
-  const port = await findFreePort();
-  const origin = `http://localhost:${port}`;
-  const config = {
-    type: "embedded",
-    invoke_url: origin,
-    trusted_origins: [options.trusts ?? origin],
-    authentication_methods: [{ type: "email_one_time_password" }, { type: "webauthn_passkey" }],
-  };
-  const made = await tenant.manage("POST", "/authenticator-configs", { authenticator_config: { config } });
-  assert.equal(made.status, 200, made.text);
-  const configId = String(made.json?.id);
-  const application = await tenant.addApplication({
-    authenticator_config_id: configId,
-    protocol_config: {
-      type: "oidc",
-      grant_type: ["authorization_code"],
-      redirect_uris: [`${origin}/callback`],
-      pkce: "s256",
-      token_configuration: { expires_after: 3_600 },
-    },
-  });
-  const { issuer, clientId, clientSecret } = application;
-  const server = createShop({ issuer, clientId, clientSecret, origin });
-  await new Promise<void>((resolve) => server.listen(port, "localhost", resolve));
-  return {
-    ...{ tenant, application, configId, identityId, origin },
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
-}
 
 async function logInByPasskey({ page }: PasskeyBrowser, { origin, identityId }: Shop): Promise<void> {
   await page.context().clearCookies();
@@ -67,7 +18,7 @@ async function logInByPasskey({ page }: PasskeyBrowser, { origin, identityId }: 
 async function askForCode({ page }: PasskeyBrowser, { origin }: Shop): Promise<void> {
   await page.goto(origin);
   await page.getByRole("link", { name: "Sign in" }).click();
-  await page.getByLabel("Email").fill(EMAIL);
+  await page.getByLabel("Email").fill(SHOPPER);
   await page.getByRole("button", { name: "Email me a code" }).click();
 }
 
@@ -78,11 +29,11 @@ if (databaseSide() === "embedded")
       await using shop = await openShop();
       await using browser = await passkeyBrowser();
       const { page, problems } = browser;
-      await page.goto(await makeLink({ ...shop, email: EMAIL }));
+      await page.goto(await makeLink({ ...shop, email: SHOPPER }));
       await page.getByRole("button", { name: "Make a passkey" }).click();
-      await page.getByText(`Passkey made for ${EMAIL}`).waitFor();
+      await page.getByText(`Passkey made for ${SHOPPER}`).waitFor();
       const kept = await page.evaluate(() => JSON.parse(localStorage.getItem("mayfly.passkeys") ?? "[]"));
-      assert.deepEqual([kept.length, kept[0].identity.username, kept[0].state], [1, EMAIL, "Active"]);
+      assert.deepEqual([kept.length, kept[0].identity.username, kept[0].state], [1, SHOPPER, "Active"]);
       await logInByPasskey(browser, shop);
       assert.deepEqual(problems, []);
     });
