@@ -19,6 +19,8 @@ export interface KnownUpdate {
   readonly buckets: string;
   /** columns, and what of `c` each becomes */
   readonly set: Readonly<Record<string, string>>;
+  /** columns of `set` that become something else than the value itself: made of it (`excluded`) and of what the locked row holds */
+  readonly become?: Readonly<Record<string, string>>;
   /** a further assignment, of what the row holds itself */
   readonly advance?: string;
   /** which rows, by what they hold when they are locked; the table's name is theirs, `excluded` what `set` made */
@@ -35,7 +37,10 @@ export function updateKnown(table: KnownTable, update: KnownUpdate): string {
   const changed = Object.keys(update.set);
   const kept = [...KEY, ...table.required.filter((column) => !changed.includes(column))];
   const isKey = KEY.map((column) => `known.${column} = c.${column}`).join(" AND ");
-  const assignments = [...changed.map((column) => `${column} = excluded.${column}`), update.advance ?? []].flat();
+  const assignments = [
+    ...changed.map((column) => `${column} = ${update.become?.[column] ?? `excluded.${column}`}`),
+    update.advance ?? [],
+  ].flat();
   return `INSERT INTO ${name} (${[...kept, ...changed].join(", ")})
      SELECT ${[...kept.map((column) => `old.${column}`), ...Object.values(update.set)].join(", ")}
      FROM ${update.from} c

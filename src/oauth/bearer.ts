@@ -7,7 +7,8 @@ import { OAuthError } from "../protocol/oauth-error.ts";
 import type { RequestParameters } from "../protocol/parameters.ts";
 import { intersectLive, splitScope } from "../protocol/scope.ts";
 import { findCauseOfDeath } from "../protocol/token-state.ts";
-import type { TokenFacts } from "../resources/token/queries.ts";
+import { narrowRealm, type TokenFacts } from "../resources/token/queries.ts";
+import { findCauseToRefuse } from "./accept-token.ts";
 import { findPresentedToken, readJwtPayload } from "./presented-token.ts";
 import type { Services } from "./services.ts";
 
@@ -30,28 +31,42 @@ export async function authenticateCaller(services: Services, request: HttpReques
   const { tenant = "" } = request.parameters;
   // Which tenant a JWT names only decides whether the answer is 401 or 403: nothing is granted on it.
   const named = readJwtPayload(presented)?.bi_t;
-  if (typeof named === "string" && named !== tenant && (await isLiveManagementToken(services, named, presented))) {
+  if (
+    typeof named === "string" &&
+    named !== tenant &&
+    (await findManagementToken(services, named, presented)) !== undefined
+  ) {
     throw new ManagementError("forbidden", "forbidden");
   }
-  const caller = await findManagementCaller(services, tenant, presented);
+  const caller = await acceptManagementToken(services, tenant, presented);
   if (caller === undefined) throw unauthorized(' error="invalid_token"');
   return caller;
 }
 
-/** The caller that a live management token of this tenant stands for, or undefined. */
-async function findManagementCaller(
+/** The live management token of this tenant that a text is, or undefined. */
+async function findManagementToken(
   services: Services,
   tenantId: string,
   presented: string,
-): Promise<Caller | undefined> {
+): Promise<TokenFacts | undefined> {
   if (!HEX_ID.test(tenantId)) return undefined;
   const adminRealm = await services.directory.adminRealm(tenantId);
   if (adminRealm === undefined) return undefined;
   const token = await findPresentedToken(services, adminRealm, presented);
   if (token === undefined || !token.resourceServerIsManaged) return undefined;
   const now = services.deps.clock.nowSeconds() + token.clockOffsetSeconds;
-  if (findCauseOfDeath(token, now) !== undefined) return undefined;
-  return toCaller(token);
+  return findCauseOfDeath(token, now) === undefined ? token : undefined;
+}
+
+/** The caller that a management token of this tenant stands for, or undefined. It is a use of the token (rule 17). */
+async function acceptManagementToken(
+  services: Services,
+  tenantId: string,
+  presented: string,
+): Promise<Caller | undefined> {
+  const token = await findManagementToken(services, tenantId, presented);
+  if (token === undefined) return undefined;
+  return (await findCauseToRefuse(services, token)) === undefined ? toCaller(token) : undefined;
 }
 
 /** What a route that takes client credentials or a bearer token needs to judge the bearer token. */
@@ -79,7 +94,7 @@ export async function authenticateScopedBearer(services: Services, bearer: Scope
     throw new OAuthError("invalid_request", "send a bearer token or client credentials, not both");
   }
   const presented = readBearer(bearer.authorization);
-  const caller = presented === undefined ? undefined : await findManagementCaller(services, realm.tenantId, presented);
+  const caller = presented === undefined ? undefined : await acceptManagementToken(services, realm.tenantId, presented);
   if (caller === undefined) throw new OAuthError("invalid_token", "the access token is not valid");
   const reaches = caller.targetRealm === "*" || caller.targetRealm === realm.realmId;
   if (!caller.scopes.has(scope) || !reaches) {
@@ -97,17 +112,8 @@ function toCaller(token: TokenFacts): Caller {
     subject: token.subject,
     scopes: new Set(intersectLive(splitScope(token.scope), token.liveScopes).scope),
     // What the token said and what the application has now: the narrower of both (rules 7 and 8).
-    targetRealm: token.targetRealm === "*" ? token.liveTargetRealm : narrower(token),
+    targetRealm: narrowRealm(token.targetRealm, token.liveTargetRealm),
   };
-}
-
-function narrower(token: TokenFacts): string {
-  const agree = token.liveTargetRealm === "*" || token.liveTargetRealm === token.targetRealm;
-  return agree ? token.targetRealm : "";
-}
-
-async function isLiveManagementToken(services: Services, tenantId: string, presented: string): Promise<boolean> {
-  return (await findManagementCaller(services, tenantId, presented)) !== undefined;
 }
 
 function unauthorized(challenge: string): ManagementError {

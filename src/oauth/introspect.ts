@@ -9,14 +9,15 @@ import { formatScope, intersectLive, splitScope } from "../protocol/scope.ts";
 import { findCauseOfDeath } from "../protocol/token-state.ts";
 import type { RealmFacts } from "../resources/realm/queries.ts";
 import type { TokenFacts } from "../resources/token/queries.ts";
+import { findCauseToRefuse } from "./accept-token.ts";
 import { type AuthenticatedClient, authenticateClient } from "./authenticate-client.ts";
 import { authenticateScopedBearer, usesBearer } from "./bearer.ts";
 import { presentedClient } from "./client-authentication/index.ts";
 import type { PresentedClient } from "./client-authentication/method.ts";
+import { parseClaims, toGrantType } from "./decide-issue.ts";
 import { findApplication, unknownApplication } from "./find-application.ts";
 import { findRealm } from "./find-realm.ts";
 import { readForm } from "./form.ts";
-import { parseClaims, toGrantType } from "./issue.ts";
 import {
   findPresentedRefreshToken,
   isLiveRefreshToken,
@@ -134,12 +135,14 @@ async function describeAccessToken(
 ): Promise<object | string> {
   const { introspector } = asked;
   const basis = introspector.kind === "application" ? introspector.client.basis : undefined;
-  const { facts: token, isBasisCurrent } = await readPresentedToken(services, realm.key, { text: asked.token, basis });
+  const isTold = introspector.kind === "bearer";
+  const presented = { text: asked.token, basis, withDecision: isTold };
+  const { facts: token, isBasisCurrent } = await readPresentedToken(services, realm.key, presented);
   await confirm(introspector, isBasisCurrent);
   if (token === undefined) return "no recorded access token of this realm";
   if (!maySee(introspector, token)) return "the caller is neither its client nor an introspector of its audience";
-  const now = services.deps.clock.nowSeconds() + token.clockOffsetSeconds;
-  const cause = findCauseOfDeath(token, now);
+  const mayLook = isTold || introspector.applicationId === token.applicationId;
+  const cause = mayLook ? findCauseOfDeath(token, nowOf(services, token)) : await findCauseToRefuse(services, token);
   if (cause !== undefined) return cause;
   const claims = accessTokenClaims({
     issuer: issuerOf(services.deps.config.publicUrl, token, token.issuerMode),
@@ -157,6 +160,7 @@ async function describeAccessToken(
     sessionId: token.sessionId,
     transactionId: token.transactionId,
     customClaims: parseClaims(token.customClaims),
+    actor: parseClaims(token.actor),
     pairwise: token.isPairwise,
   });
   return {
@@ -164,7 +168,20 @@ async function describeAccessToken(
     ...claims,
     token_type: "Bearer",
     ...(token.username === undefined || token.isPairwise ? {} : { username: token.username }),
+    ...describeBounds(token),
+    ...(mayLook && token.usesLeft !== undefined ? { uses_left: token.usesLeft } : {}),
+    ...(token.lifetimeRecord === undefined ? {} : { lifetime: token.lifetimeRecord }),
   };
+}
+
+// Rule 28: whoever asks sees that a token was shortened.
+function describeBounds(token: TokenFacts): object {
+  if (token.expiresAt === token.issuedExpiresAt) return {};
+  return { issued_lifetime: token.issuedExpiresAt - token.notBefore };
+}
+
+function nowOf(services: Services, token: TokenFacts): number {
+  return services.deps.clock.nowSeconds() + token.clockOffsetSeconds;
 }
 
 async function confirm(introspector: Introspector, isBasisCurrent: boolean): Promise<void> {

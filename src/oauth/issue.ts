@@ -1,23 +1,16 @@
 import type { SigningKey } from "../keys/key-store.ts";
 import { sha256 } from "../platform/hash.ts";
-import { accessTokenClaims, audienceOf, type GrantType } from "../protocol/access-token.ts";
+import type { GrantType } from "../protocol/access-token.ts";
 import { bucketFor } from "../protocol/bucket.ts";
 import { issuerOf } from "../protocol/client-metadata.ts";
 import { JWT_LENGTH_MAX } from "../protocol/compact-jwt.ts";
-import { configuredCeilings } from "../protocol/configured-ceilings.ts";
 import { idTokenClaims } from "../protocol/id-token.ts";
-import {
-  decideLifetime,
-  type LifetimeGranted,
-  lifetimeMember,
-  lifetimeRecord,
-  lifetimeRefusal,
-} from "../protocol/lifetime.ts";
+import { lifetimeMember } from "../protocol/lifetime.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { formatOpaqueToken, formatRefreshToken, SECRET_BYTES, tokenSuffix } from "../protocol/opaque-token.ts";
-import { splitScope } from "../protocol/scope.ts";
 import { decodeId, encodeId, ID_KINDS, ID_RANDOM_BYTES, type IdParts } from "../protocol/token-id.ts";
 import type { KeyExpiry, NewToken } from "../resources/token-issue/queries.ts";
+import { claimsOf, type DecidedIssue, decideIssue } from "./decide-issue.ts";
 import type { Authorization, MadeRefreshToken, TokenRequest } from "./grants/grant.ts";
 import { personOf } from "./person.ts";
 import { checkQuotas, countIssued } from "./quotas.ts";
@@ -31,6 +24,9 @@ export interface TokenResponse {
   readonly refresh_token?: string;
   readonly id_token?: string;
   readonly lifetime?: unknown;
+  /** as they were asked for */
+  readonly max_uses?: number;
+  readonly not_before?: number;
 }
 
 /**
@@ -44,16 +40,18 @@ export async function issueTokens(
   authorization: Authorization,
   grantType: GrantType,
 ): Promise<TokenResponse | undefined> {
-  const lifetime = decideGrantedLifetime(request, authorization);
+  const decided = decideIssue(request, authorization, grantType);
+  const { lifetime } = decided;
   await checkQuotas(request, grantType);
   const made = makeRefreshToken(request, authorization);
-  const access = await makeAccessToken(request, { authorization, lifetime, grantType });
+  const access = await makeAccessToken(request, decided);
   const idToken = await makeIdToken(request, authorization, access.token);
   const signatures = [access.signature, idToken?.signature].filter((signature) => signature !== undefined);
   const won = await request.services.writeIssue({
     token: access.row,
     basis: request.basis,
     advance: authorization.advance?.(made),
+    movedUses: authorization.movedUses,
     rememberClaims: authorization.rememberClaims,
     keyExpiries: signatures.flatMap((signature) => signature.expiry ?? []),
   });
@@ -66,32 +64,14 @@ export async function issueTokens(
   return {
     access_token: access.token,
     token_type: "Bearer",
-    expires_in: lifetime.grantedSeconds,
+    expires_in: lifetime.expiresAt - lifetime.issuedAt,
     scope: authorization.scope.scope.join(" "),
     ...(made === undefined ? {} : { refresh_token: made.token }),
     ...(idToken === undefined ? {} : { id_token: idToken.token }),
     ...(member === undefined ? {} : { lifetime: member }),
+    ...(access.row.usesLeft === undefined ? {} : { max_uses: access.row.usesLeft }),
+    ...(access.row.notBefore === undefined ? {} : { not_before: access.row.notBefore }),
   };
-}
-
-/** The lifetime of a request at the ceilings that apply to it (specification section 3). */
-function decideGrantedLifetime(request: TokenRequest, authorization: Authorization): LifetimeGranted {
-  const { client, realm } = request.context;
-  const verdict = decideLifetime({
-    requested: request.expirationTime,
-    ceilings: configuredCeilings(request.context, {
-      scope: authorization.scope.scope,
-      consentSeconds: authorization.consentSeconds,
-      parentExpiresAt: authorization.parentExpiresAt,
-      now: request.now,
-    }),
-    floorSeconds: realm.tokenPolicy.minExpiresAfterSeconds ?? 1,
-    defaultSeconds: client.defaultExpiresAfterSeconds,
-    overLimit: client.overLimit,
-    now: request.now,
-  });
-  if (verdict.outcome === "refused") throw lifetimeRefusal(verdict);
-  return verdict;
 }
 
 interface MadeAccessToken {
@@ -107,22 +87,23 @@ interface Signature {
   readonly expiry: KeyExpiry | undefined;
 }
 
-interface AccessTokenParts {
-  readonly authorization: Authorization;
-  readonly lifetime: LifetimeGranted;
-  readonly grantType: GrantType;
-}
-
-async function makeAccessToken(request: TokenRequest, parts: AccessTokenParts): Promise<MadeAccessToken> {
-  const id = newId(request, parts.lifetime.grantedSeconds);
-  const row = describeToken(request, parts, encodeId(id));
+async function makeAccessToken(
+  request: TokenRequest,
+  { lifetime, token: decided }: DecidedIssue,
+): Promise<MadeAccessToken> {
+  const id = newId(request, lifetime.expiresAt - lifetime.issuedAt);
+  const row = { ...decided, id: encodeId(id) };
   if (request.context.client.tokenFormat === "referential") {
     const token = formatOpaqueToken("access", id, request.services.deps.random.bytes(SECRET_BYTES));
     return { token, row: { ...row, ...fingerprint(token) }, signature: undefined };
   }
   const { keys } = request.services;
   const key = await keys.signingKey(request.context.key, request.context.client.signingAlgorithm, request.now);
-  const token = await keys.signJwt(key, { typ: "at+jwt", jku: jwksUriOf(request) }, claimsOf(request, row));
+  const token = await keys.signJwt(
+    key,
+    { typ: "at+jwt", jku: jwksUriOf(request) },
+    claimsOf(issuerOfRequest(request), request.context, row),
+  );
   if (token.length > JWT_LENGTH_MAX) {
     throw new OAuthError(
       "invalid_scope",
@@ -136,77 +117,6 @@ async function makeAccessToken(request: TokenRequest, parts: AccessTokenParts): 
 function signatureOf(request: TokenRequest, key: SigningKey, expiresAt: number): Signature {
   const latestExpiryAt = request.services.keys.publishedExpiry(key, expiresAt);
   return { key, expiry: latestExpiryAt === undefined ? undefined : { keyId: key.keyId, latestExpiryAt } };
-}
-
-type DescribedToken = Omit<NewToken, "tokenHash" | "tokenSuffix">;
-
-function describeToken(request: TokenRequest, parts: AccessTokenParts, id: string): DescribedToken {
-  const { authorization, lifetime, grantType } = parts;
-  const { key, client, resourceServer } = request.context;
-  return {
-    ...key,
-    id,
-    resourceServerId: resourceServer?.resourceServerId,
-    identityId: authorization.identityId,
-    grantId: authorization.grant?.id,
-    sessionId: authorization.sessionId,
-    transactionId: authorization.transactionId,
-    grantType,
-    subject: authorization.subject,
-    audience: audienceOf({
-      clientId: client.clientId,
-      resourceServerIdentifier: resourceServer?.identifier,
-      forIdentity: authorization.identityId !== undefined,
-    }),
-    scope: authorization.scope.scope.join(" "),
-    customClaims: authorization.customClaims,
-    targetRealm: client.targetRealm,
-    displayName: request.tokenName,
-    issuedAt: lifetime.issuedAt,
-    expiresAt: lifetime.expiresAt,
-    decision: describeDecision(authorization, lifetime),
-  };
-}
-
-function describeDecision(authorization: Authorization, lifetime: LifetimeGranted): Readonly<Record<string, unknown>> {
-  return {
-    lifetime: lifetimeRecord(lifetime),
-    scopes_dropped: authorization.scope.dropped,
-    ...authorization.facts,
-  };
-}
-
-function claimsOf(request: TokenRequest, row: DescribedToken): object {
-  return accessTokenClaims({
-    issuer: issuerOfRequest(request),
-    subject: row.subject,
-    audience: row.audience,
-    clientId: request.context.client.clientId,
-    tokenId: row.id,
-    issuedAt: row.issuedAt,
-    expiresAt: row.expiresAt,
-    scope: splitScope(row.scope),
-    principal: { ...request.context.key, identityId: row.identityId },
-    targetRealm: row.targetRealm,
-    grantType: toGrantType(row.grantType),
-    sessionId: row.sessionId,
-    transactionId: row.transactionId,
-    customClaims: parseClaims(row.customClaims),
-    pairwise: request.context.client.subjectType === "pairwise",
-  });
-}
-
-/** Narrows a recorded grant type to those that exist. */
-export function toGrantType(text: string): GrantType {
-  if (text === "authorization_code" || text === "client_credentials" || text === "refresh_token") return text;
-  return "urn:ietf:params:oauth:grant-type:token-exchange";
-}
-
-/** The object that recorded custom claims say; they were checked when they were sent. */
-export function parseClaims(text: string | undefined): Readonly<Record<string, unknown>> | undefined {
-  if (text === undefined) return undefined;
-  const value: unknown = JSON.parse(text);
-  return typeof value === "object" && value !== null ? { ...value } : undefined;
 }
 
 function fingerprint(token: string): { tokenHash: Buffer; tokenSuffix: string } {

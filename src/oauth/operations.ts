@@ -42,6 +42,20 @@ const AuthorizeQuery = Type.Object({
 const TokenForm = Type.Object({
   grant_type: text("", { enum: GRANTS.map(({ grantType }) => grantType) }),
   expiration_time: Type.Optional(EXPIRATION_TIME),
+  max_uses: Type.Optional(
+    text(
+      "How often the token may be used, from 1 to 1000000; of referential tokens only. Without it as often as it is wanted.",
+      { pattern: "^[1-9][0-9]{0,6}$" },
+    ),
+  ),
+  not_before: Type.Optional(
+    text(
+      "From when the token is valid, in seconds since 1970; its lifetime counts from there. Without it from now on.",
+      {
+        pattern: "^[1-9][0-9]{0,10}$",
+      },
+    ),
+  ),
   scope: optional("Scopes, separated by spaces; without it all that may be had."),
   code: optional("Of the authorization code grant."),
   redirect_uri: optional("As it was sent to the authorization endpoint."),
@@ -54,7 +68,7 @@ const TokenAnswer = Type.Object({
   token_type: text("", { enum: ["Bearer"] }),
   expires_in: Type.Integer({
     minimum: 0,
-    description: "Seconds that the access token lives: as asked for, or refused.",
+    description: "Seconds until the access token ends: as asked for, or refused.",
   }),
   scope: optional("What was granted."),
   refresh_token: optional("Where the application may have one."),
@@ -73,6 +87,14 @@ const IntrospectionAnswer = Type.Object(
     iss: optional("The issuer."),
     jti: optional("The token's id."),
     token_type: optional(""),
+    uses_left: Type.Optional(
+      Type.Integer({ description: "How often it may still be used. Not for APIs, for whom this is a use." }),
+    ),
+    issued_lifetime: Type.Optional(
+      Type.Integer({
+        description: "How many seconds it was to live when it was issued, where it was shortened since.",
+      }),
+    ),
   },
   { additionalProperties: true },
 );

@@ -4,9 +4,8 @@ import type { RealmKey } from "../protocol/client-metadata.ts";
 import { readJwtPart, splitJwt } from "../protocol/compact-jwt.ts";
 import { parseOpaqueToken, parseRefreshToken, type RefreshToken, verifyRefreshMac } from "../protocol/opaque-token.ts";
 import { decodeId, ID_KINDS } from "../protocol/token-id.ts";
-import type { CurrentApplication } from "../resources/application/queries.ts";
 import type { GrantFacts } from "../resources/grant/queries.ts";
-import type { TokenFacts, TokenReading } from "../resources/token/queries.ts";
+import type { TokenFacts, TokenLookUp, TokenReading } from "../resources/token/queries.ts";
 import type { Services } from "./services.ts";
 
 /**
@@ -31,13 +30,19 @@ export async function findPresentedToken(
 export async function readPresentedToken(
   services: Services,
   realm: RealmKey,
-  presented: { readonly text: string; readonly basis?: CurrentApplication | undefined },
+  presented: Pick<TokenLookUp, "basis" | "withDecision"> & { readonly text: string },
 ): Promise<TokenReading> {
-  const { text, basis } = presented;
+  const { text, basis, withDecision } = presented;
   const id = readTokenId(text);
   if (id === undefined || !isPossibleRow(services, id, ID_KINDS.access))
     return { facts: undefined, isBasisCurrent: basis === undefined };
-  const reading = await services.readToken({ tenantId: realm.tenantId, realmId: realm.realmId, id, basis });
+  const reading = await services.readToken({
+    tenantId: realm.tenantId,
+    realmId: realm.realmId,
+    id,
+    basis,
+    withDecision,
+  });
   if (reading.facts !== undefined && equalBytes(reading.facts.tokenHash, sha256(text))) return reading;
   return { ...reading, facts: undefined };
 }

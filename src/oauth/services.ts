@@ -15,8 +15,9 @@ import { type GrantFacts, type GrantKey, readGrants } from "../resources/grant/q
 import type { LiveCountRecorder } from "../resources/live-count/recorder.ts";
 import { takeLoginAllowance } from "../resources/login-allowance/queries.ts";
 import { endsFamily, type Revocation, revokeAs, revokeGrants, revokeTokens } from "../resources/revocation/queries.ts";
-import { readTokens, type TokenLookUp, type TokenReading } from "../resources/token/queries.ts";
+import { readTokens, type TokenKey, type TokenLookUp, type TokenReading } from "../resources/token/queries.ts";
 import { type Issue, insertTokens, writeIssues } from "../resources/token-issue/queries.ts";
+import { takeUses } from "../resources/token-use/queries.ts";
 import { type ContextCache, createContextCache } from "./context-cache.ts";
 import { createRealmDirectory, type RealmDirectory } from "./realm-directory.ts";
 import { createTenantClasses, type TenantClasses } from "./tenant-classes.ts";
@@ -40,6 +41,8 @@ export interface Services {
   readonly readClient: (key: ApplicationKey) => Promise<LiveClient | undefined>;
   readonly readGrant: (key: GrantKey) => Promise<GrantFacts | undefined>;
   readonly readToken: (asked: TokenLookUp) => Promise<TokenReading>;
+  /** Takes one use of a token that is bounded by uses; false when none was left (rule 17). */
+  readonly takeUse: (key: TokenKey) => Promise<boolean>;
   /** Spends and records; false when the grant or the configuration has moved on since it was read. Resolved means durable. */
   readonly writeIssue: (issue: Issue) => Promise<boolean>;
   /** Resolved means that no node answers active any more. */
@@ -89,6 +92,10 @@ export function createServices(deps: Deps, keys: KeyStore, recorders: Recorders)
     readToken: createBatcher({
       run: (batch) => readTokens(database.tenants(tenantsOf(batch)), batch),
       meter: meter("token"),
+    }),
+    takeUse: createBatcher({
+      run: (batch) => takeUses(database.tenants(tenantsOf(batch)), batch),
+      meter: meter("use"),
     }),
     writeIssue: (issue) => (isPlain(issue) ? insert(issue) : spend(issue)),
     revoke: createRevoke(deps, recorders.liveTokens, meter),
@@ -143,7 +150,9 @@ async function writeAgain(database: Database, batch: readonly Issue[]): Promise<
   return won.includes(false) ? writeWithPartitions(database, batch, writeIssues) : won;
 }
 
-// Neither spends a grant nor lengthens the life of a key: nearly every token that a client asks for itself.
+// Neither descends from anything, nor lengthens the life of a key, nor is bounded by more than its end: nearly every token that a client
+// asks for itself.
 function isPlain({ token, keyExpiries }: Issue): boolean {
-  return token.grantId === undefined && keyExpiries.length === 0;
+  const isRoot = token.grantId === undefined && (token.ancestors ?? []).length === 0;
+  return isRoot && keyExpiries.length === 0 && token.notBefore === undefined && token.usesLeft === undefined;
 }

@@ -5,16 +5,18 @@ import { parseExpirationTime } from "../protocol/expiration-time.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { type RequestParameters, refuseInQuery } from "../protocol/parameters.ts";
 import { parseVerifier } from "../protocol/pkce.ts";
+import { parseMaxUses, parseNotBefore } from "../protocol/use-bounds.ts";
 import type { CurrentApplication } from "../resources/application/queries.ts";
 import { atIssuers } from "./at-issuer.ts";
 import { presentedClient, secretsOf, verifyClient } from "./client-authentication/index.ts";
+import { toGrantType } from "./decide-issue.ts";
 import { findKeptApplication, unknownApplication } from "./find-application.ts";
 import { findPresentedApplication } from "./find-client.ts";
 import { readCurrentApplication } from "./find-live-application.ts";
 import { readForm } from "./form.ts";
 import type { Grant, ReuseFound, TokenRequest } from "./grants/grant.ts";
 import { GRANTS } from "./grants/index.ts";
-import { issueTokens, type TokenResponse, toGrantType } from "./issue.ts";
+import { issueTokens, type TokenResponse } from "./issue.ts";
 import { readScope } from "./read-scope.ts";
 import { recordRefusals } from "./record-refusals.ts";
 import type { Services } from "./services.ts";
@@ -22,6 +24,8 @@ import type { Services } from "./services.ts";
 // Eight siblings may win before everybody else is refused (rule 3): the loser of each round reads and decides anew.
 const ROUNDS_MAX = 32;
 const TOKEN_NAME_LENGTH_MAX = 64;
+/** What bounds a token: in the query string it would be ignored silently. */
+const BOUNDS = ["expiration_time", "max_uses", "not_before"];
 
 /** POST token (RFC 6749 section 3.2). */
 export function tokenRoutes(services: Services): readonly Route[] {
@@ -48,7 +52,7 @@ export function tokenRoutes(services: Services): readonly Route[] {
 async function grantTokens(services: Services, request: HttpRequest): Promise<TokenResponse> {
   const kept = await findKeptApplication(services, request);
   const parameters = readForm(request);
-  refuseInQuery(request.queryString, "expiration_time");
+  for (const bound of BOUNDS) refuseInQuery(request.queryString, bound);
   const countRequested = services.tokenMeter.request();
   let attempt: Attempt = { current: kept, isLive: false, parameters, countRequested };
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
@@ -119,14 +123,20 @@ function parseTokenRequest(services: Services, request: HttpRequest, attempt: At
   const { client } = context;
   const rawClaims = parameters.values.get("custom_claims");
   checkCustomClaimsAllowed(rawClaims, client.customClaims);
+  const now = services.deps.clock.nowSeconds() + live.clockOffsetSeconds;
   return {
     services,
     context,
     basis: current,
     parameters,
     traceId: request.traceId,
-    now: services.deps.clock.nowSeconds() + live.clockOffsetSeconds,
+    now,
     expirationTime: readExpirationTime(attempt),
+    maxUses: parseMaxUses(parameters.values.get("max_uses")),
+    notBefore: parseNotBefore(parameters.values.get("not_before"), {
+      now,
+      aheadSecondsMax: client.expiresAfterSeconds,
+    }),
     customClaims: parseCustomClaims(rawClaims, client.customClaimsBytesMax)?.text,
     scope: readScope(context, parameters.values.get("scope")),
     codeVerifier: parseVerifier(parameters.values.get("code_verifier")),

@@ -10,6 +10,7 @@ import {
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { intersectLive, splitScope } from "../protocol/scope.ts";
 import { findCauseOfDeath } from "../protocol/token-state.ts";
+import { findCauseToRefuse } from "./accept-token.ts";
 import { atIssuers } from "./at-issuer.ts";
 import { readBearer } from "./bearer.ts";
 import { findApplication } from "./find-application.ts";
@@ -55,7 +56,7 @@ async function handleUserinfo(services: Services, request: HttpRequest): Promise
     throw new OAuthError("insufficient_scope", "userinfo needs an access token with the scope openid");
   }
   const grant = await services.readGrant({ ...context.key, id: token.grantId });
-  if (grant?.identity === undefined) throw invalidToken();
+  if (grant?.identity === undefined || (await findCauseToRefuse(services, token)) !== undefined) throw invalidToken();
   const names = grant.claims.userinfo;
   const claims = userinfoClaims(token.subject, personOf(grant.identity), { scope, names });
   const algorithm = context.client.userinfoAlgorithm;

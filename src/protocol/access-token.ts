@@ -41,6 +41,8 @@ export interface AccessTokenInput {
   readonly transactionId?: string | undefined;
   /** absent unless `custom_claims` was sent; {} is said too */
   readonly customClaims?: Readonly<Record<string, unknown>> | undefined;
+  /** who acts for the subject (RFC 8693 §4.1) */
+  readonly actor?: Readonly<Record<string, unknown>> | undefined;
   /** a pairwise application learns nothing that another could compare (rule 20) */
   readonly pairwise?: boolean | undefined;
 }
@@ -80,6 +82,7 @@ export function accessTokenClaims(input: AccessTokenInput): AccessTokenClaims {
     ...(input.pairwise ? {} : { bi_p: actor, bi_s: input.sessionId ?? "" }),
     bi_x: input.transactionId ?? "",
     bi_ty: input.grantType,
+    ...(input.actor === undefined ? {} : { act: input.actor }),
     ...(input.customClaims === undefined ? {} : { bi_custom: input.customClaims }),
   };
 }

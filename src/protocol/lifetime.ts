@@ -43,6 +43,7 @@ export interface CeilingPolicy {
   readonly consentSeconds?: number | undefined;
   /** when the refresh token, or the token exchanged, ends */
   readonly parentExpiresAt?: number | undefined;
+  /** from when on the token is valid: what is left of a parent is counted from there */
   readonly now: number;
 }
 
@@ -60,6 +61,8 @@ export interface LifetimeRequest {
   readonly defaultSeconds?: number | undefined;
   readonly overLimit: OverLimit;
   readonly now: number;
+  /** from when the token is valid, where that is later than its issue: the lifetime counts from there (rule 28) */
+  readonly startsAt?: number | undefined;
 }
 
 /** A ceiling that was considered, and whether it is the one that set the maximum. */
@@ -86,6 +89,7 @@ interface LifetimeFacts {
   readonly limitedBy: CeilingName;
   readonly limitedByScope?: string;
   readonly issuedAt: number;
+  readonly startsAt?: number;
   readonly ledger: LifetimeLedger;
 }
 
@@ -147,6 +151,7 @@ export function decideLifetime(request: LifetimeRequest): LifetimeVerdict {
     limitedBy: winner.name,
     ...(winner.scope === undefined ? {} : { limitedByScope: winner.scope }),
     issuedAt: Math.floor(request.now), // rule 14: `iat` is the floor of the second
+    ...(request.startsAt === undefined ? {} : { startsAt: request.startsAt }),
     ledger: {
       ceilings: request.ceilings.map((ceiling) => ({ ...ceiling, won: ceiling === winner })),
       floorSeconds,
@@ -268,7 +273,7 @@ function grant(facts: LifetimeFacts, wantedSeconds: number): LifetimeGranted {
     outcome: "granted",
     grantedSeconds,
     mode: grantedSeconds === wantedSeconds ? "exact" : "clamped",
-    expiresAt: facts.issuedAt + grantedSeconds,
+    expiresAt: (facts.startsAt ?? facts.issuedAt) + grantedSeconds,
     ...facts,
   };
 }

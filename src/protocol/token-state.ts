@@ -9,6 +9,10 @@ export interface TokenStateFacts {
   readonly keyIsCompromised: boolean;
   /** everything issued before this second is dead */
   readonly validAfter: number;
+  /** how often it may still be used; undefined: as often as it is wanted (rule 17) */
+  readonly usesLeft: number | undefined;
+  /** the tokens that it was exchanged from, undefined for one whose row is gone: that is dead, too (settled 1) */
+  readonly ancestors: readonly (TokenStateFacts | undefined)[];
 }
 
 /**
@@ -24,7 +28,29 @@ export function findCauseOfDeath(token: TokenStateFacts, now: number): string | 
   if (token.identityIsDead) return "its identity is suspended or deleted";
   if (token.issuedAt < token.validAfter) return "everything issued before was revoked";
   if (token.keyIsCompromised) return "its key was marked compromised";
+  if (token.usesLeft !== undefined && token.usesLeft <= 0) return "used up";
+  if (token.ancestors.some((ancestor) => hasEnded(ancestor, now)))
+    return "a token that it was exchanged from has ended";
   // Rule 14: a node whose clock is behind the issuer's must not refuse a fresh token; only an asked-for not_before is later.
   if (token.notBefore > token.issuedAt && now < token.notBefore) return "not valid yet";
   return undefined;
+}
+
+// A token that was used up gave what it had to its descendants: they go on living.
+function hasEnded(ancestor: TokenStateFacts | undefined, now: number): boolean {
+  return ancestor === undefined || findCauseOfDeath({ ...ancestor, usesLeft: undefined }, now) !== undefined;
+}
+
+/** What bounds a token's life: its own end and those of all that it hangs on, in seconds of tenant time. */
+export interface Ends {
+  readonly expiresAt: number;
+  /** undefined where it has no grant */
+  readonly grantEndsAt: number | undefined;
+  readonly ancestors: readonly ({ readonly expiresAt: number } | undefined)[];
+}
+
+/** When a token ends: no descendant outlives its ancestor, whatever was shortened since. */
+export function effectiveEnd({ expiresAt, grantEndsAt, ancestors }: Ends): number {
+  const bounds = ancestors.map((ancestor) => ancestor?.expiresAt ?? 0);
+  return Math.min(expiresAt, grantEndsAt ?? expiresAt, ...bounds);
 }

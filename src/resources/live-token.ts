@@ -1,8 +1,8 @@
 import { SESSION_LETS_GRANT_LIVE } from "./session/queries.ts";
 import { alive } from "./tombstone.ts";
 
-// SQL: what lives as introspection judges it, but for an exchanged token's ancestors, which come with exchange itself. `now` is an
-// expression in seconds of tenant time; the application is that of $1 (tenant), $2 (realm) and $3.
+// SQL: what lives as introspection judges it. `now` is an expression in seconds of tenant time; the application is that of $1 (tenant),
+// $2 (realm) and $3.
 
 const VALID_AFTER = `(SELECT a.tokens_valid_after FROM applications a
     WHERE a.tenant_id = $1 AND a.realm_id = $2 AND a.application_id = $3)`;
@@ -13,9 +13,21 @@ export function tokenLives(now: string): string {
   AND (t.identity_id IS NULL OR EXISTS (SELECT FROM identities i WHERE i.tenant_id = t.tenant_id AND i.realm_id = t.realm_id
     AND i.identity_id = t.identity_id AND ${alive("i")} AND i.status = 'active' AND i.tokens_valid_after <= t.issued_at))
   AND (t.grant_id IS NULL OR EXISTS (SELECT FROM grants g WHERE g.tenant_id = t.tenant_id AND g.realm_id = t.realm_id
-    AND g.id = t.grant_id AND g.bucket = t.grant_bucket AND g.revoked_at IS NULL AND ${SESSION_LETS_GRANT_LIVE}))
+    AND g.id = t.grant_id AND g.bucket = t.grant_bucket AND g.revoked_at IS NULL AND g.ends_at > ${now} AND ${SESSION_LETS_GRANT_LIVE}))
   AND NOT EXISTS (SELECT FROM signing_keys k WHERE k.tenant_id = t.tenant_id AND k.realm_id = t.realm_id AND k.key_id = t.key_id
-    AND k.compromised_at IS NOT NULL)`;
+    AND k.compromised_at IS NOT NULL)
+  AND (t.uses_left IS NULL OR t.uses_left > 0)
+  AND (t.ancestors = '{}' OR NOT EXISTS (SELECT FROM unnest(t.ancestors) named(id) WHERE NOT ${ancestorLives(now)}))`;
+}
+
+// The token that `named.id` names, of any application: its grant and its person are those of `t` itself. The bucket is within the id.
+function ancestorLives(now: string): string {
+  return `EXISTS (SELECT FROM tokens p JOIN applications a ON a.tenant_id = p.tenant_id AND a.realm_id = p.realm_id
+      AND a.application_id = p.application_id AND ${alive("a")} AND a.tokens_valid_after <= p.issued_at
+    WHERE p.tenant_id = t.tenant_id AND p.realm_id = t.realm_id AND p.id = named.id
+    AND p.bucket = ('x' || encode(substr(named.id, 18, 4), 'hex'))::bit(32)::integer AND p.revoked_at IS NULL AND p.expires_at > ${now}
+    AND NOT EXISTS (SELECT FROM signing_keys k WHERE k.tenant_id = p.tenant_id AND k.realm_id = p.realm_id AND k.key_id = p.key_id
+      AND k.compromised_at IS NOT NULL))`;
 }
 
 /** The grant `g` has a refresh token that can be used. Whether it was revoked is not in it. */

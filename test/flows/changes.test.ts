@@ -3,9 +3,10 @@ import { type TestContext, test } from "node:test";
 import { createClock } from "../../src/platform/clock.ts";
 import type { RealmKey } from "../../src/protocol/client-metadata.ts";
 import { basic, call } from "../support/http.ts";
+import { nodeBeside } from "../support/node-beside.ts";
 import { changeTokens, testClient } from "../support/test-client.ts";
 import { databaseSide } from "../support/test-database.ts";
-import { type TestServer, testServer } from "../support/test-server.ts";
+import { testServer } from "../support/test-server.ts";
 import { type TestApplication, type TestTenant, testTenant } from "../support/test-tenant.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -34,7 +35,7 @@ async function startNodes(t: TestContext): Promise<Nodes> {
   let passedMs = 0;
   const clock = { ...createClock(), monotonicMs: () => passedMs, follow: () => undefined };
   const first = await testServer({ clock });
-  const second = databaseSide() === "embedded" ? first : await startBeside(first, clock);
+  const second = await nodeBeside(first, clock);
   t.after(async () => {
     if (second !== first) await second.stop();
     await first.stop();
@@ -58,14 +59,6 @@ async function startNodes(t: TestContext): Promise<Nodes> {
       passedMs += ms;
     },
   };
-}
-
-function startBeside({ deps }: TestServer, clock: ReturnType<typeof createClock>): Promise<TestServer> {
-  const { databaseUrl = "", masterKeys = [] } = deps.config;
-  return testServer({
-    clock,
-    environment: { MAYFLY_DATABASE_URL: databaseUrl, MAYFLY_MASTER_KEY: masterKeys.join(",") },
-  });
 }
 
 function run({ tenant }: Nodes, text: string): Promise<unknown> {

@@ -7,6 +7,7 @@ import { deleteIdentity } from "../../src/resources/identity/queries.ts";
 import { deleteRealm } from "../../src/resources/realm/queries.ts";
 import { updateResourceServerSettings } from "../../src/resources/resource-server/queries.ts";
 import { type Answer, basic, call, type Form, postForm } from "../support/http.ts";
+import { addIntrospector } from "../support/introspector.ts";
 import { decodeJwt, decodeJwtHeader } from "../support/jwt.ts";
 import { assertInvalidClient, assertRefused } from "../support/refusals.ts";
 import { type TestClient, testClient } from "../support/test-client.ts";
@@ -55,12 +56,8 @@ describe("who may introspect (rule 9)", () => {
 
   test("(b) an application that is an introspector of a resource server in its audience, for access tokens only", async () => {
     const flow = await testCodeFlow();
-    const api = await testClient({ tenant: flow.tenant, server: flow.resourceServer });
+    const api = await addIntrospector(flow);
     const stranger = await testClient({ tenant: flow.tenant, server: flow.resourceServer });
-    const { db, nowMs } = databaseOf(flow);
-    const settings = { ...flow.resourceServer.settings, introspectors: [api.application.key.applicationId] };
-    const key = { ...flow.tenant.realm, resourceServerId: flow.resourceServer.resourceServerId };
-    await updateResourceServerSettings(db, key, settings, nowMs);
     const { access, refresh } = await flow.logIn();
     assert.equal((await flow.tenant.introspect(api.application, access)).active, true);
     assert.deepEqual(await flow.tenant.introspect(api.application, refresh), INACTIVE);

@@ -31,6 +31,7 @@ import * as signingKeys from "../../src/resources/signing-key/queries.ts";
 import * as tenants from "../../src/resources/tenant/queries.ts";
 import { readTokens } from "../../src/resources/token/queries.ts";
 import { countTokens, listTokens } from "../../src/resources/token-list/queries.ts";
+import { takeUses } from "../../src/resources/token-use/queries.ts";
 import { listTrustedOrigins } from "../../src/resources/trusted-origin/queries.ts";
 import { noteDevices } from "./tenancy-devices.ts";
 import { noteEmbedded } from "./tenancy-embedded.ts";
@@ -256,6 +257,14 @@ async function noteTokens({ used, note, db }: Recording): Promise<void> {
   }));
   for (const token of tokens) await readTokens(note, [token]).catch(() => undefined);
   for (const grant of grants) await readGrants(note, [grant]).catch(() => undefined);
+  const bounded = present(tokens[0]);
+  await used.tenant.server.deps.database.maintain((session) =>
+    session.query("UPDATE tokens SET uses_left = 5 WHERE tenant_id = $1 AND id = $2", [
+      bounded.tenantId,
+      Buffer.from(bounded.id, "base64url"),
+    ]),
+  );
+  await takeUses(note, [bounded]);
   const ended = revocation(used);
   await revokeTokens(
     note,
@@ -354,7 +363,7 @@ async function noteIssues(
   const unspending = { ...fresh, expected_version: null, remember_claims: true, custom_claims: "{}" };
   const again = { ...row, n: 1, expected_version: 0 };
   for (const one of [{ ...fresh, expected_version: grant.version }, unspending, again]) {
-    const ranges = [row.grant_bucket, row.grant_bucket, row.bucket, row.bucket];
+    const ranges = [row.grant_bucket, row.grant_bucket, row.bucket, row.bucket, row.bucket, row.bucket];
     await note.run(statement, [JSON.stringify([one]), bases, ...ranges]);
   }
 }

@@ -3,7 +3,7 @@ import type { RequestParameters } from "../../protocol/parameters.ts";
 import type { ScopeVerdict } from "../../protocol/scope.ts";
 import type { CurrentApplication } from "../../resources/application/queries.ts";
 import type { GrantFacts, RevocationReason } from "../../resources/grant/queries.ts";
-import type { GrantAdvance } from "../../resources/token-issue/queries.ts";
+import type { GrantAdvance, MovedUses, NewToken } from "../../resources/token-issue/queries.ts";
 import type { Services } from "../services.ts";
 
 /** A token request after the shared phases: everything is parsed, the client is authenticated and may use the grant. */
@@ -19,6 +19,10 @@ export interface TokenRequest {
   /** `scope`, parsed; undefined when it was not sent */
   readonly scope: readonly string[] | undefined;
   readonly expirationTime: number | undefined;
+  /** how often the token may be used; undefined: as often as it is wanted (rule 17) */
+  readonly maxUses: number | undefined;
+  /** seconds of tenant time from which it is valid; undefined: from now on (rule 28) */
+  readonly notBefore: number | undefined;
   readonly customClaims: string | undefined;
   readonly tokenName: string | undefined;
   readonly codeVerifier: string | undefined;
@@ -44,6 +48,10 @@ export interface Authorization {
   readonly parentExpiresAt: number | undefined;
   readonly consentSeconds: number | undefined;
   readonly grant?: GrantFacts | undefined;
+  /** what a token has of the one that it is exchanged from, instead of its application */
+  readonly inherited?: Inherited | undefined;
+  /** uses that go over from that one; what the request asks for, or one */
+  readonly movedUses?: MovedUses | undefined;
   readonly refresh?: RefreshPlan | undefined;
   /** the grant's next state, given the hash and suffix of a new refresh token if one is made; undefined: nothing is spent */
   readonly advance?: ((made: MadeRefreshToken | undefined) => GrantAdvance) | undefined;
@@ -54,6 +62,12 @@ export interface Authorization {
   /** for the decision: what was compared and found */
   readonly facts: Readonly<Record<string, unknown>>;
 }
+
+/** What a token has of the one that it is exchanged from (rule 16). */
+export type Inherited = Pick<
+  NewToken,
+  "resourceServerId" | "grantId" | "audience" | "targetRealm" | "ancestors" | "actor"
+>;
 
 export interface MadeRefreshToken {
   readonly hash: Uint8Array;

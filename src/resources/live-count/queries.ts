@@ -198,7 +198,8 @@ function countPage(
 const countTokens = statement(
   "live_count.count_tokens",
   countPage("tokens t", {
-    columns: "tenant_id, realm_id, id, identity_id, grant_id, grant_bucket, key_id, issued_at, expires_at, revoked_at",
+    columns:
+      "tenant_id, realm_id, id, identity_id, grant_id, grant_bucket, key_id, issued_at, expires_at, revoked_at, uses_left, ancestors",
     lives: tokenLives("$7"),
     slot: slotSql("t.issued_at", "t.expires_at"),
   }),

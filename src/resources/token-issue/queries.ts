@@ -6,6 +6,7 @@ import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { boundFacts } from "../../protocol/decision-facts.ts";
 import { type CurrentApplication, listBases, selectCurrentBases } from "../application/queries.ts";
 import { GRANTS } from "../grant/queries.ts";
+import { TOKENS } from "../token/queries.ts";
 
 /** An access token as it is recorded. Ids are 32 base64url characters, instants seconds of tenant time. */
 export interface NewToken extends ApplicationKey {
@@ -26,8 +27,22 @@ export interface NewToken extends ApplicationKey {
   readonly targetRealm: string;
   readonly displayName?: string | undefined;
   readonly issuedAt: number;
+  /** absent: `issuedAt` */
+  readonly notBefore?: number | undefined;
   readonly expiresAt: number;
+  /** absent: as often as it is wanted (rule 17) */
+  readonly usesLeft?: number | undefined;
+  /** the tokens that it is exchanged from, nearest first */
+  readonly ancestors?: readonly string[] | undefined;
+  /** the `act` claim, as JSON (RFC 8693 §4.1) */
+  readonly actor?: string | undefined;
   readonly decision: Readonly<Record<string, unknown>>;
+}
+
+/** Uses that go from a token to one that is exchanged from it (rule 17); nothing is written unless it has so many left. */
+export interface MovedUses {
+  readonly tokenId: string;
+  readonly uses: number;
 }
 
 /** The next state of a grant, to be taken only if the grant is still at the version that was read. */
@@ -50,6 +65,7 @@ export interface Issue {
   /** the configuration that it was decided on: nothing is written if that has changed since */
   readonly basis: CurrentApplication;
   readonly advance?: GrantAdvance | undefined;
+  readonly movedUses?: MovedUses | undefined;
   /** custom claims that the grant remembers from now on though nothing of it is spent; of several at once the last stays */
   readonly rememberClaims?: boolean | undefined;
   /** the keys that signed something of this response and must now be kept longer */
@@ -68,15 +84,16 @@ const OWN_COLUMNS = `n integer, basis integer, id bytea, bucket integer, identit
        display_name text, issued_at bigint, expires_at bigint, decision jsonb`;
 
 const TOKEN_COLUMNS = `${OWN_COLUMNS}, tenant_id text, realm_id text, application_id text, resource_server_id text, target_realm text,
-       grant_id bytea, grant_bucket integer`;
+       grant_id bytea, grant_bucket integer, root_id bytea, ancestors bytea[], actor text, not_before bigint, uses_left integer`;
 
-const insertTokensOf = (grantId: string, grantBucket: string): string =>
-  `INSERT INTO tokens (tenant_id, realm_id, id, bucket, application_id, resource_server_id, identity_id, grant_id,
-       grant_bucket, session_id, transaction_id, key_id, token_hash, token_suffix, grant_type, subject, audience, scope,
-       custom_claims, target_realm, display_name, issued_at, not_before, expires_at, issued_expires_at, decision)
-     SELECT tenant_id, realm_id, id, bucket, application_id, resource_server_id, identity_id, ${grantId}, ${grantBucket},
-       session_id, transaction_id, key_id, token_hash, token_suffix, grant_type, subject, audience, scope, custom_claims,
-       target_realm, display_name, issued_at, issued_at, expires_at, expires_at, decision`;
+// `lineage`: the columns that a plain token has not, and what they are in the batch.
+const insertTokensOf = (notBefore: string, lineage: readonly string[]): string =>
+  `INSERT INTO tokens (tenant_id, realm_id, id, bucket, application_id, resource_server_id, identity_id, session_id, transaction_id,
+       key_id, token_hash, token_suffix, grant_type, subject, audience, scope, custom_claims, target_realm, display_name, issued_at,
+       not_before, expires_at, issued_expires_at, decision${lineage.map((column) => `, ${column}`).join("")})
+     SELECT tenant_id, realm_id, id, bucket, application_id, resource_server_id, identity_id, session_id, transaction_id, key_id,
+       token_hash, token_suffix, grant_type, subject, audience, scope, custom_claims, target_realm, display_name, issued_at,
+       ${notBefore}, expires_at, expires_at, decision${lineage.map((column) => `, ${column}`).join("")}`;
 
 const KEEP_KEYS = `signed AS (
      UPDATE signing_keys k SET latest_expiry_at = GREATEST(k.latest_expiry_at, e.latest)
@@ -93,7 +110,7 @@ const IS_CURRENT = "basis = ANY (ARRAY (SELECT basis FROM current))";
 const insert = statement(
   "token.insert",
   `WITH current AS MATERIALIZED (${selectCurrentBases("$2")}), recorded AS (
-     ${insertTokensOf("NULL", "NULL")} FROM json_to_recordset($1::json) AS b(${OWN_COLUMNS}) JOIN current USING (basis)
+     ${insertTokensOf("issued_at", [])} FROM json_to_recordset($1::json) AS b(${OWN_COLUMNS}) JOIN current USING (basis)
    )
    SELECT basis FROM current`,
 );
@@ -112,6 +129,10 @@ export async function insertTokens(db: Queryable, issues: readonly Issue[]): Pro
 const CLAIMED = `expected_version, generation, siblings, parent_hash, rotated_at, code_spent_at, refresh_issued_at, refresh_expires_at,
        refresh_suffix, grant_custom_claims`;
 
+// The row of a request that is sent again.
+const IS_THERE = `EXISTS (SELECT FROM tokens t WHERE t.tenant_id = b.tenant_id AND t.realm_id = b.realm_id AND t.id = b.id
+       AND t.bucket = b.bucket AND t.bucket BETWEEN $5 AND $6 OFFSET 0)`;
+
 // OFFSET 0 keeps an EXISTS a look-up by key: without it the planner may read the whole partition into a table of hashes, once a batch.
 // One statement for all grants and any number of requests: what is spent is spent by the version in the UPDATE, and only what
 // won inserts its token. A request that is sent again after a lost connection finds its own row and counts as won.
@@ -122,7 +143,7 @@ const issue = statement(
        ${TOKEN_COLUMNS},
        expected_version integer, generation integer, siblings bytea[], parent_hash bytea, rotated_at bigint,
        code_spent_at bigint, refresh_issued_at bigint, refresh_expires_at bigint, refresh_suffix text,
-       grant_custom_claims text, remember_claims boolean, key_expiries jsonb)
+       grant_custom_claims text, remember_claims boolean, key_expiries jsonb, parent_id bytea, parent_bucket integer, moved_uses integer)
    ), current AS MATERIALIZED (${selectCurrentBases("$2")}
    ), claims AS (
      SELECT DISTINCT ON (tenant_id, realm_id, grant_id) * FROM batch
@@ -146,12 +167,26 @@ const issue = statement(
        where: "grants.version = excluded.version - 1 AND grants.revoked_at IS NULL",
      })}
      RETURNING tenant_id, realm_id, id
+   ), moves AS (
+     SELECT DISTINCT ON (tenant_id, realm_id, parent_id) * FROM batch b
+     WHERE moved_uses IS NOT NULL AND ${IS_CURRENT} AND NOT ${IS_THERE} ORDER BY tenant_id, realm_id, parent_id, n
+   ), moved AS (
+     ${updateKnown(TOKENS, {
+       from: "(SELECT tenant_id, realm_id, parent_id AS id, parent_bucket AS bucket, moved_uses FROM moves)",
+       buckets: "$7 AND $8",
+       set: { uses_left: "c.moved_uses" },
+       become: { uses_left: "tokens.uses_left - excluded.uses_left" },
+       where: "tokens.uses_left >= excluded.uses_left AND tokens.revoked_at IS NULL",
+     })}
+     RETURNING tenant_id, realm_id, id
    ), won AS (
      SELECT c.n FROM advanced a JOIN claims c ON c.tenant_id = a.tenant_id AND c.realm_id = a.realm_id AND c.grant_id = a.id
+     UNION ALL
+     SELECT m.n FROM moved p JOIN moves m ON m.tenant_id = p.tenant_id AND m.realm_id = p.realm_id AND m.parent_id = p.id
    ), allowed AS (
      SELECT n FROM won
      UNION ALL
-     SELECT b.n FROM batch b WHERE b.expected_version IS NULL AND ${IS_CURRENT} AND (b.grant_id IS NULL OR EXISTS (
+     SELECT b.n FROM batch b WHERE b.expected_version IS NULL AND b.moved_uses IS NULL AND ${IS_CURRENT} AND (b.grant_id IS NULL OR EXISTS (
        SELECT FROM grants g WHERE g.tenant_id = b.tenant_id AND g.realm_id = b.realm_id AND g.id = b.grant_id
          AND g.bucket = b.grant_bucket AND g.bucket BETWEEN $3 AND $4 AND g.revoked_at IS NULL OFFSET 0))
    ), remembered AS (
@@ -164,14 +199,13 @@ const issue = statement(
        where: "grants.revoked_at IS NULL",
      })}
    ), inserted AS (
-     ${insertTokensOf("grant_id", "grant_bucket")}
+     ${insertTokensOf("COALESCE(not_before, issued_at)", ["grant_id", "grant_bucket", "root_id", "ancestors", "actor", "uses_left"])}
      FROM batch WHERE n IN (SELECT n FROM allowed)
      ON CONFLICT DO NOTHING
    ), ${KEEP_KEYS}
    SELECT b.n FROM batch b
    WHERE b.n IN (SELECT n FROM allowed)
-     OR EXISTS (SELECT FROM tokens t WHERE t.tenant_id = b.tenant_id AND t.realm_id = b.realm_id AND t.id = b.id
-       AND t.bucket = b.bucket AND t.bucket BETWEEN $5 AND $6 OFFSET 0)`,
+     OR ${IS_THERE}`,
 );
 
 /**
@@ -184,23 +218,42 @@ export async function writeIssues(db: Queryable, issues: readonly Issue[]): Prom
   const rows = JSON.stringify(issues.map((one, n) => toIssueRow(one, n, numbers[n])));
   const grants = bucketRange(issues.flatMap(({ token }) => token.grantId ?? []));
   const tokens = bucketRange(issues.map(({ token }) => token.id));
-  const won = new Set((await db.run(issue, [rows, parameter, ...grants, ...tokens])).map((row) => row.n));
+  const parents = bucketRange(issues.flatMap(({ movedUses }) => movedUses?.tokenId ?? []));
+  const won = new Set((await db.run(issue, [rows, parameter, ...grants, ...tokens, ...parents])).map((row) => row.n));
   return issues.map((_, n) => won.has(n));
 }
 
-function toIssueRow({ token, advance, rememberClaims, keyExpiries }: Issue, n: number, basis: number | undefined): Row {
+function toIssueRow(issue: Issue, n: number, basis: number | undefined): Row {
+  const { token, advance, movedUses, rememberClaims, keyExpiries } = issue;
   return {
     ...ownColumns(token, n, basis),
+    ...lineageColumns(token),
     tenant_id: token.tenantId,
     realm_id: token.realmId,
     application_id: token.applicationId,
     resource_server_id: token.resourceServerId,
     target_realm: token.targetRealm,
-    ...(token.grantId === undefined ? {} : { grant_id: bytea(token.grantId), grant_bucket: bucketOf(token.grantId) }),
+    ...(movedUses === undefined ? {} : moveColumns(movedUses)),
     remember_claims: rememberClaims,
     key_expiries: keyExpiries.map((key) => ({ key_id: key.keyId, latest_expiry_at: key.latestExpiryAt })),
     ...(advance === undefined ? {} : advanceColumns(advance)),
   };
+}
+
+function lineageColumns({ grantId, ancestors = [], actor, notBefore, usesLeft }: NewToken): Row {
+  const root = grantId ?? ancestors.at(-1);
+  return {
+    ...(grantId === undefined ? {} : { grant_id: bytea(grantId), grant_bucket: bucketOf(grantId) }),
+    ...(root === undefined ? {} : { root_id: bytea(root) }),
+    ancestors: ancestors.map(bytea),
+    actor,
+    not_before: notBefore,
+    uses_left: usesLeft,
+  };
+}
+
+function moveColumns({ tokenId, uses }: MovedUses): Row {
+  return { parent_id: bytea(tokenId), parent_bucket: bucketOf(tokenId), moved_uses: uses };
 }
 
 function ownColumns(token: NewToken, n: number, basis: number | undefined): Row {

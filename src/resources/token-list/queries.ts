@@ -28,7 +28,7 @@ const LOOKED_AT_MAX = 10_000;
 const COUNTED_MAX = 50_000;
 
 const TOKEN_COLUMNS = `id, tenant_id, realm_id, application_id, identity_id, grant_id, grant_bucket, key_id, issued_at, expires_at,
-    revoked_at, display_name, scope, token_suffix`;
+    revoked_at, uses_left, ancestors, display_name, scope, token_suffix`;
 const FAMILY_COLUMNS = `id, tenant_id, realm_id, application_id, identity_id, session_id, siblings, issued_at, refresh_issued_at, refresh_expires_at,
     revoked_at, scope, refresh_suffix`;
 const TOKEN_LIVES = `t.revoked_at IS NULL AND ${tokenLives("$4")}

@@ -3,6 +3,7 @@ import type { KnownTable } from "../../database/known-row.ts";
 import { bucketRange, idColumns } from "../../database/row-id.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey, IssuerMode, RealmKey } from "../../protocol/client-metadata.ts";
+import { effectiveEnd } from "../../protocol/token-state.ts";
 import { type CurrentApplication, listBases, selectCurrentBases } from "../application/queries.ts";
 import { selectRoleScopes } from "../role/queries.ts";
 import { applicationKeyOfRow } from "../row-key.ts";
@@ -59,6 +60,15 @@ export interface TokenFacts extends ApplicationKey {
   readonly keyIsCompromised: boolean;
   /** tokens issued before this second are dead, by application or identity */
   readonly validAfter: number;
+  /** what was said to the client, whatever was shortened since */
+  readonly issuedExpiresAt: number;
+  readonly usesLeft: number | undefined;
+  /** the `act` claim, as JSON */
+  readonly actor: string | undefined;
+  /** how its lifetime came about, in the wire form of `lifetimeRecord`; undefined unless it was asked for */
+  readonly lifetimeRecord: unknown;
+  /** the tokens that it was exchanged from, nearest first; undefined for one whose row is gone */
+  readonly ancestors: readonly (TokenFacts | undefined)[];
   /**
    * What the token's scopes are limited to at this moment: a person's roles, what a client is allowed, neither of which gives what
    * the resource server has no more. undefined where nothing limits them.
@@ -70,6 +80,8 @@ export interface TokenFacts extends ApplicationKey {
 /** A look-up of a token, by a caller whose own configuration is to be judged in the same statement. */
 export interface TokenLookUp extends TokenKey {
   readonly basis?: CurrentApplication | undefined;
+  /** whether to read how the token's lifetime came about */
+  readonly withDecision?: boolean | undefined;
 }
 
 /** What a look-up found. */
@@ -85,7 +97,7 @@ const read = statement(
   "token.read",
   `WITH current AS MATERIALIZED (${selectCurrentBases("$2")})
    SELECT b.n, b.basis = ANY (ARRAY (SELECT basis FROM current)) AS is_basis_current, found.*
-   FROM json_to_recordset($1::json) AS b(n integer, basis integer, tenant_id text, realm_id text, id bytea, bucket integer)
+   FROM json_to_recordset($1::json) AS b(n integer, basis integer, tenant_id text, realm_id text, id bytea, bucket integer, with_decision boolean)
    LEFT JOIN LATERAL (${selectToken()}) found ON true
    ORDER BY b.n`,
 );
@@ -93,9 +105,9 @@ const read = statement(
 function selectToken(): string {
   return `SELECT t.tenant_id, t.realm_id, t.application_id, t.id, t.resource_server_id, t.identity_id, t.grant_id, t.session_id,
      t.transaction_id, t.key_id, t.token_hash, t.grant_type, t.subject, t.audience, t.scope, t.custom_claims, t.target_realm,
-     t.issued_at, t.not_before, t.expires_at, t.revoked_at, a.client_id, a.protocol_config->>'confidentiality' AS confidentiality, a.protocol_config->>'issuer_mode' AS issuer_mode, COALESCE(a.protocol_config->>'subject_type', '') = 'pairwise' AS is_pairwise, a.target_realm AS live_target_realm,
+     t.issued_at, t.not_before, t.expires_at, t.issued_expires_at, t.revoked_at, t.uses_left, t.actor, t.ancestors, CASE WHEN b.with_decision THEN t.decision END AS decision, a.client_id, a.protocol_config->>'confidentiality' AS confidentiality, a.protocol_config->>'issuer_mode' AS issuer_mode, COALESCE(a.protocol_config->>'subject_type', '') = 'pairwise' AS is_pairwise, a.target_realm AS live_target_realm,
      rs.identifier AS rs_identifier, rs.is_managed AS rs_is_managed, rs.introspectors AS rs_introspectors,
-     CASE WHEN t.identity_id IS NULL AND NOT (string_to_array(t.scope, ' ') <@ rs.scopes AND a.resource_server_id = t.resource_server_id
+     CASE WHEN t.identity_id IS NULL AND t.ancestors = '{}' AND NOT (string_to_array(t.scope, ' ') <@ rs.scopes AND a.resource_server_id = t.resource_server_id
        AND a.protocol_config -> 'allowed_scopes' ?& string_to_array(t.scope, ' ')) THEN rs.scopes END AS rs_scopes,
      CASE WHEN a.resource_server_id = t.resource_server_id THEN a.protocol_config -> 'allowed_scopes' END AS client_scopes,
      i.identity_id AS live_identity_id, i.status AS identity_status, i.traits->>'username' AS username,
@@ -124,12 +136,40 @@ function selectToken(): string {
 
 /**
  * The grouped strict look-up (settled 4, rule 7): reads tokens with all that decides about them, each by its primary key.
- * Results are in the order of the look-ups.
+ * Results are in the order of the look-ups. Ancestors are read in a round of their own, where there are any.
  */
 export async function readTokens(db: Queryable, asked: readonly TokenLookUp[]): Promise<readonly TokenReading[]> {
+  const found = await readRows(db, asked);
+  const named = found.flatMap(({ row, ancestorIds }) => ancestorIds.map((id) => ({ ...realmOf(row), id })));
+  const ancestors = named.length === 0 ? [] : await readRows(db, named);
+  let next = 0;
+  return found.map(({ row, ancestorIds, isBasisCurrent }) => {
+    const own = ancestors.slice(next, next + ancestorIds.length);
+    next += ancestorIds.length;
+    return {
+      facts:
+        row &&
+        withAncestors(
+          row,
+          own.map((ancestor) => ancestor.row),
+        ),
+      isBasisCurrent,
+    };
+  });
+}
+
+/** A row that was found, for itself. */
+interface RowReading {
+  readonly row: TokenFacts | undefined;
+  readonly ancestorIds: readonly string[];
+  readonly isBasisCurrent: boolean;
+}
+
+async function readRows(db: Queryable, asked: readonly TokenLookUp[]): Promise<readonly RowReading[]> {
   const { parameter, numbers } = listBases(asked.map(({ basis }) => basis));
-  const batch = asked.map(({ tenantId, realmId, id }, n) => {
-    return { n, basis: numbers[n], tenant_id: tenantId, realm_id: realmId, ...idColumns(id) };
+  const batch = asked.map(({ tenantId, realmId, id, withDecision }, n) => {
+    const key = { tenant_id: tenantId, realm_id: realmId, ...idColumns(id) };
+    return { n, basis: numbers[n], ...key, with_decision: withDecision };
   });
   const range = bucketRange(asked.map(({ id }) => id));
   const rows = await db.run(read, [JSON.stringify(batch), parameter, ...range]);
@@ -137,15 +177,61 @@ export async function readTokens(db: Queryable, asked: readonly TokenLookUp[]): 
   const live = await readLiveGrants(db, found);
   return rows.map((row, n) => {
     const facts = found[n];
-    const grantIsDead = facts?.grantId !== undefined && !live.has(grantName(facts, facts.grantId));
-    return { facts: facts && { ...facts, grantIsDead }, isBasisCurrent: row.is_basis_current !== false };
+    return {
+      row: facts && withGrant(facts, live),
+      ancestorIds: facts === undefined ? [] : (row.ancestors as Buffer[]).map((id) => id.toString("base64url")),
+      isBasisCurrent: row.is_basis_current !== false,
+    };
   });
+}
+
+function realmOf(row: TokenFacts | undefined): RealmKey {
+  if (row === undefined) throw new Error("a row that was not found has no ancestors");
+  return { tenantId: row.tenantId, realmId: row.realmId };
+}
+
+type LiveGrants = ReadonlyMap<string, number>;
+
+function withGrant(facts: RowFacts, live: LiveGrants): TokenFacts {
+  if (facts.grantId === undefined) return { ...facts, grantIsDead: false, ancestors: [] };
+  const grantEndsAt = live.get(grantName(facts, facts.grantId));
+  const expiresAt = effectiveEnd({ expiresAt: facts.expiresAt, grantEndsAt, ancestors: [] });
+  return { ...facts, expiresAt, grantIsDead: grantEndsAt === undefined, ancestors: [] };
+}
+
+// Settled 3: what an exchanged token may do and how long it lives is at most what each of its ancestors may and does.
+function withAncestors(row: TokenFacts, ancestors: readonly (TokenFacts | undefined)[]): TokenFacts {
+  if (ancestors.length === 0) return row;
+  const isThere = (ancestor: TokenFacts | undefined) => ancestor !== undefined;
+  const there = ancestors.filter(isThere);
+  return {
+    ...row,
+    ancestors,
+    expiresAt: effectiveEnd({ expiresAt: row.expiresAt, grantEndsAt: undefined, ancestors }),
+    liveScopes: there.map(({ liveScopes }) => liveScopes).reduce(narrowScopes, row.liveScopes),
+    liveTargetRealm: there.map(({ liveTargetRealm }) => liveTargetRealm).reduce(narrowRealm, row.liveTargetRealm),
+  };
+}
+
+function narrowScopes(
+  one: readonly string[] | undefined,
+  other: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  const held = new Set(other);
+  return one.filter((scope) => held.has(scope));
+}
+
+/** The narrower of two reaches: `*`, a realm, or "" for none, where they are two realms. */
+export function narrowRealm(one: string, other: string): string {
+  if (one === "*" || one === other) return other;
+  return other === "*" ? one : "";
 }
 
 // The grants of tokens are known only when the tokens are: a join would prepare to look into all their partitions.
 const readGrants = statement(
   "token.read_live_grants",
-  `SELECT g.tenant_id, g.realm_id, g.id
+  `SELECT g.tenant_id, g.realm_id, g.id, g.ends_at
    FROM json_to_recordset($1::json) AS b(tenant_id text, realm_id text, id bytea, bucket integer)
    CROSS JOIN LATERAL (SELECT * FROM grants g WHERE g.tenant_id = b.tenant_id AND g.realm_id = b.realm_id AND g.id = b.id
      AND g.bucket = b.bucket AND g.bucket BETWEEN $2 AND $3 AND g.revoked_at IS NULL AND ${SESSION_LETS_GRANT_LIVE} LIMIT 1) g`,
@@ -153,29 +239,31 @@ const readGrants = statement(
 
 type Granted = RealmKey & { readonly grantId: string | undefined };
 
-/** Of the grants that these tokens hang on, those that were not ended, by name. */
-async function readLiveGrants(db: Queryable, tokens: readonly (Granted | undefined)[]): Promise<ReadonlySet<string>> {
+/** Of the grants that these tokens hang on, those that were not ended: until when each lets its tokens live, by its name. */
+async function readLiveGrants(db: Queryable, tokens: readonly (Granted | undefined)[]): Promise<LiveGrants> {
   const ids: string[] = [];
   const batch = tokens.flatMap((token) => {
     if (token?.grantId === undefined) return [];
     ids.push(token.grantId);
     return [{ tenant_id: token.tenantId, realm_id: token.realmId, ...idColumns(token.grantId) }];
   });
-  if (ids.length === 0) return new Set();
+  if (ids.length === 0) return new Map();
   const rows = await db.run(readGrants, [JSON.stringify(batch), ...bucketRange(ids)]);
-  const nameOf = (row: Row) =>
-    grantName(
-      { tenantId: String(row.tenant_id), realmId: String(row.realm_id) },
-      (row.id as Buffer).toString("base64url"),
-    );
-  return new Set(rows.map(nameOf));
+  return new Map(rows.map((row) => [grantNameOf(row), row.ends_at as number]));
+}
+
+function grantNameOf(row: Row): string {
+  const realm = { tenantId: String(row.tenant_id), realmId: String(row.realm_id) };
+  return grantName(realm, (row.id as Buffer).toString("base64url"));
 }
 
 function grantName({ tenantId, realmId }: RealmKey, grantId: string): string {
   return `${tenantId}/${realmId}/${grantId}`;
 }
 
-function toTokenFacts(row: Row): Omit<TokenFacts, "grantIsDead"> {
+type RowFacts = Omit<TokenFacts, "grantIsDead" | "ancestors">;
+
+function toTokenFacts(row: Row): RowFacts {
   const identityId = optionalText(row.identity_id);
   const grantId = row.grant_id as Buffer | null;
   return {
@@ -206,6 +294,10 @@ function toTokenFacts(row: Row): Omit<TokenFacts, "grantIsDead"> {
     issuedAt: row.issued_at as number,
     notBefore: row.not_before as number,
     expiresAt: row.expires_at as number,
+    issuedExpiresAt: row.issued_expires_at as number,
+    usesLeft: (row.uses_left as number | null) ?? undefined,
+    actor: optionalText(row.actor),
+    lifetimeRecord: (row.decision as { readonly lifetime?: unknown } | null)?.lifetime,
     revokedAt: (row.revoked_at as number | null) ?? undefined,
     identityIsDead: identityId !== undefined && (row.live_identity_id === null || row.identity_status !== "active"),
     keyIsCompromised: row.compromised_at != null,

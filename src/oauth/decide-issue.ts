@@ -1,0 +1,166 @@
+import { type AccessTokenClaims, accessTokenClaims, audienceOf, type GrantType } from "../protocol/access-token.ts";
+import type { ApplicationContext } from "../protocol/client-metadata.ts";
+import { configuredCeilings } from "../protocol/configured-ceilings.ts";
+import { decideLifetime, type LifetimeGranted, lifetimeRecord, lifetimeRefusal } from "../protocol/lifetime.ts";
+import { OAuthError } from "../protocol/oauth-error.ts";
+import { splitScope } from "../protocol/scope.ts";
+import { checkUsesCountable } from "../protocol/use-bounds.ts";
+import type { NewToken } from "../resources/token-issue/queries.ts";
+import type { Authorization, Inherited, TokenRequest } from "./grants/grant.ts";
+
+/** What of a token request decides how its token will be; a preview has no more of it. */
+export type IssueRequest = Pick<
+  TokenRequest,
+  "context" | "now" | "expirationTime" | "tokenName" | "maxUses" | "notBefore"
+>;
+
+/** What a grant allows, as far as the access token goes. */
+export type Allowed = Omit<Authorization, "outcome" | "grant" | "refresh" | "advance" | "rememberClaims" | "nonce"> &
+  Pick<Partial<Authorization>, "grant">;
+
+/** A token as it will be recorded, all but its name and its fingerprint. */
+export type DecidedToken = Omit<NewToken, "id" | "tokenHash" | "tokenSuffix" | "keyId">;
+
+/** An access token that would be issued, and why so. */
+export interface DecidedIssue {
+  readonly lifetime: LifetimeGranted;
+  readonly token: DecidedToken;
+}
+
+/**
+ * Decides an access token: how long it lives, whom it is for, what it says. Pure; the token endpoint and the preview call it (mayfly.md §3).
+ *
+ * @throws OAuthError for a lifetime or a bound that is refused
+ */
+export function decideIssue(request: IssueRequest, allowed: Allowed, grantType: GrantType): DecidedIssue {
+  checkUsesCountable(request.maxUses, request.context.client.tokenFormat);
+  checkStart(request, allowed.parentExpiresAt);
+  const lifetime = decideGrantedLifetime(request, allowed);
+  return { lifetime, token: describeToken(request, { allowed, lifetime, grantType }) };
+}
+
+// What has ended already is refused as such; what only the caller's own not_before is too late for is the caller's to mend.
+function checkStart({ notBefore, now }: IssueRequest, parentExpiresAt: number | undefined): void {
+  if (notBefore === undefined || parentExpiresAt === undefined || parentExpiresAt <= now) return;
+  if (notBefore < parentExpiresAt) return;
+  throw new OAuthError(
+    "invalid_request",
+    `not_before ${notBefore} is not before the end of the refresh token or the exchanged token, ${parentExpiresAt}`,
+  );
+}
+
+/** The lifetime of a request at the ceilings that apply to it (specification section 3). */
+function decideGrantedLifetime(request: IssueRequest, allowed: Allowed): LifetimeGranted {
+  const { client, realm } = request.context;
+  const verdict = decideLifetime({
+    requested: request.expirationTime,
+    ceilings: configuredCeilings(request.context, {
+      scope: allowed.scope.scope,
+      consentSeconds: allowed.consentSeconds,
+      parentExpiresAt: allowed.parentExpiresAt,
+      now: request.notBefore ?? request.now,
+    }),
+    floorSeconds: realm.tokenPolicy.minExpiresAfterSeconds ?? 1,
+    defaultSeconds: client.defaultExpiresAfterSeconds,
+    overLimit: client.overLimit,
+    now: request.now,
+    startsAt: request.notBefore,
+  });
+  if (verdict.outcome === "refused") throw lifetimeRefusal(verdict);
+  return verdict;
+}
+
+interface TokenParts {
+  readonly allowed: Allowed;
+  readonly lifetime: LifetimeGranted;
+  readonly grantType: GrantType;
+}
+
+function describeToken(request: IssueRequest, parts: TokenParts): DecidedToken {
+  const { allowed, lifetime, grantType } = parts;
+  const { key } = request.context;
+  return {
+    ...key,
+    ...(allowed.inherited ?? inheritNothing(request, allowed)),
+    identityId: allowed.identityId,
+    sessionId: allowed.sessionId,
+    transactionId: allowed.transactionId,
+    grantType,
+    subject: allowed.subject,
+    scope: allowed.scope.scope.join(" "),
+    customClaims: allowed.customClaims,
+    displayName: request.tokenName,
+    issuedAt: lifetime.issuedAt,
+    notBefore: request.notBefore,
+    expiresAt: lifetime.expiresAt,
+    usesLeft: request.maxUses ?? allowed.movedUses?.uses,
+    decision: describeDecision(request, parts),
+  };
+}
+
+/** Whom a token is for that is exchanged from no other: as its application is linked. */
+function inheritNothing({ context: { client, resourceServer } }: IssueRequest, allowed: Allowed): Inherited {
+  return {
+    resourceServerId: resourceServer?.resourceServerId,
+    grantId: allowed.grant?.id,
+    audience: audienceOf({
+      clientId: client.clientId,
+      resourceServerIdentifier: resourceServer?.identifier,
+      forIdentity: allowed.identityId !== undefined,
+    }),
+    targetRealm: client.targetRealm,
+  };
+}
+
+function describeDecision(
+  { notBefore, maxUses }: IssueRequest,
+  { allowed, lifetime }: TokenParts,
+): Readonly<Record<string, unknown>> {
+  return {
+    lifetime: lifetimeRecord(lifetime),
+    ...(notBefore === undefined ? {} : { not_before: notBefore }),
+    ...(maxUses === undefined ? {} : { max_uses: maxUses }),
+    scopes_dropped: allowed.scope.dropped,
+    ...allowed.facts,
+  };
+}
+
+/** What a decided token says, under the name that it has or will have. */
+export function claimsOf(
+  issuer: string,
+  context: ApplicationContext,
+  row: DecidedToken & { readonly id: string },
+): AccessTokenClaims {
+  return accessTokenClaims({
+    issuer,
+    subject: row.subject,
+    audience: row.audience,
+    clientId: context.client.clientId,
+    tokenId: row.id,
+    issuedAt: row.issuedAt,
+    notBefore: row.notBefore,
+    expiresAt: row.expiresAt,
+    scope: splitScope(row.scope),
+    principal: { ...context.key, identityId: row.identityId },
+    targetRealm: row.targetRealm,
+    grantType: toGrantType(row.grantType),
+    sessionId: row.sessionId,
+    transactionId: row.transactionId,
+    customClaims: parseClaims(row.customClaims),
+    actor: parseClaims(row.actor),
+    pairwise: context.client.subjectType === "pairwise",
+  });
+}
+
+/** Narrows a recorded grant type to those that exist. */
+export function toGrantType(text: string): GrantType {
+  if (text === "authorization_code" || text === "client_credentials" || text === "refresh_token") return text;
+  return "urn:ietf:params:oauth:grant-type:token-exchange";
+}
+
+/** The object that recorded custom claims say; they were checked when they were sent. */
+export function parseClaims(text: string | undefined): Readonly<Record<string, unknown>> | undefined {
+  if (text === undefined) return undefined;
+  const value: unknown = JSON.parse(text);
+  return typeof value === "object" && value !== null ? { ...value } : undefined;
+}
