@@ -27,6 +27,7 @@ import { createDecisionRecorder } from "./resources/decision/recorder.ts";
 import { bindingLinkRoutes, MANAGEMENT_OPERATIONS } from "./resources/index.ts";
 import { createLiveCountRecorder } from "./resources/live-count/recorder.ts";
 import { takeAllowance } from "./resources/request-allowance/queries.ts";
+import { createTokenUsageRecorder } from "./resources/token-usage/recorder.ts";
 
 /** What answers the world: the main listener and the routes that it is made of. */
 export interface App {
@@ -55,12 +56,13 @@ export function createApp(deps: Deps, readiness: Readiness, parts: AppParts): Ap
   const keptDecisions = createLiveCountRecorder(deps, "decision");
   const decisions = createDecisionRecorder(deps, keptDecisions);
   const liveTokens = createLiveCountRecorder(deps, "token");
-  const services = createServices(deps, createKeyStore(deps), { decisions, liveTokens });
+  const tokenUsage = createTokenUsageRecorder(deps);
+  const services = createServices(deps, createKeyStore(deps), { decisions, liveTokens, tokenUsage });
   deps.database.watchChanges((tenantId) => {
     for (const cache of [services.contexts, services.directory, services.keys]) cache.forget(tenantId);
   });
   const afterReply = createAfterReply(deps.log);
-  const management = { deps, decisions, liveTokens, afterReply, places: createPlaces(timers) };
+  const management = { deps, decisions, liveTokens, tokenUsage, afterReply, places: createPlaces(timers) };
   const answered = [
     ...oauthRoutes(services),
     ...loginRoutes({ ...services, ...management, findRealmFacts: services.directory.facts }),
@@ -90,7 +92,7 @@ export function createApp(deps: Deps, readiness: Readiness, parts: AppParts): Ap
   const settled = async (): Promise<void> => {
     await afterReply.settled();
     await decisions.flush();
-    await Promise.all([keptDecisions.settled(), liveTokens.settled()]);
+    await Promise.all([keptDecisions.settled(), liveTokens.settled(), tokenUsage.flush()]);
   };
   return {
     main,
@@ -100,7 +102,7 @@ export function createApp(deps: Deps, readiness: Readiness, parts: AppParts): Ap
       await main.close();
       await afterReply.close();
       await decisions.flush();
-      await Promise.all([keptDecisions.flush(), liveTokens.flush()]);
+      await Promise.all([keptDecisions.flush(), liveTokens.flush(), tokenUsage.flush()]);
     },
   };
 }

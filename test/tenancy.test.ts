@@ -182,6 +182,7 @@ describe("a route keeps to its tenant", () => {
 
   test("another tenant's credentials, tokens and browsers get nothing, and change nothing", async () => {
     const secrets = secretsOf(attack.used);
+    await attack.used.tenant.server.app.settled();
     const before = await summarise(attack.used);
     for (const route of routes.filter(({ path }) => path.includes(":tenant"))) {
       const answers = await (route.kind === "management"

@@ -15,6 +15,7 @@ import {
 } from "../resources/live-count/queries.ts";
 import { listRealms } from "../resources/realm/queries.ts";
 import { findTenant } from "../resources/tenant/queries.ts";
+import { deleteOldTokenUsage } from "../resources/token-usage/queries.ts";
 import { inBatches } from "./in-batches.ts";
 import type { Job, JobDeps } from "./job.ts";
 
@@ -43,11 +44,14 @@ export const recountJob: Job = {
   },
 };
 
-/** Deletes what was counted and is over. */
+/** Deletes what was counted of tokens that are over, and of days that are not kept. */
 export const oldCountsJob: Job = {
   name: "old-live-counts",
   everySeconds: 600,
-  run: ({ database, clock }) => inBatches(database, (session) => deleteOldCounts(session, clock.nowSeconds())),
+  run: async ({ database, clock }) => {
+    await inBatches(database, (session) => deleteOldCounts(session, clock.nowSeconds()));
+    await inBatches(database, (session) => deleteOldTokenUsage(session, clock.nowSeconds()));
+  },
 };
 
 /** Corrects the counts of all applications of a tenant. Returns by how much, in all. */

@@ -33,6 +33,7 @@ const OWNED_BY_REALM = [
   "sessions",
   "attempt_counts",
   "live_counts",
+  "token_usage",
   "batch_credential_binding_results",
   "batch_credential_binding_jobs",
   "credential_binding_jobs",
@@ -110,6 +111,7 @@ async function removeHolder(deps: JobDeps, noun: "group" | "role", one: Tombston
 async function removeApplication(deps: JobDeps, one: Tombstone): Promise<void> {
   const where = { ...realmOf(one).where, application_id: one.id };
   await removeAll(deps, { table: "live_counts", where: { tenant_id: one.tenantId, kind: "token", ...where } });
+  await removeAll(deps, { table: "token_usage", where });
   await removeAll(deps, { table: "request_allowances", where });
   await removeAll(deps, { table: "session_applications", where });
   await removeAll(deps, { table: "consents", where });

@@ -4,11 +4,25 @@ import type { Services } from "./services.ts";
 
 /**
  * Why a token cannot be accepted at this moment; undefined when it is alive and, where it is bounded by uses, one was taken for this
- * (rule 17). Whoever only looks at a token calls `findCauseOfDeath`.
+ * (rule 17). Whoever only looks at a token calls `findCauseOfInactivity`.
  */
 export async function findCauseToRefuse(services: Services, token: TokenFacts): Promise<string | undefined> {
-  const now = services.deps.clock.nowSeconds() + token.clockOffsetSeconds;
+  const now = nowOf(services, token);
   const cause = findCauseOfDeath(token, now);
-  if (cause !== undefined || token.usesLeft === undefined) return cause;
-  return (await services.takeUse(token)) ? undefined : "used up";
+  if (cause !== undefined) return cause;
+  if (token.usesLeft !== undefined && !(await services.takeUse(token))) return "used up";
+  services.tokenUsage.used(token, now);
+  return undefined;
+}
+
+/** Why a token is not active for those who are told of it without using it up; undefined when it is. */
+export function findCauseOfInactivity(services: Services, token: TokenFacts): string | undefined {
+  const now = nowOf(services, token);
+  const cause = findCauseOfDeath(token, now);
+  if (cause === undefined) services.tokenUsage.used(token, now);
+  return cause;
+}
+
+function nowOf({ deps }: Services, { clockOffsetSeconds }: TokenFacts): number {
+  return deps.clock.nowSeconds() + clockOffsetSeconds;
 }

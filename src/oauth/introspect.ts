@@ -6,10 +6,9 @@ import { OAuthError } from "../protocol/oauth-error.ts";
 import { looksLikeRefreshToken } from "../protocol/opaque-token.ts";
 import type { RequestParameters } from "../protocol/parameters.ts";
 import { formatScope, intersectLive, splitScope } from "../protocol/scope.ts";
-import { findCauseOfDeath } from "../protocol/token-state.ts";
 import type { RealmFacts } from "../resources/realm/queries.ts";
 import type { TokenFacts } from "../resources/token/queries.ts";
-import { findCauseToRefuse } from "./accept-token.ts";
+import { findCauseOfInactivity, findCauseToRefuse } from "./accept-token.ts";
 import { type AuthenticatedClient, authenticateClient } from "./authenticate-client.ts";
 import { authenticateScopedBearer, usesBearer } from "./bearer.ts";
 import { presentedClient } from "./client-authentication/index.ts";
@@ -142,7 +141,7 @@ async function describeAccessToken(
   if (token === undefined) return "no recorded access token of this realm";
   if (!maySee(introspector, token)) return "the caller is neither its client nor an introspector of its audience";
   const mayLook = isTold || introspector.applicationId === token.applicationId;
-  const cause = mayLook ? findCauseOfDeath(token, nowOf(services, token)) : await findCauseToRefuse(services, token);
+  const cause = mayLook ? findCauseOfInactivity(services, token) : await findCauseToRefuse(services, token);
   if (cause !== undefined) return cause;
   const claims = accessTokenClaims({
     issuer: issuerOf(services.deps.config.publicUrl, token, token.issuerMode),
@@ -178,10 +177,6 @@ async function describeAccessToken(
 function describeBounds(token: TokenFacts): object {
   if (token.expiresAt === token.issuedExpiresAt) return {};
   return { issued_lifetime: token.issuedExpiresAt - token.notBefore };
-}
-
-function nowOf(services: Services, token: TokenFacts): number {
-  return services.deps.clock.nowSeconds() + token.clockOffsetSeconds;
 }
 
 async function confirm(introspector: Introspector, isBasisCurrent: boolean): Promise<void> {

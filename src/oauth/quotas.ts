@@ -30,4 +30,5 @@ export function countIssued(request: TokenRequest, authorization: Authorization,
   const isNewFamily = refresh !== undefined && grant?.codeSpentAt === undefined;
   if (isNewFamily) periods.push({ issuedAt: request.now, endsAt: refresh.expiresAt });
   request.services.liveTokens.add(request.context.key, periods);
+  request.services.tokenUsage.issued(token);
 }

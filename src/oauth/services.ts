@@ -17,6 +17,7 @@ import { takeLoginAllowance } from "../resources/login-allowance/queries.ts";
 import { endsFamily, type Revocation, revokeAs, revokeGrants, revokeTokens } from "../resources/revocation/queries.ts";
 import { readTokens, type TokenKey, type TokenLookUp, type TokenReading } from "../resources/token/queries.ts";
 import { type Issue, insertTokens, writeIssues } from "../resources/token-issue/queries.ts";
+import type { TokenUsageRecorder } from "../resources/token-usage/recorder.ts";
 import { takeUses } from "../resources/token-use/queries.ts";
 import { type ContextCache, createContextCache } from "./context-cache.ts";
 import { createRealmDirectory, type RealmDirectory } from "./realm-directory.ts";
@@ -35,6 +36,7 @@ export interface Services {
   /** how many logins may be begun in a minute */
   readonly loginLimiter: LoginLimiter;
   readonly liveTokens: LiveCountRecorder;
+  readonly tokenUsage: TokenUsageRecorder;
   /** The key of a tenant's refresh tokens, opened once for as long as the sealed one is kept. */
   readonly openRefreshKey: (tenantId: string, sealed: Uint8Array) => Uint8Array;
   /** Strict: what the database says at this moment (rule 7). */
@@ -50,7 +52,7 @@ export interface Services {
 }
 
 /** What requests leave behind for their node to write in groups. */
-export type Recorders = Pick<Services, "decisions" | "liveTokens">;
+export type Recorders = Pick<Services, "decisions" | "liveTokens" | "tokenUsage">;
 
 /** Wires the batches over the database. */
 export function createServices(deps: Deps, keys: KeyStore, recorders: Recorders): Services {

@@ -9,12 +9,14 @@ import type { RealmKey } from "../protocol/client-metadata.ts";
 import { HEX_ID, UUID } from "../protocol/id-grammar.ts";
 import type { DecisionRecorder } from "./decision/recorder.ts";
 import type { LiveCountRecorder } from "./live-count/recorder.ts";
+import type { TokenUsageRecorder } from "./token-usage/recorder.ts";
 
 /** What the operations of the management API are given besides the request: the world, and what records and counts beside it. */
 export interface ManagementParts {
   readonly deps: Deps;
   readonly decisions: DecisionRecorder;
   readonly liveTokens: LiveCountRecorder;
+  readonly tokenUsage: TokenUsageRecorder;
   readonly afterReply: AfterReply;
   /** what changes something takes one of its tenant */
   readonly places: Places;

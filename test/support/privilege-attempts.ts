@@ -93,6 +93,11 @@ export const ATTEMPTS: Readonly<Record<string, Attempts>> = {
     { ids: { application: management }, body: { overlap_seconds: 60 } },
     { ids: { application: console.key.applicationId }, body: {} },
   ],
+  ApplyTokenUsage: ({ console, management }) => [
+    { body: { default_expires_after: 60 } },
+    { ids: { application: management }, body: { default_expires_after: 60 } },
+    { ids: { application: console.key.applicationId }, body: { default_expires_after: 60 } },
+  ],
   CreateAuthenticatorConfig: () => [{ body: { authenticator_config: { config: { type: "hosted_web" } } } }],
   UpdateAuthenticatorConfig: () => [{ body: { authenticator_config: OPEN_PAGE } }],
   DeleteAuthenticatorConfig: () => [{}],

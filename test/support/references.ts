@@ -69,6 +69,7 @@ const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
   decisions: [{ ...byName(APPLICATION), when: "x.application_id <> ''" }],
   request_allowances: [byName(APPLICATION)],
   live_counts: [{ ...byName(APPLICATION), when: "x.application_id <> ''" }],
+  token_usage: [byName(APPLICATION)],
 };
 
 /** Columns that look like references and are none, or name their own row. */

@@ -31,6 +31,7 @@ import * as signingKeys from "../../src/resources/signing-key/queries.ts";
 import * as tenants from "../../src/resources/tenant/queries.ts";
 import { readTokens } from "../../src/resources/token/queries.ts";
 import { countTokens, listTokens } from "../../src/resources/token-list/queries.ts";
+import { addTokenUsage, readTokenUsage } from "../../src/resources/token-usage/queries.ts";
 import { takeUses } from "../../src/resources/token-use/queries.ts";
 import { listTrustedOrigins } from "../../src/resources/trusted-origin/queries.ts";
 import { noteDevices } from "./tenancy-devices.ts";
@@ -298,6 +299,11 @@ async function noteCounts({ used, note, db, nowMs }: Recording): Promise<void> {
   await liveCounts.addLiveCounts(note, [counted]);
   await liveCounts.readLiveCounts(note, "token", [tenantId], 1);
   await liveCounts.listSlotCounts(note, used.job.key, now);
+  const ages = new Map([[120, { count: 1, sum: 372 }]]);
+  const usage = { ...used.job.key, scope: "", day: 100_000, granted: ages, ages };
+  await addTokenUsage(db, [usage]);
+  await addTokenUsage(note, [usage]);
+  await readTokenUsage(note, used.job.key, { first: usage.day, last: usage.day });
   await liveCounts.wantRecount(db, [tenantId], nowMs);
   await liveCounts.wantRecount(note, [tenantId], nowMs + 1);
   // What nobody wants now is left alone by the job, which runs beside the replays.

@@ -32,6 +32,7 @@ import {
 } from "./queries.ts";
 import { createApplication, updateApplication } from "./rules.ts";
 import { ApplicationAnswer, ApplicationBody, RotateSecretBody } from "./schema.ts";
+import { USAGE_OPERATIONS } from "./usage-operations.ts";
 
 const APPLICATIONS = "/v1/tenants/{tenant}/realms/{realm}/applications";
 const APPLICATION = `${APPLICATIONS}/{application}` as const;
@@ -217,6 +218,7 @@ export const APPLICATION_OPERATIONS = [
     },
     READ_AGAIN,
   ),
+  ...USAGE_OPERATIONS,
 ] as const;
 
 function showApplication(call: Call<unknown, unknown>): Promise<Outcome<ApplicationAnswer>> {

@@ -20,6 +20,9 @@ export const useRecords: Use = async ({ tenant, api }) => {
   await succeed(api("ListTokens", { application, query: { principal_type: "application" } }));
   const revoked = String(decodeJwt(String(other.json?.access_token)).jti);
   await succeed(api("RevokeToken", { application, token_id: revoked }));
+  await tenant.introspect(client, String(granted.json?.access_token));
+  await succeed(api("GetTokenUsage", { application, query: { days: "7" } }));
+  await succeed(api("ApplyTokenUsage", { application, body: { default_expires_after: 900 } }));
   await succeed(api("ListEvents", { query: { order: "newest_first" } }));
   await succeed(api("ListEvents", { headers: { accept: "application/x-ndjson" } }));
   await succeed(api("GetEvent", { event: token }));
