@@ -250,5 +250,5 @@ tenants:
 
 // What a node counts it exchanges for many tenants at once, whenever it is time: no request sends it.
 function isBackground({ statement, tenantIds }: SentStatement): boolean {
-  return statement.name.startsWith("live_count.") && tenantIds.length > 1;
+  return /^(live_count|token_usage)\./.test(statement.name) && tenantIds.length > 1;
 }
