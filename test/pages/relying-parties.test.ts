@@ -80,7 +80,7 @@ if (databaseSide() === "embedded")
       // It sends S256 also where the application does not ask for it.
       withRelyingParty({ redirect_uris: [AUTH_JS_CALLBACK], pkce: "disabled" }, async (world) => {
         const { site, application, identityId, page, ownPages } = world;
-        site.serve(await authJsSite(site.url, application));
+        site.serve(await authJsSite(site.url, application, "auth-js.md"));
         const signIn = async () => {
           await page.goto(`${site.url}/api/auth/signin?callbackUrl=/`);
           await page.getByRole("button", { name: "Sign in with Beyond Identity" }).click();
@@ -101,6 +101,37 @@ if (databaseSide() === "embedded")
         await signIn();
         await expectPerson();
         assert.deepEqual(ownPages(), [], "the session at the server was enough");
+      }));
+
+    test("Auth.js, as the guide for Next.js configures it: by mail once, by a passkey from then on", () =>
+      withRelyingParty({ redirect_uris: [AUTH_JS_CALLBACK] }, async (world) => {
+        const { site, application, identityId, context, page } = world;
+        site.serve(await authJsSite(site.url, application, "next-js.md"));
+        const signIn = async () => {
+          await page.goto(`${site.url}/api/auth/signin?callbackUrl=/`);
+          await page.getByRole("button", { name: "Sign in with Beyond Identity" }).click();
+        };
+        const expectPerson = async () => {
+          await page.waitForURL(`${site.url}/`);
+          const shown = await page.locator("body").textContent();
+          assert.match(shown ?? "", new RegExp(`"id":"${identityId}"`));
+          assert.doesNotMatch(shown ?? "", /idToken|eyJ/, "scripts are told the ID token");
+        };
+        await signIn();
+        await logInAtPages(page, EMAIL);
+        await page.getByRole("button", { name: "Create a passkey" }).waitFor();
+        await guidePicture(page, "next-js-passkey");
+        await page.getByRole("button", { name: "Create a passkey" }).click();
+        await expectPerson();
+        await context.clearCookies();
+        await world.beThere(false);
+        await signIn();
+        const passkey = page.getByRole("button", { name: "Sign in with a passkey" });
+        await passkey.waitFor();
+        await guidePicture(page, "next-js-sign-in");
+        await world.beThere(true);
+        await passkey.click();
+        await expectPerson();
       }));
 
     test("openid-client, as the guide for Node shows it: by mail once, by a passkey from then on", () =>

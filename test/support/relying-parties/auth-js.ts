@@ -8,9 +8,13 @@ const BASE_PATH = "/api/auth";
 /** Where Auth.js sends the person back to, below the site's address. */
 export const AUTH_JS_CALLBACK = `${BASE_PATH}/callback/beyondidentity`;
 
-/** A site that signs people in by Auth.js, configured as its guide says. Its page is the session in JSON. */
-export async function authJsSite(origin: string, application: TestApplication): Promise<SiteHandler> {
-  const config = await readGuideConfig();
+/** A site that signs people in by Auth.js, configured as a guide says. Its page is the session in JSON. */
+export async function authJsSite(
+  origin: string,
+  application: TestApplication,
+  guide: "auth-js.md" | "next-js.md",
+): Promise<SiteHandler> {
+  const config = await readGuideConfig(guide);
   const environment = {
     AUTH_SECRET: "of-the-site-alone-and-of-this-test",
     AUTH_TRUST_HOST: "true",
@@ -28,10 +32,10 @@ export async function authJsSite(origin: string, application: TestApplication): 
   };
 }
 
-/** The configuration as it stands in the guide; next-auth hands its providers on from @auth/core. */
-async function readGuideConfig(): Promise<AuthConfig> {
+/** The configuration as it stands in a guide; next-auth hands its providers on from @auth/core. */
+async function readGuideConfig(guide: string): Promise<AuthConfig> {
   const fromCore = (code: string) => code.replace("next-auth/providers/", "@auth/core/providers/");
-  const code = await writeGuideCode("auth-js.md", "auth.config.mjs", fromCore);
+  const code = await writeGuideCode(guide, "auth.config.mjs", fromCore);
   try {
     const { authConfig }: { readonly authConfig: AuthConfig } = await import(pathToFileURL(code.file).href);
     return { ...authConfig, basePath: BASE_PATH };
