@@ -1,6 +1,4 @@
 import { DatabaseUnavailable } from "../database/database-error.ts";
-import { insertWithPartitions } from "../database/partitions.ts";
-import { bucketOf } from "../database/row-id.ts";
 import { replyToError } from "../http/errors.ts";
 import { replyWithErrorPage } from "../http/pages.ts";
 import { applicationKeyOf, type HttpReply, type HttpRequest, type Route } from "../http/route.ts";
@@ -14,11 +12,6 @@ import { parseQuery, type RequestParameters } from "../protocol/parameters.ts";
 import { findAuthenticatorOf } from "../resources/application-authenticator.ts";
 import { type EmbeddedPages, embeddedPagesOf } from "../resources/authenticator-config/rules.ts";
 import {
-  type AuthorizationRequest,
-  insertAuthorizationRequest,
-  type NewAuthorizationRequest,
-} from "../resources/authorization-request/queries.ts";
-import {
   BROWSER_SECRET_BYTES,
   hashLoginSecret,
   newAuthorizationRequestId,
@@ -29,6 +22,7 @@ import {
   type AuthorizeParameters,
   type LoginStart,
 } from "../resources/authorization-request/schema.ts";
+import { storeAuthorizationRequest } from "../resources/store-authorization-request.ts";
 import { APPLICATION_ISSUER, atIssuers } from "./at-issuer.ts";
 import { answerClient, handleComplete } from "./authorize-complete.ts";
 import {
@@ -182,7 +176,7 @@ async function begin(
   const start = await startLogin(services, { request, application, parameters, requestId: id, loginMethods }, pages);
   const browserSecret = random.bytes(BROWSER_SECRET_BYTES);
   const embedded = pages && { pages, secrets: newEmbeddedSecrets(random) };
-  const stored = await store(services, {
+  const stored = await storeAuthorizationRequest(services.deps.database, {
     ...context.key,
     id,
     browserHash: sha256(browserSecret),
@@ -219,13 +213,6 @@ async function startLogin(
   const start = await beginLogin(services, at);
   // No page of ours can ask somebody in a browser that is not known.
   return isManual && start.state !== "verified" ? { state: "email" } : start;
-}
-
-function store(services: Services, request: NewAuthorizationRequest): Promise<AuthorizationRequest> {
-  const { database } = services.deps;
-  const db = database.tenants([request.tenantId]);
-  const insert = (): Promise<AuthorizationRequest> => insertAuthorizationRequest(db, request);
-  return insertWithPartitions(database, "authorization_requests", [bucketOf(request.id)], insert);
 }
 
 // RFC 6749 §4.1.2.1 has words for our own failures, because a redirect cannot carry a 500.

@@ -1,25 +1,23 @@
 import type { Queryable } from "../database/database.ts";
-import { type HttpRequest, headerOf } from "../http/route.ts";
-import { setSessionCookie } from "../http/session-cookie.ts";
-import { sha256 } from "../platform/hash.ts";
+import type { HttpRequest } from "../http/route.ts";
 import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { isSessionOpen, oldestOpen } from "../protocol/session.ts";
-import { readUserAgent } from "../protocol/user-agent.ts";
+import {
+  type AuthenticatedPerson,
+  planAuthenticatedSession,
+  sessionKeptUntilMs,
+} from "../resources/authenticated-session.ts";
 import type { AuthorizationRequest } from "../resources/authorization-request/queries.ts";
-import type { Authentication } from "../resources/authorization-request/schema.ts";
 import { readBrowserSession } from "../resources/browser-session.ts";
 import type { NewGrant } from "../resources/grant/queries.ts";
-import { endSession, insertSession, renewSession, type Session, useSession } from "../resources/session/queries.ts";
+import { type Session, useSession } from "../resources/session/queries.ts";
 import { noteSessionApplication } from "../resources/session-application/queries.ts";
 import type { LiveApplication } from "./find-live-application.ts";
 import type { Services } from "./services.ts";
 
-const SECRET_BYTES = 32;
-const ID_TIME_BYTES = 6;
-const ID_RANDOM_BYTES = 18;
-/** A node's clock may be a little behind: the end of a session is remembered this much longer than what it ends may live. */
-const KEPT_LONGER_MS = 3_600_000;
+/** As many as name a session. */
+const PAIRWISE_NAME_BYTES = 24;
 
 /** A browser at an application's endpoint. */
 export interface BrowserAt {
@@ -66,16 +64,15 @@ export async function planSession(
   const { identityId, authentication } = at.stored;
   if (identityId === undefined || authentication === undefined) throw new Error("nobody has logged in");
   const { context, now } = at.application;
-  const keptUntilMs = ({ issuedAt, endsAt }: SessionUse): number => {
-    const { absoluteSeconds } = context.realm.sessionPolicy;
-    return services.deps.clock.nowMs() + Math.max(endsAt - issuedAt, absoluteSeconds) * 1_000 + KEPT_LONGER_MS;
-  };
+  const { sessionPolicy } = context.realm;
+  const keptUntilMs = ({ issuedAt, endsAt }: SessionUse): number =>
+    sessionKeptUntilMs(services.deps, sessionPolicy, endsAt - issuedAt);
   const { sessionId } = authentication;
   // Somebody else's address may have brought this browser here: it is logged in to nothing by it, nor out of anything.
   const isOfBrowser = at.stored.embedded?.invocation !== "manual";
   const plan: WrittenPlan =
     sessionId === undefined
-      ? await planAuthenticated(services, at, { identityId, authentication, keptUntilMs, isOfBrowser })
+      ? await planAuthenticated(services, { ...at, isOfBrowser, keptUntilMs }, { identityId, authentication })
       : {
           write: async (db, grant) => {
             const used = { identityId, at: now, keptUntilMs: keptUntilMs(grant) };
@@ -107,63 +104,27 @@ function noteApplication(
     const sessionId = await write(db, grant);
     if (context.client.type !== "oidc") return { sessionId, clientSessionId: undefined };
     const isPairwise = context.client.subjectType === "pairwise";
-    const named = isPairwise
-      ? services.deps.random.bytes(ID_TIME_BYTES + ID_RANDOM_BYTES).toString("base64url")
-      : sessionId;
+    const named = isPairwise ? services.deps.random.bytes(PAIRWISE_NAME_BYTES).toString("base64url") : sessionId;
     const used = { ...context.key, sessionId, clientSessionId: named, subject: grant.subject };
     const clientSessionId = await noteSessionApplication(db, used);
     return { sessionId, clientSessionId: clientSessionId === sessionId ? undefined : clientSessionId };
   };
 }
 
-interface Authenticated {
-  readonly identityId: string;
-  readonly authentication: Authentication;
-  readonly keptUntilMs: (grant: SessionUse) => number;
-  /** whether the browser that is answered is the one in which the person logged in */
+/** A browser in which somebody has just logged in, and until when its session must be known for a grant. */
+interface JustAuthenticated extends BrowserAt {
   readonly isOfBrowser: boolean;
+  readonly keptUntilMs: (grant: SessionUse) => number;
 }
 
-/**
- * Somebody has just proved who they are: the session's secret becomes another one, so that who knew the one before knows nothing. It is
- * the same session if it is the same person's; another person's is over, because no cookie would lead to it any more.
- */
-async function planAuthenticated(services: Services, at: BrowserAt, person: Authenticated): Promise<WrittenPlan> {
-  const { random, clock, config } = services.deps;
-  const { context, now } = at.application;
-  const { tenantId, realmId } = context.key;
-  const shown = person.isOfBrowser ? await readBrowserSession(services.deps, at.request, context.key) : undefined;
-  const isOpen = shown !== undefined && isSessionOpen(shown, context.realm.sessionPolicy, now);
-  const own = isOpen && shown.identityId === person.identityId ? shown : undefined;
-  const browser = readUserAgent(headerOf(at.request, "user-agent"));
-  const secret = random.bytes(SECRET_BYTES);
-  const newId = newSessionId(clock.nowMs(), random.bytes(ID_RANDOM_BYTES));
-  return {
-    write: async (db, grant) => {
-      const { identityId, authentication } = person;
-      const { authTime, amr, acr } = authentication;
-      const keptUntilMs = person.keptUntilMs(grant);
-      const proof = { identityId, secretHash: sha256(secret), authTime, amr, acr, keptUntilMs };
-      if (own !== undefined && (await renewSession(db, own, proof))) return own.key.sessionId;
-      // One that is over by its time is left so: only an ending ends its grants (rule 13).
-      if (isOpen && own === undefined) await endSession(db, shown.key, { at: now, reason: "replaced" });
-      await insertSession(db, { tenantId, realmId, sessionId: newId }, proof, browser);
-      return newId;
-    },
-    cookies: (sessionId) => {
-      if (!person.isOfBrowser) return [];
-      return setSessionCookie(
-        at.request,
-        { publicUrl: config.publicUrl, realmId },
-        { sessionId, secret, lifetimeSeconds: context.realm.sessionPolicy.absoluteSeconds },
-      );
-    },
-  };
-}
-
-// The time leads, so that of a browser's sessions the oldest is known.
-function newSessionId(nowMs: number, random: Uint8Array): string {
-  const time = Buffer.alloc(ID_TIME_BYTES);
-  time.writeUIntBE(nowMs, 0, ID_TIME_BYTES);
-  return Buffer.concat([time, random]).toString("base64url");
+async function planAuthenticated(
+  { deps }: Services,
+  { request, application, isOfBrowser, keptUntilMs }: JustAuthenticated,
+  person: AuthenticatedPerson,
+): Promise<WrittenPlan> {
+  const { context, now } = application;
+  const { sessionPolicy } = context.realm;
+  const browser = { request, realm: context.key, sessionPolicy, now, isOfBrowser };
+  const plan = await planAuthenticatedSession(deps, browser, person);
+  return { write: (db, grant) => plan.write(db, keptUntilMs(grant)), cookies: plan.cookies };
 }
