@@ -1,6 +1,5 @@
 import { isConflict, readQuotaReached } from "../database/database-error.ts";
 import { hexId } from "../platform/random.ts";
-import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import {
   findIdentitiesByEmail,
   type Identity,
@@ -10,7 +9,11 @@ import {
 } from "../resources/identity/queries.ts";
 import { createIdentity } from "../resources/identity/rules.ts";
 import type { IdentitySettings } from "../resources/identity/schema.ts";
+import type { LoginContext } from "./login-context.ts";
 import type { LoginServices } from "./services.ts";
+
+/** The realm that somebody logs in to, and whether newcomers may. */
+type LoginPlace = Pick<LoginContext, "key" | "realm">;
 
 /** Whom an address belongs to, as far as logging in goes. Why it is nobody is for the decision only. */
 export type AddressHolder =
@@ -21,7 +24,7 @@ export type AddressHolder =
 /** Looks up whom a code for this address would log in. */
 export async function findAddressHolder(
   services: LoginServices,
-  context: ApplicationContext,
+  context: LoginPlace,
   emailKey: string,
 ): Promise<AddressHolder> {
   const db = services.deps.database.tenants([context.key.tenantId]);
@@ -34,7 +37,7 @@ export async function findAddressHolder(
 }
 
 // Rule 35: a realm may let people enrol themselves, but nobody makes himself an administrator.
-function asNewcomer({ realm }: ApplicationContext, emailKey: string): AddressHolder {
+function asNewcomer({ realm }: LoginPlace, emailKey: string): AddressHolder {
   if (!realm.autoProvision || realm.isAdmin) return { kind: "nobody", cause: "no identity has this address" };
   const traits = { type: "traits_v0", username: emailKey, primary_email_address: emailKey } as const;
   // A client_id has no "@", so no address can be one (rule 2).
@@ -59,7 +62,7 @@ export interface ProvedAddress {
 /** The person whom a proved address logs in: made if the realm says so, the address marked as verified. Or why there is nobody. */
 export async function admitHolder(
   services: LoginServices,
-  context: ApplicationContext,
+  context: LoginPlace,
   { emailKey, holder }: ProvedAddress,
 ): Promise<AdmittedPerson | { readonly cause: string }> {
   if (holder.kind === "newcomer") return provision(services, context, { emailKey, settings: holder.settings });
@@ -77,7 +80,7 @@ async function admitIdentity(services: LoginServices, identity: Identity, emailK
 
 async function provision(
   services: LoginServices,
-  context: ApplicationContext,
+  context: LoginPlace,
   newcomer: { readonly emailKey: string; readonly settings: IdentitySettings },
 ): Promise<AdmittedPerson | { readonly cause: string }> {
   const { database, clock, random } = services.deps;

@@ -64,7 +64,7 @@ async function queueCode(
   const db = deps.database.tenants([context.key.tenantId]);
   const look = await readMailLook(db, context.key);
   if (look === undefined) return; // deleted meanwhile
-  const application = context.client.displayName;
+  const application = context.name;
   const mail = composeCodeMail({ to, code, application, language: texts.language, look });
   const source = { actor: { type: "Anonymous" }, traceId, correlationId, atMs: deps.clock.nowMs() } as const;
   const about = { kind: "ONE_TIME_CODE", identityId, aboutId: stored.id, source } as const;
@@ -102,7 +102,7 @@ export function composeCodeMail({ to, code, application, language, look }: CodeM
       {
         kind: "facts",
         rows: [
-          [texts.application, application],
+          ...(application === look.realmName ? [] : [[texts.application, application] as const]),
           [texts.realm, look.realmName],
         ],
       },

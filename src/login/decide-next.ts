@@ -12,8 +12,10 @@ export interface AfterAuthentication {
 /** Decides it: over, or at the question for consent. Every step that authenticates somebody asks here. */
 export async function decideNext(visit: Visit, identityId: string): Promise<AfterAuthentication> {
   const db = visit.services.deps.database.tenants([visit.context.key.tenantId]);
+  const { application } = visit.context;
+  if (application === undefined) return { next: "verified" };
   const { parameters, earlierYes } = visit.stored;
-  const { need, given, terms } = await judgeConsent(db, visit.context, { identityId, parameters });
+  const { need, given, terms } = await judgeConsent(db, application, { identityId, parameters });
   if (need !== "ask") return { next: "verified", consent: given };
   const yes = earlierYes?.identityId === identityId ? earlierYes.consent : undefined;
   if (yes === undefined || terms === undefined || !coversTerms(yes, terms)) return { next: "consent" };

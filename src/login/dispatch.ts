@@ -34,7 +34,8 @@ export function submitLogin(services: LoginServices, http: HttpRequest): Promise
   });
 }
 
-async function withVisit(
+/** Answers a browser at the pages of a login of its own, and any other with why it has nothing to do there. */
+export async function withVisit(
   services: LoginServices,
   http: HttpRequest,
   handle: (visit: Visit) => Promise<HttpReply>,

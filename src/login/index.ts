@@ -1,8 +1,9 @@
 import { browserScriptRoutes } from "../http/browser-scripts.ts";
 import type { Route } from "../http/route.ts";
+import { finishAccountLogin } from "./account/finish-login.ts";
 import { accountRoutes } from "./account/routes.ts";
 import { bindingRoutes } from "./binding/routes.ts";
-import { showLogin, submitLogin } from "./dispatch.ts";
+import { showLogin, submitLogin, withVisit } from "./dispatch.ts";
 import { embeddedBindingRoutes } from "./embedded/binding-routes.ts";
 import { bindingTokenRoutes } from "./embedded/binding-token.ts";
 import { embeddedLoginRoutes } from "./embedded/routes.ts";
@@ -26,6 +27,13 @@ export function loginRoutes(services: LoginServices): readonly Route[] {
       path: LOGIN,
       kind: "page",
       handle: (request) => submitLogin(services, request),
+    },
+    {
+      name: "accountLoginFinish",
+      method: "GET",
+      path: `${LOGIN}/account`,
+      kind: "page",
+      handle: (request) => withVisit(services, request, finishAccountLogin),
     },
   ];
 }

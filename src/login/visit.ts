@@ -4,11 +4,8 @@ import type { PageTheme } from "../http/page-theme.ts";
 import type { HttpRequest } from "../http/route.ts";
 import { type Texts, textsIn } from "../http/texts/index.ts";
 import { visitorLanguage } from "../http/visitor-language.ts";
-import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import type { Language } from "../protocol/language.ts";
 import type { AuthenticationMethod } from "../protocol/webauthn/passkey-methods.ts";
-import { findApplicationContext } from "../resources/application/queries.ts";
-import { findAuthenticatorOf } from "../resources/application-authenticator.ts";
 import type { AuthenticatorSettings } from "../resources/authenticator-config/schema.ts";
 import {
   type AuthorizationRequest,
@@ -17,6 +14,7 @@ import {
 } from "../resources/authorization-request/queries.ts";
 import { isSameBrowser, needsCompletionSecret, pathRequestKeyOf } from "../resources/authorization-request/rules.ts";
 import { pageThemeOf, THEME_DEFAULTS } from "../resources/theme/rules.ts";
+import { findLoginContext, type LoginContext } from "./login-context.ts";
 import { usableMethods } from "./login-methods.ts";
 import type { LoginServices } from "./services.ts";
 
@@ -25,7 +23,7 @@ export interface Visit {
   readonly services: LoginServices;
   readonly http: HttpRequest;
   readonly stored: AuthorizationRequest;
-  readonly context: ApplicationContext;
+  readonly context: LoginContext;
   /** what every page is said in */
   readonly texts: Texts;
   /** how every page looks */
@@ -77,8 +75,9 @@ export async function findLogin(
   if (key === undefined) return { over: "unknown", language: visitorLanguage(http), isTestTenant: false };
   const db = database.tenants([key.tenantId]);
   const [facts, stored] = await Promise.all([services.findRealmFacts(key), findAuthorizationRequest(db, key)]);
-  const context = stored === undefined ? undefined : await findApplicationContext(db, stored);
   const language = visitorLanguage(http, stored?.parameters.uiLocales);
+  const texts = textsIn(language);
+  const context = stored && (await findLoginContext(db, stored, { facts, texts }));
   const theme = pageThemeOf(facts?.theme ?? THEME_DEFAULTS);
   const refuse = (over: LoginOver): RefusedVisit => ({
     over,
@@ -90,17 +89,13 @@ export async function findLogin(
   const now = clock.nowSeconds() + context.tenant.clockOffsetSeconds;
   if (stored.completedAt !== undefined) return refuse("answered");
   if (stored.expiresAt <= now) return refuse("expired");
-  const authenticator = (await findAuthenticatorOf(db, context)) ?? NO_AUTHENTICATOR;
-  return { services, http, stored, context, texts: textsIn(language), theme, authenticator, now, refuse };
+  return { services, http, stored, context, texts, theme, authenticator: context.authenticator, now, refuse };
 }
 
 /** The methods that a login may end by. */
 export function methodsOf({ authenticator, stored }: Pick<Visit, "authenticator" | "stored">): Visit["methods"] {
   return usableMethods(authenticator.authentication_methods ?? [], stored.parameters.claims);
 }
-
-/** One that was deleted since the login began is one of our own pages, without a method. */
-const NO_AUTHENTICATOR: AuthenticatorSettings = { type: "hosted_web" };
 
 /** Records what happened at this visit (rule 24): never a code, a secret or an address. */
 export function recordLogin(visit: Visit, outcome: string, facts: Readonly<Record<string, unknown>> = {}): void {

@@ -193,7 +193,7 @@ async function spendAndRecord(services: Services, { stored, made, plan, now }: R
       const spent = await completeAuthorizationRequest(db, stored, now);
       if (spent?.identityId === undefined) return undefined;
       const session = await plan.write(db, made.grant);
-      await keepConsent(db, stored, now);
+      await keepConsent(db, { stored, made, now });
       await insertGrant(db, { ...made.grant, ...session });
       return session.sessionId;
     });
@@ -210,9 +210,10 @@ async function spendAndRecord(services: Services, { stored, made, plan, now }: R
  * Keeps what the person has just agreed to, or makes sure that what was agreed to before is so still: whoever withdraws it meanwhile
  * finds this grant, or is found.
  */
-async function keepConsent(db: Queryable, stored: AuthorizationRequest, now: number): Promise<void> {
-  const { consent, identityId, tenantId, realmId, applicationId } = stored;
-  if (consent === undefined || identityId === undefined) return;
+async function keepConsent(db: Queryable, { stored, made, now }: Omit<Recorded, "plan">): Promise<void> {
+  const { consent } = stored;
+  if (consent === undefined) return;
+  const { tenantId, realmId, applicationId, identityId } = made.grant;
   const key = { tenantId, realmId, applicationId, identityId };
   if (!consent.isRemembered) return giveConsent(db, key, { terms: consent, at: now });
   const kept = await useConsent(db, key, now);

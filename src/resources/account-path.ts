@@ -4,3 +4,8 @@ import { type RealmKey, realmPath } from "../protocol/client-metadata.ts";
 export function accountPath(realm: RealmKey): string {
   return `/authenticator${realmPath(realm)}/account`;
 }
+
+/** Where a login to that page begins. */
+export function accountLoginPath(realm: RealmKey): string {
+  return `${accountPath(realm)}/login`;
+}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { act, actAndLook, asByPasskey, idsOn, openAccount } from "../support/account-page.ts";
+import { act, actAndLook, addLoginApplication, asByPasskey, idsOn, openAccount } from "../support/account-page.ts";
 import { eventsOf } from "../support/events.ts";
 import { mailsOf } from "../support/login-flow.ts";
 import { managementClient, succeed } from "../support/management-client.ts";
@@ -19,7 +19,7 @@ interface Maker extends SignedIn {
 async function maker(): Promise<Maker> {
   const at = await newPerson();
   const { tenant } = at.flow;
-  await tenant.addAuthenticatorConfig(BOTH);
+  await addLoginApplication(tenant, BOTH);
   await logInByCode(at);
   return { ...at, passkey: softwarePasskey({ origin: tenant.server.deps.config.publicUrl }) };
 }
@@ -43,13 +43,7 @@ describe("a passkey that is added on the account page", () => {
     const events = eventsOf(await tenant.manage("GET", "/events?filter=type+eq+%22CredentialChange%22"));
     assert.match(JSON.stringify(events.find((event) => JSON.stringify(event).includes(id))), /"CREATE"/);
     assert.match(JSON.stringify(await mailsOf(tenant)), /passkey was added/i);
-    const application = await tenant.addApplication({
-      authenticator_config_id: await tenant.addAuthenticatorConfig(["webauthn_passkey"]),
-      protocol_config: {
-        ...{ type: "oidc", grant_type: ["authorization_code"], redirect_uris: ["https://client.example/callback"] },
-        ...{ pkce: "s256", token_configuration: { expires_after: 3_600 } },
-      },
-    });
+    const application = await addLoginApplication(tenant, ["webauthn_passkey"]);
     const login = await testLogin(tenant, application);
     const options = passkeyOptionsOn(await login.browser.open(login.url), "request");
     const back = await login.finish(await login.submit("passkey", { credential: at.passkey.get(options) }));

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { accountUrl, act, actAndLook, asByPasskey, idsOn, openAccount, sessionIdOf } from "../support/account-page.ts";
+import {
+  accountUrl,
+  act,
+  actAndLook,
+  addLoginApplication,
+  asByPasskey,
+  idsOn,
+  openAccount,
+  sessionIdOf,
+} from "../support/account-page.ts";
 import { eventsOf } from "../support/events.ts";
 import type { Answer } from "../support/http.ts";
 import { call } from "../support/http.ts";
@@ -233,7 +242,7 @@ describe("passkeys on the account page", () => {
 
   test("are not changed by a code where there is one: who reads the mail would reach what takes no code", async () => {
     const at = await newPerson();
-    await at.flow.tenant.addAuthenticatorConfig(["webauthn_passkey"]);
+    await addLoginApplication(at.flow.tenant, ["webauthn_passkey"]);
     await logInByCode(at);
     assert.match((await openAccount(at)).text, /value="add_passkey"/, "the first one");
     const id = await addPasskey(at.flow.tenant, at.identityId);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { createLoginLimiter } from "../../src/http/login-limit.ts";
 import { takeLoginAllowance } from "../../src/resources/login-allowance/queries.ts";
+import { accountUrl } from "../support/account-page.ts";
 import type { Answer } from "../support/http.ts";
 import { decisionOf, newAddress } from "../support/login-flow.ts";
 import { movableClock } from "../support/movable-clock.ts";
@@ -86,6 +87,22 @@ describe("logins that are begun are bounded by the minute", () => {
     assert.equal(refused.status, 429, refused.text);
     assert.equal((await decisionOf(flow.tenant, refused)).facts.limit, "realm");
     assert.equal((await begin(await limited(20), "203.0.1.1")).status, 303, "another realm is not concerned");
+  });
+
+  test("logins to the account page count as any", async () => {
+    const flow = await limited(20);
+    const { tenant } = flow;
+    const url = `${accountUrl(tenant, tenant.realm)}/login`;
+    const open = (address: string) => testBrowser().open(url, { "x-forwarded-for": address });
+    for (let n = 0; n < 10; n += 1) assert.equal((await begin(flow, `203.0.${n}.1`)).status, 303);
+    for (let n = 10; n < 20; n += 1) assert.equal((await open(`203.0.${n}.1`)).status, 303);
+    const refused = await open("2001:db8::1");
+    assert.equal(refused.status, 429, refused.text);
+    assert.ok(Number(refused.headers.get("retry-after")) >= 1);
+    assert.deepEqual(refused.headers.getSetCookie(), []);
+    const { outcome, facts } = await decisionOf(tenant, refused);
+    assert.deepEqual([outcome, facts.limit], ["limit_reached", "realm"]);
+    assert.equal(await countStored(flow), 20);
   });
 
   test("addresses that are nobody's yet get few codes in a minute, and people get theirs all the same", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accountUrl } from "../support/account-page.ts";
+import { accountUrl, addLoginApplication } from "../support/account-page.ts";
 import { logInAtPages } from "../support/log-in-at-pages.ts";
 import { clientSite, type PasskeyBrowser, passkeyBrowser } from "../support/real-browser.ts";
 import { authorizeParameters } from "../support/test-browser.ts";
@@ -57,6 +57,32 @@ async function twoPasskeys(): Promise<void> {
   assert.deepEqual(browser.problems, []);
 }
 
+/** No application is opened: the page itself signs the person in, first by a code and then by the passkey made there. */
+async function ownLogin(): Promise<void> {
+  await using browser = await passkeyBrowser();
+  const tenant = await testTenant();
+  await tenant.addIdentity(EMAIL);
+  await addLoginApplication(tenant, ["email_one_time_password", "fido2"]);
+  const { page } = browser;
+  const account = accountUrl(tenant, tenant.realm);
+  await page.goto(`${account}?ui_locales=en`);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await logInAtPages(page, EMAIL);
+  await page.getByText("You are signed in as").waitFor();
+  assert.equal(page.url(), `${account}?ui_locales=en`);
+  await page.getByText("Chrome on Linux").waitFor();
+  await page.getByRole("button", { name: "Add a passkey" }).click();
+  await page.getByRole("button", { name: "Create a passkey" }).click();
+  await page.getByText("The passkey is there").waitFor();
+  await page.getByRole("button", { name: "Sign out: This browser" }).click();
+  await page.getByText("You are signed out in this browser").waitFor();
+  // Chromium's made-up authenticator takes the first suggestion by itself.
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("with a passkey").waitFor();
+  await page.getByRole("button", { name: "Remove: Passkey" }).waitFor();
+  assert.deepEqual(browser.problems, []);
+}
+
 /** From now on the person has a security key in the hand, and touches nothing else. */
 async function takeSecurityKey({ session, beThere }: PasskeyBrowser): Promise<void> {
   await beThere(false);
@@ -66,5 +92,7 @@ async function takeSecurityKey({ session, beThere }: PasskeyBrowser): Promise<vo
 }
 
 // The pages are the same over both databases.
-if (databaseSide() === "embedded")
+if (databaseSide() === "embedded") {
   test("a person adds a passkey on the account page after a code, and a second one after a login with it", twoPasskeys);
+  test("a person signs in at the account page itself, by a code and by a passkey", ownLogin);
+}

@@ -1,12 +1,61 @@
 import { type RealmKey, realmPath } from "../../src/protocol/client-metadata.ts";
+import type { LoginMethod } from "../../src/resources/authorization-request/schema.ts";
 import type { Answer } from "./http.ts";
 import type { SignedIn } from "./single-sign-on.ts";
-import { hiddenFields, locationOf } from "./test-browser.ts";
-import type { TestTenant } from "./test-tenant.ts";
+import { hiddenFields, locationOf, TEST_CODE, type TestBrowser, testBrowser } from "./test-browser.ts";
+import type { TestApplication, TestTenant } from "./test-tenant.ts";
 
 /** The address of a realm's account page. */
 export function accountUrl({ server }: Pick<TestTenant, "server">, realm: RealmKey): string {
   return `${server.url}/authenticator${realmPath(realm)}/account`;
+}
+
+/** Adds an application that people log in to by these methods, on our pages. */
+export async function addLoginApplication(
+  tenant: TestTenant,
+  methods: readonly LoginMethod[],
+): Promise<TestApplication> {
+  return tenant.addApplication({
+    authenticator_config_id: await tenant.addAuthenticatorConfig(methods),
+    protocol_config: {
+      ...{ type: "oidc", grant_type: ["authorization_code"], redirect_uris: ["https://client.example/callback"] },
+      ...{ pkce: "s256", token_configuration: { expires_after: 3_600 } },
+    },
+  });
+}
+
+/** A login to the account page under way. */
+export interface AccountLogin {
+  /** the address of its pages */
+  readonly url: string;
+  readonly browser: TestBrowser;
+  /** Sends the page's form. */
+  submit(action: string, fields?: Readonly<Record<string, string>>): Promise<Answer>;
+  /** Address and code; the answer redirects to where the login ends. */
+  logIn(email: string): Promise<Answer>;
+  /** Follows that redirect, which ends it. */
+  finish(answer: Answer): Promise<Answer>;
+}
+
+/** Begins a login to the account page of the tenant's realm. */
+export async function accountLogin(
+  tenant: TestTenant,
+  { browser = testBrowser(), query = "" }: { readonly browser?: TestBrowser; readonly query?: string } = {},
+): Promise<AccountLogin> {
+  const begun = await browser.open(`${accountUrl(tenant, tenant.realm)}/login${query}`);
+  const url = `${tenant.server.url}${locationOf(begun).pathname}`;
+  const submit: AccountLogin["submit"] = async (action, fields = {}) =>
+    browser.post(url, { ...hiddenFields(await browser.open(url)), action, ...fields });
+  return {
+    url,
+    browser,
+    submit,
+    logIn: async (email) => {
+      await submit("send", { email });
+      return submit("verify", { code: TEST_CODE });
+    },
+    finish: async (answer) => browser.open(`${tenant.server.url}${locationOf(answer).pathname}`),
+  };
 }
 
 type At = Pick<SignedIn, "flow" | "browser">;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { LoginMethod } from "../../src/resources/authorization-request/schema.ts";
-import { accountUrl, asByPasskey } from "./account-page.ts";
+import { accountLogin, accountUrl, addLoginApplication, asByPasskey } from "./account-page.ts";
 import { type Answer, call, postForm } from "./http.ts";
 import { newAddress } from "./login-flow.ts";
 import { managementClient, succeed } from "./management-client.ts";
@@ -102,25 +102,31 @@ async function knownPersonPages(at: Collecting): Promise<Gallery> {
 }
 
 /** Of somebody who has something of everything. */
-async function accountPages({ flow: { tenant, application }, headers }: Collecting): Promise<Gallery> {
+async function accountPages({ flow: { tenant, application }, headers, language }: Collecting): Promise<Gallery> {
   const url = accountUrl(tenant, tenant.realm);
   const browser = testBrowser();
   const email = newAddress(tenant);
   const identityId = await tenant.addIdentity(email);
   const passkey = await addPasskey(tenant, identityId);
-  await tenant.addAuthenticatorConfig(["webauthn_passkey"]);
+  await addLoginApplication(tenant, ["webauthn_passkey"]);
   const parameters = { prompt: "consent", scope: "openid profile email offline_access shoes:read" };
   for (const options of [{ browser, parameters }, { parameters }]) {
     const login = await testLogin(tenant, application, options);
     await login.logIn(email);
     await login.finish(await login.submit("allow"));
   }
+  const accountLocked = await browser.open(url, headers);
   await asByPasskey(tenant, identityId);
   const account = await browser.open(`${url}?done=sessionEnded`, headers);
   const act = (action: string) =>
     browser.post(url, { ...hiddenFields(account), action, credential_id: passkey }, headers);
   const [accountLastPasskey, accountAddPasskey] = [await act("remove_passkey"), await act("add_passkey")];
-  return { accountNobody: await call(url, { headers }), account, accountLastPasskey, accountAddPasskey };
+  const login = await accountLogin(tenant, { query: `?ui_locales=${language}` });
+  const accountSignIn = await login.browser.open(login.url);
+  await tenant.advance(900);
+  const accountStale = await browser.open(url, headers);
+  const known = { account, accountLocked, accountStale, accountLastPasskey, accountAddPasskey };
+  return { accountNobody: await call(url, { headers }), accountSignIn, ...known };
 }
 
 /** Pages that a script of ours makes whole. */

@@ -65,7 +65,7 @@ const REFERENCES: Readonly<Record<string, readonly Reference[]>> = {
     { ...named("target_realm", REALM), when: "x.target_realm <> '*'" },
   ],
   grants: [byName(APPLICATION), byName(IDENTITY), byName(SERVER)],
-  authorization_requests: [byName(APPLICATION), byName(IDENTITY)],
+  authorization_requests: [{ ...byName(APPLICATION), when: "x.application_id <> ''" }, byName(IDENTITY)],
   decisions: [{ ...byName(APPLICATION), when: "x.application_id <> ''" }],
   request_allowances: [byName(APPLICATION)],
   live_counts: [{ ...byName(APPLICATION), when: "x.application_id <> ''" }],

@@ -103,6 +103,9 @@ export const ATTACKS: Attacks = {
   "GET bind": (attack) => bind(attack, (url, link) => call(`${url}?${new URLSearchParams(link)}`)),
   "POST bindByPost": (attack) => bind(attack, (url, link) => postForm(url, { ...link, credential: "{}" })),
   "GET account": (attack) => account(attack, (url, headers) => call(url, { headers })),
+  // Whoever likes begins one at the realm's own address: then it is that browser's, and nobody's.
+  "GET accountLogin": ({ used, stranger }) => accountElsewhere({ used, stranger }, (url) => call(`${url}/login`)),
+  "GET accountLoginFinish": (attack) => login(attack, (url, headers) => call(`${url}/account`, { headers })),
   "POST accountByPost": (attack) =>
     account(attack, (url, headers) => postForm(url, { action: "sign_out", form_token: "x" }, headers)),
   ...EMBEDDED_ATTACKS,
@@ -281,6 +284,20 @@ async function account(
     stays(await send(at(own), cookieAt(own, guessed))),
     stays(await send(at({ ...realm, tenantId: own.tenantId }), cookieAt(realm, guessed))),
   ];
+}
+
+/** There is no account page of one tenant's realm in another tenant. */
+async function accountElsewhere(
+  { used, stranger }: Attack,
+  send: (url: string) => Promise<Answer>,
+): Promise<readonly Answer[]> {
+  const [realm, own] = [used.tenant.realm, stranger.flow.tenant.realm];
+  const mixed = [
+    { ...realm, tenantId: own.tenantId },
+    { ...own, tenantId: realm.tenantId },
+  ];
+  const urls = mixed.map((one) => `${used.tenant.server.url}/authenticator${realmPath(one)}/account`);
+  return Promise.all(urls.map(async (url) => stays(await send(url))));
 }
 
 /** Whose session it is, only its cookie's secret proves; neither its name nor an ID token of another tenant does. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Queryable } from "../../src/database/database.ts";
 import { sha256 } from "../../src/platform/hash.ts";
+import { listLoginMethods } from "../../src/resources/authenticator-config/queries.ts";
 import * as requests from "../../src/resources/authorization-request/queries.ts";
 import { newAuthorizationRequestId } from "../../src/resources/authorization-request/rules.ts";
 import type { LoginStart } from "../../src/resources/authorization-request/schema.ts";
@@ -50,6 +51,7 @@ export async function noteSessions(used: TenantInUse, note: Queryable, db: Query
   const asked = { ...realm, id: used.sessions.askedRequestId };
   await requests.confirmAuthorizationRequest(note, asked, authTime);
   await noteConsents(used, note, { identityId, now: authTime });
+  await listLoginMethods(note, realm);
   await requests.forgetAuthorizationRequestPerson(note, asked, { challenge: "another", now: authTime });
   await notePasskeySteps(used, { note, db, start });
 }

@@ -9,6 +9,7 @@ import { personalInWords, renewalInWords } from "../consent-in-words.ts";
 import type { AccountNotice } from "./actions/action.ts";
 import { openForm } from "./form.ts";
 import type { Account, NamedConsent } from "./read-account.ts";
+import { signInForm } from "./sign-in-form.ts";
 import { type AccountPlace, type AccountVisit, mayChangePasskeys } from "./visit.ts";
 
 const REFUSED_STATUS = 403;
@@ -51,20 +52,28 @@ export function nobodyPage(place: AccountPlace, notice: AccountNotice | undefine
     title: `${texts.nobody.title} · ${place.realmName}`,
     content: html`<h1>${texts.nobody.title}</h1>
 ${notice === "signedOut" ? html`<p class="done" role="status">${texts.done.signedOut}</p>` : undefined}
-<p>${texts.nobody.advice(place.realmName)}</p>`,
+${
+  place.methods.length === 0 ? html`<p>${texts.nobody.advice(place.realmName)}</p>` : html`<p>${texts.nobody.intro}</p>`
+}
+${signInForm(place, { label: texts.nobody.signIn, isMain: true, byPasskey: false })}`,
   };
 }
 
-function renderStale({ isRecent, texts }: AccountVisit, isRefused: boolean): Html | undefined {
-  if (isRecent) return undefined;
-  return isRefused
-    ? html`<p class="wrong" role="alert">${texts.account.stale}</p>`
-    : html`<p class="hint">${texts.account.stale}</p>`;
+function renderStale(visit: AccountVisit, isRefused: boolean): Html | undefined {
+  if (visit.isRecent) return undefined;
+  const { here, elsewhere, signIn } = visit.texts.account.stale;
+  return html`${renderWhyNot(visit.methods.length === 0 ? elsewhere : here, isRefused)}
+${signInForm(visit, { label: signIn, isMain: false, byPasskey: false })}`;
 }
 
-function renderLocked(visit: AccountVisit, { passkeys }: Account, isRefused: boolean): Html | undefined {
+function renderLocked(visit: AccountVisit, { passkeys, takesPasskeys }: Account, isRefused: boolean): Html | undefined {
   if (!visit.isRecent || mayChangePasskeys(visit, passkeys)) return undefined;
-  const text = visit.texts.account.passkeys.locked(visit.realmName);
+  const { locked, signIn } = visit.texts.account.passkeys;
+  return html`${renderWhyNot(locked(visit.realmName), isRefused)}
+${takesPasskeys ? signInForm(visit, { label: signIn, isMain: false, byPasskey: true }) : undefined}`;
+}
+
+function renderWhyNot(text: string, isRefused: boolean): Html {
   return isRefused ? html`<p class="wrong" role="alert">${text}</p>` : html`<p class="hint">${text}</p>`;
 }
 

@@ -23,12 +23,11 @@ export async function readAccount(visit: AccountVisit): Promise<Account> {
   const { services, realm, session, sessionPolicy, now } = visit;
   const db = services.deps.database.tenants([realm.tenantId]);
   const person = { ...realm, identityId: session.identityId };
-  const [open, passkeys, consents, place] = await Promise.all([
+  const [open, passkeys, consents] = await Promise.all([
     listOpenSessions(db, person, oldestOpen(sessionPolicy, undefined, now)),
     listActiveCredentials(db, person),
     listConsents(db, person),
-    findPasskeyPlace(visit),
   ]);
   const others = open.filter(({ key }) => key.sessionId !== session.key.sessionId);
-  return { sessions: [session, ...others], passkeys, takesPasskeys: place !== undefined, consents };
+  return { sessions: [session, ...others], passkeys, takesPasskeys: findPasskeyPlace(visit) !== undefined, consents };
 }

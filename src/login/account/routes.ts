@@ -6,6 +6,7 @@ import type { LoginServices } from "../services.ts";
 import type { AccountAction, AccountNotice } from "./actions/action.ts";
 import { ACCOUNT_ACTIONS } from "./actions/index.ts";
 import { accountAddress } from "./address.ts";
+import { beginAccountLogin } from "./begin-login.ts";
 import { readAccountForm } from "./form.ts";
 import { type AccountShown, accountPage, nobodyPage } from "./page.ts";
 import { readAccount } from "./read-account.ts";
@@ -18,6 +19,13 @@ export function accountRoutes(services: LoginServices): readonly Route[] {
   const route = { path: ACCOUNT, kind: "page" } as const;
   return [
     { ...route, name: "account", method: "GET", handle: (request) => answer(services, request, show) },
+    {
+      ...route,
+      name: "accountLogin",
+      path: `${ACCOUNT}/login`,
+      method: "GET",
+      handle: (request) => answer(services, request, beginAccountLogin),
+    },
     { ...route, name: "accountByPost", method: "POST", handle: (request) => answer(services, request, submit) },
   ];
 }

@@ -7,11 +7,14 @@ import { ACR } from "../../protocol/acr.ts";
 import type { RealmKey, SessionPolicy } from "../../protocol/client-metadata.ts";
 import { OAuthError } from "../../protocol/oauth-error.ts";
 import { isSessionOpen } from "../../protocol/session.ts";
+import { type LoginMethods, listLoginMethods } from "../../resources/authenticator-config/queries.ts";
+import { LOGIN_METHODS } from "../../resources/authorization-request/schema.ts";
 import { readBrowserSession } from "../../resources/browser-session.ts";
 import type { Credential } from "../../resources/credential/queries.ts";
 import type { EventSource } from "../../resources/event-source.ts";
 import { findIdentity, type Identity } from "../../resources/identity/queries.ts";
 import { findRealm, type Realm, type RealmFacts } from "../../resources/realm/queries.ts";
+import { sessionPolicyOf } from "../../resources/realm/rules.ts";
 import type { Session } from "../../resources/session/queries.ts";
 import { pageThemeOf } from "../../resources/theme/rules.ts";
 import type { LoginServices } from "../services.ts";
@@ -28,6 +31,8 @@ export interface AccountPlace {
   readonly texts: Texts;
   /** what is around the page */
   readonly surroundings: PageSurroundings;
+  /** by which the person can log in here; none where all applications of the realm have login pages of their own */
+  readonly methods: LoginMethods;
   /** seconds of tenant time */
   readonly now: number;
 }
@@ -57,8 +62,12 @@ export async function openAccount(services: LoginServices, http: HttpRequest): P
   if (facts === undefined || realm === undefined) {
     throw new OAuthError("invalid_client", "no such realm", { status: 404 });
   }
-  const place = placeOf(services, http, { facts, realm, now: clock.nowSeconds() + facts.clockOffsetSeconds });
-  const sessionPolicy = sessionPolicyOf(realm);
+  const methods = (await listLoginMethods(db, realm.key)).filter(({ type }) =>
+    LOGIN_METHODS.some((own) => own === type),
+  );
+  const now = clock.nowSeconds() + facts.clockOffsetSeconds;
+  const place = placeOf(services, http, { facts, realm, methods, now });
+  const sessionPolicy = sessionPolicyOf(realm.settings);
   const session = await readBrowserSession(services.deps, http, realm.key);
   if (session === undefined || !isSessionOpen(session, sessionPolicy, place.now)) return place;
   const identity = await findIdentity(db, { ...realm.key, identityId: session.identityId });
@@ -93,24 +102,18 @@ export function sourceOf({ services, http, session }: AccountVisit): EventSource
   return { actor, traceId, correlationId, atMs: services.deps.clock.nowMs() };
 }
 
-interface FoundRealm {
+interface FoundRealm extends Pick<AccountPlace, "methods" | "now"> {
   readonly facts: RealmFacts;
   readonly realm: Realm;
-  readonly now: number;
 }
 
-function placeOf(services: LoginServices, http: HttpRequest, { facts, realm, now }: FoundRealm): AccountPlace {
+function placeOf(services: LoginServices, http: HttpRequest, { facts, realm, ...found }: FoundRealm): AccountPlace {
   const language = visitorLanguage(http);
   const realmName = realm.settings.display_name;
   const theme = pageThemeOf(facts.theme);
   return {
-    ...{ services, http, realm: realm.key, realmName, now },
+    ...{ services, http, realm: realm.key, realmName, ...found },
     texts: textsIn(language),
     surroundings: { language, theme, isTestTenant: facts.tenantKind === "test" },
   };
-}
-
-function sessionPolicyOf({ settings }: Realm): SessionPolicy {
-  const { idle, absolute } = settings.session_policy;
-  return { idleSeconds: idle, absoluteSeconds: absolute };
 }

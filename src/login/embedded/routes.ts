@@ -50,8 +50,8 @@ export function embeddedLoginRoutes(services: LoginServices): readonly Route[] {
 async function tell(services: LoginServices, http: HttpRequest): Promise<HttpReply> {
   const body = readBody(http, RequestBody);
   const visit = await openEmbeddedVisit(services, http, body.request);
-  const { context, authenticator, pages } = visit;
-  const { client, key } = context;
+  const { application, authenticator, pages } = visit;
+  const { client, key } = application;
   return jsonReply(200, {
     config: {
       id: client.authenticatorConfigId,

@@ -6,6 +6,7 @@ import {
   signAuthenticateUrl,
   verifyEmbeddedJwt,
 } from "../../keys/embedded-request.ts";
+import type { ApplicationContext } from "../../protocol/client-metadata.ts";
 import { OAuthError } from "../../protocol/oauth-error.ts";
 import { type EmbeddedPages, embeddedPagesOf } from "../../resources/authenticator-config/rules.ts";
 import { type AuthorizationRequest, moveEmbeddedLogin } from "../../resources/authorization-request/queries.ts";
@@ -25,6 +26,7 @@ const COMPLETION_SECRET_BYTES = 32;
 
 /** A page of an application, in a login that it holds the newest `request` of. */
 export interface EmbeddedVisit extends Visit {
+  readonly application: ApplicationContext;
   readonly embedded: EmbeddedLogin;
   readonly pages: EmbeddedPages;
 }
@@ -49,11 +51,11 @@ export async function openEmbeddedVisit(
   if ("over" in found) throw staleRequest();
   const { embedded } = found.stored;
   const pages = embeddedPagesOf(found.authenticator);
-  if (embedded === undefined || pages === undefined || !isLoginSecret(presented.step, embedded.stepHash)) {
-    throw staleRequest();
-  }
+  const { application } = found.context;
+  if (application === undefined || embedded === undefined || pages === undefined) throw staleRequest();
+  if (!isLoginSecret(presented.step, embedded.stepHash)) throw staleRequest();
   demandTrustedPage(http, found.authenticator);
-  return { ...found, methods: methodsOf(found), secret: presented.seed, embedded, pages };
+  return { ...found, methods: methodsOf(found), secret: presented.seed, application, embedded, pages };
 }
 
 /** A `request` that lets nobody act. */

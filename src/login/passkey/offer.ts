@@ -10,24 +10,25 @@ export function registrationPlaceOf(visit: Visit): RegistrationPlace | undefined
   const place = passkeyPlaceOf(visit);
   const { challenge } = visit.stored;
   if (place === undefined || challenge === undefined) return undefined;
-  const { realm, client } = visit.context;
+  const { realm, application } = visit.context;
   return {
     ...place,
     challenge,
     realmName: realm.displayName,
-    authenticatorConfigId: client.authenticatorConfigId,
+    authenticatorConfigId: application?.client.authenticatorConfigId,
   };
 }
 
 /**
- * Whether a person who logged in by mail is asked to make a passkey: who has one here is not, and an application's own pages ask
- * themselves. Nor is anybody kept at it of whom the client wants a login that would have grown too old meanwhile (`max_age`).
+ * Whether a person who logged in by mail is asked to make a passkey: who has one here is not, and an application's own pages and the
+ * account page ask themselves. Nor is anybody kept at it of whom the client wants a login that would have grown too old meanwhile (`max_age`).
  */
 export async function isPasskeyOffered(visit: Visit, person: IdentityKey): Promise<boolean> {
   const { embedded, parameters } = visit.stored;
   const maxAge = parameters.maxAgeSeconds ?? AUTHORIZATION_REQUEST_LIFETIME_SECONDS;
   if (maxAge !== 0 && maxAge < AUTHORIZATION_REQUEST_LIFETIME_SECONDS) return false;
-  return embedded === undefined && (await lacksPasskey(visit, person));
+  if (embedded !== undefined || visit.context.application === undefined) return false;
+  return lacksPasskey(visit, person);
 }
 
 /** Whether a person has no passkey where this login is, and could have one. */

@@ -5,12 +5,12 @@ import { cancelButton, loginPage, openForm } from "./login-page.ts";
 
 /** Asks the person who is known to go on. */
 export function confirmPage(visit: Visit, person: string | undefined): Page {
-  const { displayName } = visit.context.client;
+  const { name } = visit.context;
   const { confirm } = visit.texts.login;
   return loginPage(visit, {
     status: 200,
     title: confirm.title,
-    content: html`<h1>${confirm.heading(displayName)}</h1>
+    content: html`<h1>${confirm.heading(name)}</h1>
 <p>${confirm.signedInAs(person ?? confirm.nobody)}</p>
 ${openForm(visit)}
 <button class="main" name="action" value="continue" autofocus>${confirm.goOn}</button>

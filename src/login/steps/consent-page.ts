@@ -26,18 +26,18 @@ const REFUSED_STATUS = 400;
 
 /** Asks the person who is known whether the client may have what it asks for, and for how long. */
 export function consentPage(visit: Visit, shown: ShownConsent): Page {
-  const { displayName } = visit.context.client;
+  const { name } = visit.context;
   const { consent, login } = visit.texts;
   const { signedInAs, nobody, otherAccount } = login.confirm;
   return loginPage(visit, {
     status: shown.problem === undefined ? 200 : REFUSED_STATUS,
     title: consent.title,
-    content: html`<h1>${consent.heading(displayName)}</h1>
+    content: html`<h1>${consent.heading(name)}</h1>
 <p>${signedInAs(shown.person ?? nobody)}</p>
 ${renderProblem(visit, shown.problem)}${renderAsked(visit, shown.terms)}${openForm(visit)}
 <input type="hidden" name="asked" value="${shown.mark}">
 ${renderLifetime(visit, shown)}
-<p class="hint">${renewalInWords(visit.texts, displayName, shown.terms)}</p>
+<p class="hint">${renewalInWords(visit.texts, name, shown.terms)}</p>
 <button class="main" name="action" value="allow">${consent.allow}</button>
 <div class="more"><button name="action" value="other_account" formnovalidate>${otherAccount}</button></div>
 <button class="leave" name="action" value="cancel" formnovalidate>${consent.refuse}</button>
@@ -54,12 +54,12 @@ function renderProblem({ texts }: Visit, problem: ConsentProblem | undefined): H
 
 function renderAsked(visit: Visit, terms: ConsentTerms): Html {
   const { consent } = visit.texts;
-  const { displayName } = visit.context.client;
+  const { name } = visit.context;
   const lines = [...personalInWords(visit.texts, terms), ...renderRights(visit, terms)];
   if (lines.length === 0)
-    return html`<p>${consent.asksForNothing(displayName)}</p>
+    return html`<p>${consent.asksForNothing(name)}</p>
 `;
-  return html`<p>${consent.asksFor(displayName)}</p>
+  return html`<p>${consent.asksFor(name)}</p>
 <ul class="asked">${lines.map(
     (line) => html`
 <li>${line}</li>`,
@@ -72,7 +72,7 @@ function renderRights({ texts, context }: Visit, { scope }: ConsentTerms): reado
   const rights = scope.filter((one) => !isOpenidScope(one));
   if (rights.length === 0) return [];
   return [
-    html`${texts.consent.rightsAt(context.resourceServer?.identifier ?? "")} <ul>${rights.map(
+    html`${texts.consent.rightsAt(context.application?.resourceServer?.identifier ?? "")} <ul>${rights.map(
       (right) => html`
 <li><code>${right}</code></li>`,
     )}

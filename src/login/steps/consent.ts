@@ -6,6 +6,7 @@ import type { EarlierYes } from "../../resources/authorization-request/schema.ts
 import { findConsent } from "../../resources/consent/queries.ts";
 import { readTerms } from "../../resources/judge-consent.ts";
 import { forgetPerson } from "../forget-person.ts";
+import { demandApplication } from "../login-context.ts";
 import { readPersonName } from "../person-name.ts";
 import { recordLogin, type Visit } from "../visit.ts";
 import { type ConsentProblem, consentPage } from "./consent-page.ts";
@@ -42,7 +43,10 @@ interface Asked {
 async function readAsked({ stored, services, context }: Visit): Promise<Asked> {
   const { tenantId, identityId, parameters } = stored;
   if (identityId === undefined) throw new Error("a login that waits for a person's consent knows no person");
-  const terms = await readTerms(services.deps.database.tenants([tenantId]), context, { identityId, parameters });
+  const terms = await readTerms(services.deps.database.tenants([tenantId]), demandApplication(context), {
+    identityId,
+    parameters,
+  });
   return { identityId, terms, mark: sha256(JSON.stringify(terms)).toString("base64url") };
 }
 
@@ -77,7 +81,7 @@ async function agree(visit: Visit, yes: EarlierYes, facts: Readonly<Record<strin
 
 async function show(visit: Visit, { identityId, terms, mark }: Asked, problem?: ConsentProblem) {
   const db = visit.services.deps.database.tenants([visit.stored.tenantId]);
-  const earlier = await findConsent(db, { ...visit.context.key, identityId });
+  const earlier = await findConsent(db, { ...demandApplication(visit.context).key, identityId });
   return consentPage(visit, {
     person: await readPersonName(visit),
     terms,
@@ -90,5 +94,5 @@ async function show(visit: Visit, { identityId, terms, mark }: Asked, problem?: 
 
 // A client could not ask for anything shorter.
 function floorOf({ context }: Visit): number {
-  return context.realm.tokenPolicy.minExpiresAfterSeconds ?? 1;
+  return demandApplication(context).realm.tokenPolicy.minExpiresAfterSeconds ?? 1;
 }

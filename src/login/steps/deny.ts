@@ -23,15 +23,15 @@ export async function denyLogin(visit: Visit, facts: Readonly<Record<string, unk
 
 // One sentence, whatever rule it was: an administrator reads the cause, and somebody who tries rules out does not.
 function deniedPage(visit: Visit): Page {
-  const { client, realm } = visit.context;
+  const { name, realm } = visit.context;
   const { denied } = visit.texts.login;
   return loginPage(visit, {
     status: DENIED_STATUS,
     title: denied.title,
     content: html`<h1>${denied.title}</h1>
-<p role="alert">${denied.advice(client.displayName, realm.displayName)}</p>
+<p role="alert">${denied.advice(name, realm.displayName)}</p>
 ${openForm(visit)}
-<button class="main" name="action" value="cancel">${visit.texts.login.backTo(client.displayName)}</button>
+<button class="main" name="action" value="cancel">${visit.texts.login.backTo(name)}</button>
 </form>`,
   });
 }

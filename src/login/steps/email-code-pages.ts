@@ -36,15 +36,15 @@ ${cancelButton(visit)}
 
 /** Says that no further code is looked at in this login. */
 export function triesSpentPage(visit: Visit): Page {
-  const { displayName } = visit.context.client;
+  const { name } = visit.context;
   const { triesSpent } = visit.texts.login;
   return loginPage(visit, {
     status: REFUSED_STATUS,
     title: triesSpent.title,
     content: html`<h1>${triesSpent.title}</h1>
-<p role="alert">${triesSpent.advice(displayName)}</p>
+<p role="alert">${triesSpent.advice(name)}</p>
 ${openForm(visit)}
-<button class="main" name="action" value="cancel">${visit.texts.login.backTo(displayName)}</button>
+<button class="main" name="action" value="cancel">${visit.texts.login.backTo(name)}</button>
 </form>`,
   });
 }

@@ -6,15 +6,15 @@ import type { Visit } from "../visit.ts";
 
 /** A page of a login: whose it is, and where its form may end. */
 export function loginPage(visit: Visit, page: Pick<Page, "status" | "title" | "content" | "script">): Page {
-  const { client, realm, tenant } = visit.context;
+  const { name, place, tenant } = visit.context;
   // Another account is chosen at the application's own pages, where it has any.
   const pages = visit.stored.embedded && embeddedPagesOf(visit.authenticator);
   return {
     ...page,
     language: visit.texts.language,
-    title: `${page.title} · ${client.displayName}`,
+    title: `${page.title} · ${name}`,
     theme: visit.theme,
-    application: { name: client.displayName, realm: realm.displayName },
+    application: { name, realm: place },
     isTestTenant: tenant.kind === "test",
     endsAt: [visit.stored.parameters.redirectUri, ...(pages === undefined ? [] : [pages.invokeUrl])],
   };

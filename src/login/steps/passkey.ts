@@ -1,5 +1,4 @@
 import { ACR } from "../../protocol/acr.ts";
-import { OAuthError } from "../../protocol/oauth-error.ts";
 import { type UsedPasskey, verifyAuthentication } from "../../protocol/webauthn/ceremony.ts";
 import { passkeyTypeOf } from "../../protocol/webauthn/passkey-methods.ts";
 import { type AuthenticationResponse, readAuthenticationResponse } from "../../protocol/webauthn/responses.ts";
@@ -8,6 +7,7 @@ import { verifyAuthorizationRequestByPasskey } from "../../resources/authorizati
 import { newChallenge } from "../../resources/authorization-request/rules.ts";
 import type { Authentication } from "../../resources/authorization-request/schema.ts";
 import { type Credential, findCredentialByWebauthnId, useCredential } from "../../resources/credential/queries.ts";
+import { admitLogin } from "../admit-login.ts";
 import { decideNext } from "../decide-next.ts";
 import { passkeyPlaceOf } from "../passkey/place.ts";
 import { judgeVisit } from "../policy.ts";
@@ -117,16 +117,9 @@ async function refuse(visit: Visit, refused: Refused): Promise<StepResult> {
 }
 
 // Nobody guesses a signature, but each attempt costs work and a record. The right passkey is not counted, and works however many fail.
-async function countFailure(visit: Visit): Promise<void> {
+function countFailure(visit: Visit): Promise<void> {
   const { services, context, http } = visit;
-  try {
-    await services.loginLimiter.admit(context.key, http.remoteAddress);
-  } catch (error) {
-    if (error instanceof OAuthError && error.facts.recorded !== true) {
-      recordLogin(visit, "limit_reached", { limit: error.facts.limit });
-    }
-    throw error;
-  }
+  return admitLogin(services, { realm: context.key, http }, (limit) => recordLogin(visit, "limit_reached", { limit }));
 }
 
 // RFC 8176 §2: a key that never leaves its hardware, or one that is copied between devices; a person was there.

@@ -5,7 +5,7 @@ import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import type { Filter } from "../../protocol/scim-filter.ts";
 import { alive } from "../tombstone.ts";
-import type { AuthenticatorConfigSettings } from "./schema.ts";
+import type { AuthenticatorConfigSettings, AuthenticatorSettings } from "./schema.ts";
 
 /** Names an authenticator config. */
 export interface AuthenticatorConfigKey extends RealmKey {
@@ -20,6 +20,9 @@ export interface AuthenticatorConfig {
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
 }
+
+/** Authenticator configs of a realm whose methods are gathered. */
+const LOGINS_MAX = 200;
 
 const ROW = {
   name: "authenticator_config",
@@ -62,6 +65,16 @@ const isUsed = statement(
      AND a.deleted_at_ms IS NULL LIMIT 1) AS found`,
 );
 
+const listLogins = statement(
+  "authenticator_config.list_logins",
+  `SELECT c.config FROM authenticator_configs c
+   WHERE c.tenant_id = $1 AND c.realm_id = $2 AND ${alive("c")} AND c.config ->> 'type' <> 'embedded'
+     AND EXISTS (SELECT FROM applications a WHERE a.tenant_id = $1 AND a.realm_id = $2
+       AND a.authenticator_config_id = c.authenticator_config_id AND ${alive("a")}
+       AND a.protocol_config -> 'grant_type' @> '["authorization_code"]')
+   ORDER BY c.authenticator_config_id LIMIT ${LOGINS_MAX}`,
+);
+
 const insert = statement(
   "authenticator_config.insert",
   `INSERT INTO authenticator_configs (tenant_id, realm_id, authenticator_config_id, display_name, config,
@@ -94,6 +107,15 @@ export async function listAuthenticatorConfigs(
 ): Promise<AuthenticatorConfig[]> {
   const rows = await list.page(db, [realm.tenantId, realm.realmId], page);
   return rows.map(toAuthenticatorConfig);
+}
+
+/** How people log in, as authenticator configs say it. */
+export type LoginMethods = NonNullable<AuthenticatorSettings["authentication_methods"]>;
+
+/** The methods by which people log in to the applications of a realm on our pages, all of them together. */
+export async function listLoginMethods(db: Queryable, realm: RealmKey): Promise<LoginMethods> {
+  const rows = await db.run(listLogins, [realm.tenantId, realm.realmId]);
+  return rows.flatMap(({ config }) => (config as AuthenticatorSettings).authentication_methods ?? []);
 }
 
 /** Counts the authenticator configs of a realm, or those of them that pass the filter. */

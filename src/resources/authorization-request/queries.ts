@@ -1,51 +1,25 @@
 import type { Queryable, Row } from "../../database/database.ts";
 import { bucketOf } from "../../database/row-id.ts";
 import { statement } from "../../database/statement.ts";
-import type { ApplicationKey, RealmKey } from "../../protocol/client-metadata.ts";
+import type { RealmKey } from "../../protocol/client-metadata.ts";
 import type { GivenConsent } from "../../protocol/consent.ts";
 import {
-  type Agreed,
-  type Authentication,
-  type AuthorizeParameters,
   type EarlierYes,
   type EmbeddedLogin,
   type KnownPerson,
   type LoginStart,
   type LoginState,
-  readStoredRequest,
   writeStoredRequest,
 } from "./schema.ts";
+import {
+  type AuthorizationRequest,
+  type AuthorizationRequestRow,
+  type NewAuthorizationRequest,
+  NO_APPLICATION,
+  toAuthorizationRequest,
+} from "./stored-request.ts";
 
-/** A person's way from /authorize through the login pages and back; instants are seconds of tenant time. */
-export interface AuthorizationRequest extends ApplicationKey, Agreed {
-  /** 32 base64url characters; the `request` in the addresses of the login pages */
-  readonly id: string;
-  /** SHA-256 of the secret in the browser's cookie */
-  readonly browserHash: Uint8Array;
-  readonly parameters: AuthorizeParameters;
-  readonly state: LoginState;
-  readonly emailKey: string | undefined;
-  readonly identityId: string | undefined;
-  /** how the person was authenticated, once it is known */
-  readonly authentication: Authentication | undefined;
-  /** what the next use or making of a passkey answers, base64url; undefined in a request of a version that knew none */
-  readonly challenge: string | undefined;
-  /** undefined: at our own pages */
-  readonly embedded: EmbeddedLogin | undefined;
-  readonly codeHash: Uint8Array | undefined;
-  readonly codeExpiresAt: number | undefined;
-  readonly codeTries: number;
-  readonly createdAt: number;
-  readonly expiresAt: number;
-  readonly completedAt: number | undefined;
-}
-
-export type NewAuthorizationRequest = ApplicationKey &
-  Pick<AuthorizationRequest, "id" | "browserHash" | "parameters" | "createdAt" | "expiresAt"> & {
-    readonly start: LoginStart;
-    readonly challenge: string;
-    readonly embedded?: EmbeddedLogin | undefined;
-  };
+export type { AuthorizationRequest, NewAuthorizationRequest } from "./stored-request.ts";
 
 /** Names a request; its id carries its partition. */
 export interface AuthorizationRequestKey extends RealmKey {
@@ -168,7 +142,7 @@ export async function insertAuthorizationRequest(
 ): Promise<AuthorizationRequest> {
   const rows = await db.run(insert, [
     ...ids(request),
-    request.applicationId,
+    request.applicationId ?? NO_APPLICATION,
     request.browserHash,
     JSON.stringify(writeStoredRequest({ ...request.start.person, ...request })),
     request.start.state,
@@ -356,45 +330,6 @@ function ids(key: AuthorizationRequestKey): readonly unknown[] {
   return [key.tenantId, key.realmId, Buffer.from(key.id, "base64url"), bucketOf(key.id)];
 }
 
-interface AuthorizationRequestRow {
-  readonly tenant_id: string;
-  readonly realm_id: string;
-  readonly id: Buffer;
-  readonly application_id: string;
-  readonly browser_hash: Buffer;
-  readonly request: unknown;
-  readonly step: LoginState;
-  readonly email_key: string | null;
-  readonly identity_id: string | null;
-  readonly code_hash: Buffer | null;
-  readonly code_expires_at: number | null;
-  readonly code_tries: number;
-  readonly created_at: number;
-  readonly expires_at: number;
-  readonly completed_at: number | null;
-}
-
-function toRequest([untyped]: readonly Row[]): AuthorizationRequest | undefined {
-  if (untyped === undefined) return undefined;
-  const row = untyped as unknown as AuthorizationRequestRow;
-  const { parameters, authentication, ...others } = readStoredRequest(row.request);
-  return {
-    tenantId: row.tenant_id,
-    realmId: row.realm_id,
-    applicationId: row.application_id,
-    id: row.id.toString("base64url"),
-    browserHash: row.browser_hash,
-    parameters,
-    state: row.step,
-    emailKey: row.email_key ?? undefined,
-    identityId: row.identity_id ?? undefined,
-    authentication,
-    ...others,
-    codeHash: row.code_hash ?? undefined,
-    codeExpiresAt: row.code_expires_at ?? undefined,
-    codeTries: row.code_tries,
-    createdAt: row.created_at,
-    expiresAt: row.expires_at,
-    completedAt: row.completed_at ?? undefined,
-  };
+function toRequest([row]: readonly Row[]): AuthorizationRequest | undefined {
+  return row && toAuthorizationRequest(row as unknown as AuthorizationRequestRow);
 }

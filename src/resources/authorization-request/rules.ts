@@ -6,7 +6,7 @@ import { realmKeyOf } from "../../http/route.ts";
 import { equalBytes, sha256 } from "../../platform/hash.ts";
 import type { Random } from "../../platform/random.ts";
 import { bucketFor, isLivePartitionRange } from "../../protocol/bucket.ts";
-import { type ApplicationKey, applicationPath, type RealmKey, realmPath } from "../../protocol/client-metadata.ts";
+import { applicationPath, type RealmKey, realmPath } from "../../protocol/client-metadata.ts";
 import { parseQuery } from "../../protocol/parameters.ts";
 import { decodeId, encodeId, ID_KINDS, ID_RANDOM_BYTES } from "../../protocol/token-id.ts";
 import type { AuthorizationRequest, AuthorizationRequestKey } from "./queries.ts";
@@ -52,9 +52,14 @@ export function loginPath(key: AuthorizationRequestKey): string {
   return `/authenticator${realmPath(key)}/requests/${key.id}`;
 }
 
-/** Where a request is answered to its client when its login is over. */
-export function completionPath(key: AuthorizationRequestKey & ApplicationKey): string {
-  return `${applicationPath(key)}/authorize/complete?request=${key.id}`;
+/** A request, and for what it is. */
+type CompletedKey = AuthorizationRequestKey & Pick<AuthorizationRequest, "applicationId">;
+
+/** Where a request is answered when its login is over: to its client, or for the account page by that page. */
+export function completionPath(key: CompletedKey): string {
+  const { applicationId } = key;
+  if (applicationId === undefined) return `${loginPath(key)}/account`;
+  return `${applicationPath({ ...key, applicationId })}/authorize/complete?request=${key.id}`;
 }
 
 /** The hash of a secret of a login at an application's own pages, as it is stored. */
@@ -80,7 +85,7 @@ export function needsCompletionSecret({ embedded, identityId, authentication }: 
 }
 
 /** Where a request is answered whose person was authenticated at an application's own page: with a secret, which works once. */
-export function completionPathWith(key: AuthorizationRequestKey & ApplicationKey, secret: Uint8Array): string {
+export function completionPathWith(key: CompletedKey, secret: Uint8Array): string {
   return `${completionPath(key)}&secret=${Buffer.from(secret).toString("base64url")}`;
 }
 

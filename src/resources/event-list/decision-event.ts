@@ -37,6 +37,8 @@ export const DECISION_EVENTS: readonly DecisionEvent[] = [
   { kind: "authorize", type: "AuthorizeRequest", outcome: "ERROR" },
   { ...LOGIN, decided: ["code_sent", "code_not_sent"], outcome: "SUSPEND" },
   { ...LOGIN, decided: ["logged_in", "confirmed", "consented"], outcome: "RESUME", actor: "Identity" },
+  // A login to the account page is over with a session, and without a code.
+  { ...LOGIN, decided: ["account_opened"], outcome: "COMPLETE:ALLOW", actor: "Identity" },
   { ...LOGIN, decided: ["cancelled"], outcome: "COMPLETE:DENY" },
   { ...LOGIN, decided: ["denied"], fact: "identity_id", outcome: "COMPLETE:DENY", actor: "Identity" },
   { ...LOGIN, decided: ["denied"], outcome: "COMPLETE:DENY" },

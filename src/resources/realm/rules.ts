@@ -1,4 +1,5 @@
 import type { FieldViolation } from "../../http/management-error.ts";
+import type { SessionPolicy } from "../../protocol/client-metadata.ts";
 import { type Checked, createBodyReader, refine } from "../settings.ts";
 import { type RealmBody, RealmSettings } from "./schema.ts";
 
@@ -11,6 +12,11 @@ export const REALM_DEFAULTS = {
   token_policy: {},
   session_policy: { idle: 28_800, absolute: 86_400 },
 } as const satisfies RealmBody;
+
+/** How long sessions last in a realm. */
+export function sessionPolicyOf({ session_policy }: RealmSettings): SessionPolicy {
+  return { idleSeconds: session_policy.idle, absoluteSeconds: session_policy.absolute };
+}
 
 /** What a realm is besides its settings. */
 export interface RealmStanding {

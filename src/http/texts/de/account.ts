@@ -5,11 +5,18 @@ export const account: typeof english = {
   title: "Ihr Konto",
   nobody: {
     title: "Sie sind nicht angemeldet",
+    intro:
+      "Melden Sie sich an, um zu sehen, wo Sie angemeldet sind, welche Passkeys Sie haben und welche Anwendungen Zugriff haben.",
+    signIn: "Anmelden",
     advice: (realm) =>
       html`Melden Sie sich in diesem Browser bei einer der Anwendungen von <strong>${realm}</strong> an. Öffnen Sie dann diese Seite noch einmal.`,
   },
-  stale:
-    "Um hier etwas zu ändern, melden Sie sich zuerst neu an: Melden Sie sich ab, bei einer Anwendung wieder an, und kommen Sie innerhalb von 15 Minuten zurück.",
+  stale: {
+    here: "Um hier etwas zu ändern, melden Sie sich zuerst neu an.",
+    elsewhere:
+      "Um hier etwas zu ändern, melden Sie sich zuerst neu an: Melden Sie sich ab, bei einer Anwendung wieder an, und kommen Sie innerhalb von 15 Minuten zurück.",
+    signIn: "Neu anmelden",
+  },
   sessions: {
     heading: "Wo Sie angemeldet sind",
     thisBrowser: "Dieser Browser",
@@ -29,6 +36,7 @@ export const account: typeof english = {
     neverUsed: "Noch nicht verwendet",
     locked: (realm) =>
       `Um Ihre Passkeys zu ändern, melden Sie sich mit einem davon an. Wenn Sie alle verloren haben, bitten Sie die Betreiber von ${realm} um einen Link.`,
+    signIn: "Mit einem Passkey anmelden",
     remove: "Entfernen",
     add: {
       start: "Passkey hinzufügen",

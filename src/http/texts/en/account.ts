@@ -5,11 +5,17 @@ export const account = {
   title: "Your account",
   nobody: {
     title: "You are not signed in",
+    intro: "Sign in to see where you are signed in, your passkeys, and which applications have access.",
+    signIn: "Sign in",
     advice: (realm: string) =>
       html`Sign in to one of the applications of <strong>${realm}</strong> in this browser. Then open this page again.`,
   },
-  stale:
-    "To change anything here, sign in again first: sign out, sign in to an application, and come back within 15 minutes.",
+  stale: {
+    here: "To change anything here, sign in again first.",
+    elsewhere:
+      "To change anything here, sign in again first: sign out, sign in to an application, and come back within 15 minutes.",
+    signIn: "Sign in again",
+  },
   sessions: {
     heading: "Where you are signed in",
     thisBrowser: "This browser",
@@ -29,6 +35,7 @@ export const account = {
     neverUsed: "Not used yet",
     locked: (realm: string) =>
       `To change your passkeys, sign in with one of them. If you have lost them all, ask whoever runs ${realm} for a link.`,
+    signIn: "Sign in with a passkey",
     remove: "Remove",
     add: {
       start: "Add a passkey",

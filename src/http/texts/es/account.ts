@@ -5,11 +5,17 @@ export const account: typeof english = {
   title: "Su cuenta",
   nobody: {
     title: "No ha iniciado sesión",
+    intro: "Inicie sesión para ver dónde la tiene abierta, sus llaves de acceso y qué aplicaciones tienen acceso.",
+    signIn: "Iniciar sesión",
     advice: (realm) =>
       html`Inicie sesión en este navegador en una de las aplicaciones de <strong>${realm}</strong>. Después, vuelva a abrir esta página.`,
   },
-  stale:
-    "Para cambiar algo aquí, inicie sesión de nuevo: cierre la sesión, iníciela en una aplicación y vuelva en menos de 15 minutos.",
+  stale: {
+    here: "Para cambiar algo aquí, inicie sesión de nuevo.",
+    elsewhere:
+      "Para cambiar algo aquí, inicie sesión de nuevo: cierre la sesión, iníciela en una aplicación y vuelva en menos de 15 minutos.",
+    signIn: "Iniciar sesión de nuevo",
+  },
   sessions: {
     heading: "Dónde ha iniciado sesión",
     thisBrowser: "Este navegador",
@@ -29,6 +35,7 @@ export const account: typeof english = {
     neverUsed: "Todavía sin usar",
     locked: (realm) =>
       `Para cambiar sus llaves de acceso, inicie sesión con una de ellas. Si las ha perdido todas, pida un enlace a quien gestiona ${realm}.`,
+    signIn: "Iniciar sesión con una llave de acceso",
     remove: "Eliminar",
     add: {
       start: "Añadir una llave de acceso",

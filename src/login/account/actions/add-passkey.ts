@@ -23,7 +23,7 @@ export const createPasskey: AccountAction = {
   act: async (visit, fields) => {
     const { services, session, http, realm } = visit;
     const { challenge } = session;
-    const place = challenge === undefined ? undefined : await placeFor(visit, challenge);
+    const place = challenge === undefined ? undefined : placeFor(visit, challenge);
     if (place === undefined) return ask(visit, "failed");
     const owner = { ...realm, identityId: session.identityId };
     const wish = { sent: fields.get("credential"), place, owner, http };
@@ -43,13 +43,13 @@ async function ask(visit: AccountVisit, problem: PasskeyProblem | undefined): Pr
   const { services, session, identity, realm } = visit;
   const { random, database } = services.deps;
   const db = database.tenants([realm.tenantId]);
-  const place = await placeFor(visit, newChallenge(random));
+  const place = placeFor(visit, newChallenge(random));
   const isSet = place !== undefined && (await setSessionChallenge(db, session, place.challenge));
   const creation = isSet ? await beginRegistration(db, identity, place) : undefined;
   return { kind: "page", page: addPasskeyPage(visit, { creation, problem }) };
 }
 
-async function placeFor(visit: AccountVisit, challenge: string): Promise<RegistrationPlace | undefined> {
-  const place = await findPasskeyPlace(visit);
+function placeFor(visit: AccountVisit, challenge: string): RegistrationPlace | undefined {
+  const place = findPasskeyPlace(visit);
   return place && { ...place, challenge, realmName: visit.realmName, authenticatorConfigId: undefined };
 }
