@@ -55,6 +55,16 @@ async function tryLostPasskey({ page, beThere }: PasskeyBrowser, address: string
   await beThere(false);
 }
 
+test("the guide to policies, followed command by command: a clerk is let in from the office and kept out at home", async () => {
+  await using shell = await guideShell("policy.md", await testTenant({ kind: "production" }));
+  await shell.next();
+  assert.match(await shell.next(), /"version":1,/);
+  const [office = "", home = ""] = (await shell.next()).split("\n");
+  assert.partialDeepStrictEqual(JSON.parse(office), { action: "ALLOW", rule_id: "clerks-in-the-office" });
+  assert.partialDeepStrictEqual(JSON.parse(home), { version: 1, action: "DENY", monitored: ["watch-codes"] });
+  assert.equal(await shell.next(), '{"events":[],"total_size":0}');
+});
+
 // The pages are the same over both databases, and a browser takes long to start: once is enough.
 if (databaseSide() === "embedded")
   describe("a guide, followed command by command", () => {
