@@ -5,6 +5,7 @@ import { listStatements } from "../src/database/statement.ts";
 import { type Answer, call, postForm } from "./support/http.ts";
 import { type TestClient, testClient } from "./support/test-client.ts";
 import { type CodeFlow, testCodeFlow, tokensOf } from "./support/test-code-flow.ts";
+import { exchange } from "./support/token-exchange.ts";
 
 // Settled 9 and 19: hot SQL is prepared under a name, and "not slower" is first of all the same number of statements.
 
@@ -66,6 +67,23 @@ const HOT_ROUTES: readonly HotRoute[] = [
     },
   },
   {
+    name: "an exchange of an exchanged token",
+    statements: ["token.issue", "token.read", "token.read"],
+    prepare: async (flow) => {
+      const { tenant, application, token } = await exchangedOf(flow);
+      return () => exchange(tenant, application, token);
+    },
+  },
+  {
+    name: "an introspection of an exchanged token, its ancestors in a round of their own",
+    statements: ["token.read", "token.read"],
+    prepare: async (flow) => {
+      const { application, token } = await exchangedOf(flow);
+      const { issuer, authorization } = application;
+      return () => postForm(`${issuer}/introspect`, { token }, { authorization });
+    },
+  },
+  {
     name: "an introspection of a person's token",
     statements: ["token.read", "token.read_live_grants"],
     prepare: async (flow) => ask(flow, "introspect", (await flow.logIn()).access),
@@ -116,6 +134,14 @@ function clientOf(flow: CodeFlow): Promise<TestClient> {
   const client = clients.get(flow) ?? testClient({ tenant: flow.tenant, server: flow.resourceServer });
   clients.set(flow, client);
   return client;
+}
+
+/** A token that was exchanged once. */
+async function exchangedOf(flow: CodeFlow): Promise<TestClient & { readonly token: string }> {
+  const client = await clientOf(flow);
+  const { tenant, application } = client;
+  const { access } = tokensOf(await tenant.token(application, { grant_type: "client_credentials" }));
+  return { ...client, token: tokensOf(await exchange(tenant, application, access)).access };
 }
 
 function ask({ application }: CodeFlow, endpoint: "introspect" | "revoke", token: string): () => Promise<Answer> {

@@ -33,7 +33,7 @@ export interface DecidedIssue {
  * @throws OAuthError for a lifetime or a bound that is refused
  */
 export function decideIssue(request: IssueRequest, allowed: Allowed, grantType: GrantType): DecidedIssue {
-  checkUsesCountable(request.maxUses, request.context.client.tokenFormat);
+  checkUsesCountable(request.maxUses ?? allowed.movedUses?.uses, request.context.client.tokenFormat);
   checkStart(request, allowed.parentExpiresAt);
   const lifetime = decideGrantedLifetime(request, allowed);
   return { lifetime, token: describeToken(request, { allowed, lifetime, grantType }) };
@@ -54,12 +54,15 @@ function decideGrantedLifetime(request: IssueRequest, allowed: Allowed): Lifetim
   const { client, realm } = request.context;
   const verdict = decideLifetime({
     requested: request.expirationTime,
-    ceilings: configuredCeilings(request.context, {
-      scope: allowed.scope.scope,
-      consentSeconds: allowed.consentSeconds,
-      parentExpiresAt: allowed.parentExpiresAt,
-      now: request.notBefore ?? request.now,
-    }),
+    ceilings: configuredCeilings(
+      { ...request.context, ...allowed.target },
+      {
+        scope: allowed.scope.scope,
+        consentSeconds: allowed.consentSeconds,
+        parentExpiresAt: allowed.parentExpiresAt,
+        now: request.notBefore ?? request.now,
+      },
+    ),
     floorSeconds: realm.tokenPolicy.minExpiresAfterSeconds ?? 1,
     defaultSeconds: client.defaultExpiresAfterSeconds,
     overLimit: client.overLimit,
@@ -148,7 +151,7 @@ export function claimsOf(
     transactionId: row.transactionId,
     customClaims: parseClaims(row.customClaims),
     actor: parseClaims(row.actor),
-    pairwise: context.client.subjectType === "pairwise",
+    pairwise: context.client.subjectType === "pairwise" || row.hidesPerson,
   });
 }
 

@@ -19,6 +19,7 @@ import { checkQuotas, countIssued } from "./quotas.ts";
 export interface TokenResponse {
   readonly access_token: string;
   readonly token_type: "Bearer";
+  readonly issued_token_type?: string;
   readonly expires_in: number;
   readonly scope: string;
   readonly refresh_token?: string;
@@ -64,6 +65,7 @@ export async function issueTokens(
   return {
     access_token: access.token,
     token_type: "Bearer",
+    ...(authorization.issuedTokenType === undefined ? {} : { issued_token_type: authorization.issuedTokenType }),
     expires_in: lifetime.expiresAt - lifetime.issuedAt,
     scope: authorization.scope.scope.join(" "),
     ...(made === undefined ? {} : { refresh_token: made.token }),

@@ -1,6 +1,7 @@
 import { type TSchema, Type } from "typebox";
 import type { AuthOperation } from "../http/openapi/auth-operation.ts";
 import { OPENID_SCOPES } from "../protocol/scope.ts";
+import { TOKEN_TYPES } from "../protocol/token-exchange.ts";
 import { GRANTS } from "./grants/index.ts";
 import { RESPONSE_MODES } from "./response-modes/index.ts";
 
@@ -16,6 +17,16 @@ const EXPIRATION_TIME = text(
 const CLIENT_FORM = {
   client_id: optional("Instead of HTTP Basic, beside client_secret; alone, of a public client."),
   client_secret: optional("Instead of HTTP Basic."),
+};
+const TOKEN_TYPE = { enum: [...TOKEN_TYPES] };
+const EXCHANGE_FORM = {
+  subject_token: optional("Of token exchange (RFC 8693): the access token that is handed on."),
+  subject_token_type: Type.Optional(text("", TOKEN_TYPE)),
+  actor_token: optional("An access token of whoever acts; without it the application itself does."),
+  actor_token_type: Type.Optional(text("", TOKEN_TYPE)),
+  requested_token_type: Type.Optional(text("", TOKEN_TYPE)),
+  audience: optional("For whom the new token is, of those whom the subject token is for; may repeat."),
+  resource: optional("The same, by a URI; may repeat."),
 };
 const TOKEN_FORM = {
   token: text("The token."),
@@ -61,11 +72,13 @@ const TokenForm = Type.Object({
   redirect_uri: optional("As it was sent to the authorization endpoint."),
   code_verifier: optional("PKCE (RFC 7636)."),
   refresh_token: optional("Of the refresh token grant."),
+  ...EXCHANGE_FORM,
   ...CLIENT_FORM,
 });
 const TokenAnswer = Type.Object({
   access_token: text("The token."),
   token_type: text("", { enum: ["Bearer"] }),
+  issued_token_type: optional("Of token exchange: what was made."),
   expires_in: Type.Integer({
     minimum: 0,
     description: "Seconds until the access token ends: as asked for, or refused.",
@@ -80,6 +93,9 @@ const IntrospectionAnswer = Type.Object(
       description: "Whether the token is alive, here and now. Of a dead one nothing else is said.",
     }),
     scope: optional("What it allows now."),
+    act: Type.Optional(
+      Type.Object({}, { additionalProperties: true, description: "Who acts for the subject, and who did before." }),
+    ),
     client_id: optional("Whose it is."),
     sub: optional("For whom it stands."),
     exp: Type.Optional(Type.Integer({ description: "When it ends, seconds since 1970." })),

@@ -24,6 +24,8 @@ import type { Services } from "./services.ts";
 // Eight siblings may win before everybody else is refused (rule 3): the loser of each round reads and decides anew.
 const ROUNDS_MAX = 32;
 const TOKEN_NAME_LENGTH_MAX = 64;
+/** Refused where they repeat and the grant does not let them (RFC 6749 §3.2). */
+const REPEATABLE = GRANTS.flatMap(({ repeatable = [] }) => repeatable);
 /** What bounds a token: in the query string it would be ignored silently. */
 const BOUNDS = ["expiration_time", "max_uses", "not_before"];
 
@@ -51,7 +53,7 @@ export function tokenRoutes(services: Services): readonly Route[] {
  */
 async function grantTokens(services: Services, request: HttpRequest): Promise<TokenResponse> {
   const kept = await findKeptApplication(services, request);
-  const parameters = readForm(request);
+  const parameters = readForm(request, { repeatable: REPEATABLE });
   for (const bound of BOUNDS) refuseInQuery(request.queryString, bound);
   const countRequested = services.tokenMeter.request();
   let attempt: Attempt = { current: kept, isLive: false, parameters, countRequested };
@@ -114,7 +116,15 @@ function chooseGrant(parameters: RequestParameters, context: ApplicationContext)
   if (!grant.isAllowed(context.client)) {
     throw new OAuthError("unauthorized_client", `this application may not use the grant type ${grant.grantType}`);
   }
+  refuseRepeats(parameters, grant);
   return grant;
+}
+
+function refuseRepeats({ lists }: RequestParameters, { repeatable = [] }: Grant): void {
+  for (const [name, values] of lists) {
+    if (values.length < 2 || repeatable.includes(name)) continue;
+    throw new OAuthError("invalid_request", `${name} was sent more than once`);
+  }
 }
 
 function parseTokenRequest(services: Services, request: HttpRequest, attempt: Attempt): TokenRequest {

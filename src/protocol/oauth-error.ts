@@ -8,6 +8,7 @@ const DEFAULT_STATUS = {
   unauthorized_client: 400,
   unsupported_grant_type: 400,
   invalid_scope: 400,
+  invalid_target: 400,
   access_denied: 400,
   login_required: 400,
   interaction_required: 400,
@@ -24,7 +25,7 @@ const DEFAULT_STATUS = {
   insufficient_scope: 403,
 } as const;
 
-/** The `error` values this server answers: RFC 6749 §4.1.2.1 and §5.2, OIDC Core §3.1.2.6, RFC 6750 §3.1. */
+/** The `error` values this server answers: RFC 6749 §4.1.2.1 and §5.2, OIDC Core §3.1.2.6, RFC 6750 §3.1, RFC 8693 §2.2.2. */
 export type OAuthErrorCode = keyof typeof DEFAULT_STATUS;
 
 /** What the wire says of an `invalid_grant`, whatever its cause (rule 23). */

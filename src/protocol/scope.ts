@@ -137,7 +137,7 @@ export function narrowScope(input: {
   const known = new Set(granted);
   const foreign = requested.filter((scope) => !known.has(scope));
   if (foreign.length > 0) {
-    throw new OAuthError("invalid_scope", "scope names what was not granted at authorization", {
+    throw new OAuthError("invalid_scope", "scope names what was not granted before", {
       facts: { not_granted: foreign },
     });
   }

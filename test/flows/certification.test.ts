@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import { createRemoteJWKSet, type JWTPayload, jwtVerify } from "jose";
 import { realmPath } from "../../src/protocol/client-metadata.ts";
+import { TOKEN_EXCHANGE } from "../../src/protocol/token-exchange.ts";
 import { type Answer, call, postForm } from "../support/http.ts";
 import { newAddress } from "../support/login-flow.ts";
 import { assertInvalidGrant } from "../support/refusals.ts";
@@ -140,7 +141,7 @@ describe("Config", () => {
     const lists: Record<string, readonly string[]> = {
       response_types_supported: ["code"],
       response_modes_supported: ["query", "form_post"],
-      grant_types_supported: ["authorization_code", "refresh_token"],
+      grant_types_supported: ["authorization_code", "refresh_token", TOKEN_EXCHANGE],
       subject_types_supported: ["public"],
       id_token_signing_alg_values_supported: ["RS256"],
       token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, jwtVerify } from "jose";
 import { applicationPath } from "../../src/protocol/client-metadata.ts";
+import { TOKEN_EXCHANGE } from "../../src/protocol/token-exchange.ts";
 import { call } from "../support/http.ts";
 import { decodeJwtHeader } from "../support/jwt.ts";
 import { assertInvalidClient, assertRefused } from "../support/refusals.ts";
@@ -59,7 +60,7 @@ describe("the metadata of an issuer (OIDC Discovery, RFC 8414)", () => {
     const found = await metadata((await testCodeFlow()).application);
     assert.deepEqual(found.response_types_supported, ["code"]);
     assert.deepEqual(found.response_modes_supported, ["query", "fragment", "form_post"]);
-    assert.deepEqual(found.grant_types_supported, ["authorization_code", "refresh_token"]);
+    assert.deepEqual(found.grant_types_supported, ["authorization_code", "refresh_token", TOKEN_EXCHANGE]);
     assert.deepEqual(found.token_endpoint_auth_methods_supported, ["client_secret_basic", "client_secret_post"]);
     assert.deepEqual(found.introspection_endpoint_auth_methods_supported, [
       "client_secret_basic",
@@ -91,7 +92,7 @@ describe("the metadata of an issuer (OIDC Discovery, RFC 8414)", () => {
     assert.deepEqual(open.token_endpoint_auth_methods_supported, ["none"]);
     assert.deepEqual(open.introspection_endpoint_auth_methods_supported, ["client_secret_basic", "client_secret_post"]);
     const client = await metadata((await testClient()).application);
-    assert.deepEqual(client.grant_types_supported, ["client_credentials"]);
+    assert.deepEqual(client.grant_types_supported, ["client_credentials", TOKEN_EXCHANGE]);
     assert.deepEqual(client.scopes_supported, ["shoes:read", "shoes:write"]);
   });
 

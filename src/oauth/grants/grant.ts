@@ -47,9 +47,13 @@ export interface Authorization {
   /** seconds of tenant time at which what this token hangs on ends; the ceiling `parent` */
   readonly parentExpiresAt: number | undefined;
   readonly consentSeconds: number | undefined;
+  /** for whom it is, where that is not what its application is linked to: whose ceilings apply */
+  readonly target?: Pick<ApplicationContext, "resourceServer"> | undefined;
   readonly grant?: GrantFacts | undefined;
   /** what a token has of the one that it is exchanged from, instead of its application */
   readonly inherited?: Inherited | undefined;
+  /** what its answer calls it (RFC 8693 §2.2.1) */
+  readonly issuedTokenType?: string | undefined;
   /** uses that go over from that one; what the request asks for, or one */
   readonly movedUses?: MovedUses | undefined;
   readonly refresh?: RefreshPlan | undefined;
@@ -66,7 +70,7 @@ export interface Authorization {
 /** What a token has of the one that it is exchanged from (rule 16). */
 export type Inherited = Pick<
   NewToken,
-  "resourceServerId" | "grantId" | "audience" | "targetRealm" | "ancestors" | "actor"
+  "resourceServerId" | "grantId" | "audience" | "targetRealm" | "ancestors" | "actor" | "hidesPerson"
 >;
 
 export interface MadeRefreshToken {
@@ -85,6 +89,8 @@ export interface ReuseFound {
 /** One grant type: only what is unique to it. The shared phases are `oauth/token.ts`'s. */
 export interface Grant {
   readonly grantType: string;
+  /** parameters that may be sent more than once; those of other grants are in `lists` with one value at most */
+  readonly repeatable?: readonly string[];
   /** whether an application's configuration allows it; discovery reads this too */
   isAllowed(client: ClientMetadata): boolean;
   /** Decides what may be issued. Throws OAuthError; consumes nothing. */

@@ -36,6 +36,8 @@ export interface NewToken extends ApplicationKey {
   readonly ancestors?: readonly string[] | undefined;
   /** the `act` claim, as JSON (RFC 8693 §4.1) */
   readonly actor?: string | undefined;
+  /** whether it is exchanged from a pairwise application's, and says as little of the person (rule 20); follows from its ancestors */
+  readonly hidesPerson?: boolean | undefined;
   readonly decision: Readonly<Record<string, unknown>>;
 }
 

@@ -36,6 +36,8 @@ export interface TokenFacts extends ApplicationKey {
   readonly resourceServerIsManaged: boolean;
   /** applications that may introspect tokens of this resource server (rule 9 b) */
   readonly introspectors: readonly string[];
+  /** applications that may exchange tokens of its client (rule 16) */
+  readonly mayBeExchangedBy: readonly string[];
   readonly identityId: string | undefined;
   readonly username: string | undefined;
   readonly grantId: string | undefined;
@@ -105,7 +107,7 @@ const read = statement(
 function selectToken(): string {
   return `SELECT t.tenant_id, t.realm_id, t.application_id, t.id, t.resource_server_id, t.identity_id, t.grant_id, t.session_id,
      t.transaction_id, t.key_id, t.token_hash, t.grant_type, t.subject, t.audience, t.scope, t.custom_claims, t.target_realm,
-     t.issued_at, t.not_before, t.expires_at, t.issued_expires_at, t.revoked_at, t.uses_left, t.actor, t.ancestors, CASE WHEN b.with_decision THEN t.decision END AS decision, a.client_id, a.protocol_config->>'confidentiality' AS confidentiality, a.protocol_config->>'issuer_mode' AS issuer_mode, COALESCE(a.protocol_config->>'subject_type', '') = 'pairwise' AS is_pairwise, a.target_realm AS live_target_realm,
+     t.issued_at, t.not_before, t.expires_at, t.issued_expires_at, t.revoked_at, t.uses_left, t.actor, t.ancestors, CASE WHEN b.with_decision THEN t.decision END AS decision, a.client_id, a.protocol_config->>'confidentiality' AS confidentiality, a.protocol_config->>'issuer_mode' AS issuer_mode, COALESCE(a.protocol_config->>'subject_type', '') = 'pairwise' AS is_pairwise, a.target_realm AS live_target_realm, a.may_be_exchanged_by,
      rs.identifier AS rs_identifier, rs.is_managed AS rs_is_managed, rs.introspectors AS rs_introspectors,
      CASE WHEN t.identity_id IS NULL AND t.ancestors = '{}' AND NOT (string_to_array(t.scope, ' ') <@ rs.scopes AND a.resource_server_id = t.resource_server_id
        AND a.protocol_config -> 'allowed_scopes' ?& string_to_array(t.scope, ' ')) THEN rs.scopes END AS rs_scopes,
@@ -210,6 +212,7 @@ function withAncestors(row: TokenFacts, ancestors: readonly (TokenFacts | undefi
     expiresAt: effectiveEnd({ expiresAt: row.expiresAt, grantEndsAt: undefined, ancestors }),
     liveScopes: there.map(({ liveScopes }) => liveScopes).reduce(narrowScopes, row.liveScopes),
     liveTargetRealm: there.map(({ liveTargetRealm }) => liveTargetRealm).reduce(narrowRealm, row.liveTargetRealm),
+    isPairwise: row.isPairwise || there.some(({ isPairwise }) => isPairwise),
   };
 }
 
@@ -277,6 +280,7 @@ function toTokenFacts(row: Row): RowFacts {
     resourceServerIdentifier: optionalText(row.rs_identifier),
     resourceServerIsManaged: row.rs_is_managed === true,
     introspectors: (row.rs_introspectors as string[] | null) ?? [],
+    mayBeExchangedBy: row.may_be_exchanged_by as string[],
     identityId,
     username: optionalText(row.username),
     grantId: grantId?.toString("base64url"),
