@@ -1,7 +1,8 @@
-import { Option } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { realmPath } from "../protocol/client-metadata.ts";
 import { HEX_ID, UUID } from "../protocol/id-grammar.ts";
 import { CliError } from "./cli-error.ts";
+import { parseDuration } from "./duration.ts";
 import type { Profile } from "./profile.ts";
 import { findProfile } from "./profile-store.ts";
 import type { World } from "./world.ts";
@@ -35,6 +36,13 @@ export function show(world: World, { output }: CommonOptions, shown: Shown): voi
 /** The profile that a command was given, or the one that it finds. */
 export function profileOf(world: World, options: CommonOptions): Promise<Profile> {
   return findProfile(world, options.profile);
+}
+
+/** Reads an option's length of time. */
+export function readDuration(text: string): number {
+  const seconds = parseDuration(text);
+  if (seconds === undefined) throw new InvalidArgumentError("Write it like 15m, 1h, 1h30m, 7d, or 900 for seconds.");
+  return seconds;
 }
 
 /** Which realm and application a command is about: those named, else the profile's own. */

@@ -4,6 +4,7 @@ import { oldCountsJob } from "../../src/jobs/live-counts.ts";
 import { USES_MIN } from "../../src/protocol/right-sizing.ts";
 import { call } from "../support/http.ts";
 import { managementClient, succeed, violationsOf } from "../support/management-client.ts";
+import { cliUser } from "../support/run-cli.ts";
 import { changeTokens, type TestClient, testClient } from "../support/test-client.ts";
 import { testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
 import type { TestApplication, TestTenant } from "../support/test-tenant.ts";
@@ -52,8 +53,8 @@ describe("right-sizing", () => {
   test("the percentiles of a known workload are within 5 % of the true ones, of all tokens and of a scope", async () => {
     const client = await testClient({ tokens: { default_expires_after: LIFETIME } });
     const token = await issue(client, { scope: "shoes:read" });
-    // From 20 seconds to an hour and a half, most of them early.
-    const ages = Array.from({ length: 120 }, (_, n) => Math.round(20 * 1.0482 ** n));
+    // From 20 seconds to an hour and a half, four at a time and the last alone.
+    const ages = Array.from({ length: 121 }, (_, n) => Math.round(20 * 1.205 ** Math.floor(n / 4)));
     await useAt(client, token, ages);
     const { all, scopes } = await usageOf(client);
     const truth = (part: number) => ages[Math.ceil(part * ages.length) - 1] ?? 0;
@@ -241,5 +242,41 @@ describe("applying a recommendation", () => {
     assert.equal((await usageOf(client)).all.recommended_lifetime, 300);
     await changeTokens(client, { default_expires_after: 300 });
     assert.equal((await usageOf(client)).all.no_recommendation, "nothing_shorter");
+  });
+});
+
+describe("mayfly token usage", () => {
+  test("shows it as a table or JSON, and applies what is recommended or what is said", async () => {
+    const client = await testClient();
+    const token = await issue(client, { scope: "shoes:read" });
+    await useOften(client, token);
+    const { management, realm } = client.tenant;
+    const user = await cliUser(management);
+    const place = ["--realm", realm.realmId, "--application", client.application.key.applicationId];
+    const usage = (...more: string[]) => user.run(["token", "usage", ...place, ...more]);
+    const shown = JSON.parse((await usage("--days", "1")).stdout);
+    assert.deepEqual([shown.days, shown.all.recommended_lifetime], [1, 10]);
+    const { stdout: table } = await usage("--output", "table");
+    assert.match(table, /^default lifetime +1 day$/m);
+    assert.match(table, /^recommended +10 seconds$/m);
+    assert.match(table, /^unused exposure +100 % of the token time that was granted$/m);
+    assert.match(table, /^later uses +0 of 100$/m);
+    assert.match(table, /^shoes:read +1 +1 day +100 +0 seconds +0 seconds +0 seconds +10 seconds$/m);
+    const applied = await usage("--apply", "--output", "table");
+    assert.match(applied.stdout, /^default lifetime +10 seconds\nbefore +as long as the application's ceiling$/m);
+    const again = await usage("--apply");
+    assert.deepEqual([again.code, again.stdout], [1, ""]);
+    assert.match(again.stderr, /^mayfly: conflict: nothing is recommended/);
+    assert.equal(JSON.parse((await usage("--apply", "15m")).stdout).default_expires_after, 900);
+    assert.match((await usage("--days", "91")).stderr, /from 1 to 90/);
+    assert.match((await usage("--apply", "soon")).stderr, /Write it like 15m/);
+  });
+
+  test("says why nothing is recommended", async () => {
+    const client = await testClient();
+    const user = await cliUser(client.tenant.management);
+    const place = ["--realm", client.tenant.realm.realmId, "--application", client.application.key.applicationId];
+    const { stdout } = await user.run(["token", "usage", ...place, "--output", "table"]);
+    assert.match(stdout, /^recommended +nothing yet: too few uses were seen$/m);
   });
 });

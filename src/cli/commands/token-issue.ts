@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type CommonOptions, profileOf, show } from "../command.ts";
-import { describeDuration, describeInstant, parseDuration } from "../duration.ts";
+import { type CommonOptions, profileOf, readDuration, show } from "../command.ts";
+import { describeDuration, describeInstant } from "../duration.ts";
 import { numberOf, objectOf, parseJson, textOf } from "../json.ts";
 import { formatPairs } from "../table.ts";
 import { refusedToken, requestToken } from "../token-client.ts";
@@ -73,12 +73,6 @@ function describeToken(response: unknown, now: number): string {
     ["scope", textOf(response, "scope") ?? ""],
     ["token", textOf(response, "access_token") ?? ""],
   ]);
-}
-
-function readDuration(text: string): number {
-  const seconds = parseDuration(text);
-  if (seconds === undefined) throw new InvalidArgumentError("Write it like 15m, 1h, 1h30m, 7d, or 900 for seconds.");
-  return seconds;
 }
 
 function readClaims(text: string): string {
