@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { oldCountsJob } from "../../src/jobs/live-counts.ts";
+import { totalOf } from "../../src/protocol/histogram.ts";
 import { USES_MIN } from "../../src/protocol/right-sizing.ts";
+import { dayOf, readTokenUsage } from "../../src/resources/token-usage/queries.ts";
 import { call } from "../support/http.ts";
 import { managementClient, succeed, violationsOf } from "../support/management-client.ts";
 import { cliUser } from "../support/run-cli.ts";
 import { changeTokens, type TestClient, testClient } from "../support/test-client.ts";
 import { testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
-import type { TestApplication, TestTenant } from "../support/test-tenant.ts";
+import { testServer } from "../support/test-server.ts";
+import { type TestApplication, type TestTenant, testTenant } from "../support/test-tenant.ts";
 
 const DAY = 86_400;
 const LIFETIME = 7_200;
@@ -159,6 +162,22 @@ describe("right-sizing", () => {
     await run("UPDATE token_usage SET day = day - 1");
     await oldCountsJob.run(server.deps);
     assert.equal(await listDays(), 1);
+  });
+
+  test("a server that ends writes what it has counted", async () => {
+    const server = await testServer();
+    const client = await testClient({ tenant: await testTenant({ server }) });
+    await useOften(client, await issue(client), 3);
+    const again = await server.restart();
+    try {
+      const { key } = client.application;
+      const today = dayOf(again.deps.clock.nowSeconds());
+      const days = { first: today - 1, last: today };
+      const usage = await readTokenUsage(again.deps.database.tenants([key.tenantId]), key, days);
+      assert.equal(totalOf(usage.get("")?.ages ?? new Map()).count, 3);
+    } finally {
+      await again.stop();
+    }
   });
 
   test("an application that issued nothing has nothing to say, and one that is not there is not found", async () => {

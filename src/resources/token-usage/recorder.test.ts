@@ -77,6 +77,21 @@ test("what nodes count adds up, of all tokens and of each scope, in whatever ord
   assert.equal(totalOf(usage.get("")?.granted ?? new Map()).sum, 3_660);
 });
 
+test("nodes that write the same rows at once lose nothing, and neither waits for ever", async () => {
+  const { secondNode, node, usesOf } = await fixture();
+  const tenantId = hexId(random);
+  const keys = Array.from({ length: 5 }, () => newKey(tenantId));
+  const nodes = [node(), node(secondNode), node(), node(secondNode)];
+  for (let round = 0; round < 10; round += 1) {
+    for (const [n, one] of nodes.entries()) {
+      const order = n % 2 === 0 ? keys : keys.toReversed();
+      for (const key of order) one.used(tokenOf(key), NOW + round * 100 + n);
+    }
+    await Promise.all(nodes.map((one) => one.flush()));
+  }
+  for (const key of keys) assert.deepEqual([await usesOf(key), await usesOf(key, "a")], [40, 40]);
+});
+
 test("an age counts from not_before, and a lifetime too", async () => {
   const { node, usageOf } = await fixture();
   const key = newKey();
