@@ -21,10 +21,13 @@ const LIBRARY = script(
   readFileSync(new URL("../dist/bundle/index.umd.min.js", import.meta.resolve("@simplewebauthn/browser")), "utf8"),
 );
 const PASSKEY = script("passkey.js", withLibrary(readOwn("passkey.js")));
+const FORM_POST = script("form-post.js", readOwn("form-post.js"));
 const CLIENT = script("client.js", withLibrary(readOwn("client.js")));
 
 /** The address of the script that uses and makes passkeys on our pages. */
 export const PASSKEY_SCRIPT = PASSKEY.address;
+/** The address of the script that posts an answer to its client. */
+export const FORM_POST_SCRIPT = FORM_POST.address;
 
 const FOR_GOOD = "public, max-age=31536000, immutable";
 /** Applications name the client without a hash. */
@@ -34,6 +37,7 @@ const FOR_FIVE_MINUTES = "public, max-age=300";
 export const browserScriptRoutes: readonly Route[] = [
   scriptRoute(LIBRARY, FOR_GOOD),
   scriptRoute(PASSKEY, FOR_GOOD),
+  scriptRoute(FORM_POST, FOR_GOOD),
   scriptRoute(CLIENT, FOR_FIVE_MINUTES),
 ];
 

@@ -1,3 +1,4 @@
+import { isHandheld } from "../protocol/user-agent.ts";
 import { type HttpRequest, headerOf } from "./route.ts";
 
 const SITES_OF_OURS: readonly string[] = ["same-origin", "none"];
@@ -16,4 +17,15 @@ export function isSentByOurPage(http: HttpRequest, publicUrl: string): boolean {
 /** Whether a browser says that a form of a page of ours began this navigation: our pages have no links to where this is asked. */
 export function isBegunByOurForm(http: HttpRequest): boolean {
   return headerOf(http, "sec-fetch-mode") === "navigate" && headerOf(http, "sec-fetch-site") === "same-origin";
+}
+
+/** Whether a page of whatever site has brought the browser here, as that says of itself: an app that opens one, or its person, is none. */
+export function isSentByPage(http: HttpRequest): boolean {
+  const site = headerOf(http, "sec-fetch-site");
+  return site !== undefined && site !== "none";
+}
+
+/** Whether it is a phone or a tablet, where an app may wait for a web address. */
+export function isOnHandheld(http: HttpRequest): boolean {
+  return headerOf(http, "sec-ch-ua-mobile") === "?1" || isHandheld(headerOf(http, "user-agent"));
 }

@@ -3,13 +3,13 @@ import { DatabaseUnavailable } from "../database/database-error.ts";
 import { insertWithPartitions } from "../database/partitions.ts";
 import { bucketOf } from "../database/row-id.ts";
 import { clearLoginCookie, readLoginCookie, setLoginCookie } from "../http/cookies.ts";
-import { isBegunByOurForm } from "../http/form-origin.ts";
+import { isBegunByOurForm, isOnHandheld } from "../http/form-origin.ts";
 import { type LoginOver, loginOverReply } from "../http/login-over-page.ts";
 import { type PageFailure, redirectReply, replyWithErrorPage } from "../http/pages.ts";
 import type { HttpReply, HttpRequest } from "../http/route.ts";
 import { visitorLanguage } from "../http/visitor-language.ts";
 import { sha256 } from "../platform/hash.ts";
-import { type ClientMetadata, issuerOf } from "../protocol/client-metadata.ts";
+import { issuerOf } from "../protocol/client-metadata.ts";
 import { coversTerms } from "../protocol/consent.ts";
 import type { Language } from "../protocol/language.ts";
 import { OAuthError, publicDescription } from "../protocol/oauth-error.ts";
@@ -267,12 +267,14 @@ function reply(
     redirectUri: stored.parameters.redirectUri,
     parameters: { ...parameters, state: stored.parameters.state, iss },
     setCookies: [clearLoginCookie({ publicUrl, realmId: stored.realmId, requestId: stored.id }), ...setCookies],
-    isAfterForm: isBegunByOurForm(finished.request) && isLeftByPage(client, stored.parameters.redirectUri),
+    isAfterForm: isBegunByOurForm(finished.request) && isLeftByPage(finished),
     findSurroundings: () => findSurroundings(services, application.context, language),
   });
 }
 
-// An app that a redirect opens may not be opened by a page: those of public clients may be such.
-function isLeftByPage({ confidentiality }: ClientMetadata, redirectUri: string): boolean {
-  return confidentiality === "confidential" || redirectUri.startsWith("http:");
+// An app that a redirect opens may not be opened by a page: those of public clients may be such, unless a page began or it is no phone.
+function isLeftByPage({ request, application, stored }: Finished): boolean {
+  const { redirectUri, isSentByPage } = stored.parameters;
+  if (application.context.client.confidentiality === "confidential" || redirectUri.startsWith("http:")) return true;
+  return redirectUri.startsWith("https:") && (isSentByPage === true || !isOnHandheld(request));
 }

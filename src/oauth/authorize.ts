@@ -1,5 +1,6 @@
 import { DatabaseUnavailable } from "../database/database-error.ts";
 import { replyToError } from "../http/errors.ts";
+import { isSentByPage } from "../http/form-origin.ts";
 import { replyWithErrorPage } from "../http/pages.ts";
 import { applicationKeyOf, type HttpReply, type HttpRequest, type Route } from "../http/route.ts";
 import { visitorLanguage } from "../http/visitor-language.ts";
@@ -40,7 +41,6 @@ import { readForm } from "./form.ts";
 import { readIdTokenHint } from "./id-token-hint.ts";
 import { leaveForLogin } from "./leave-for-login.ts";
 import { findPageFailure, findSurroundings } from "./realm-page.ts";
-import { formPostScript } from "./response-modes/form-post.ts";
 import type { Services } from "./services.ts";
 
 /** What the client is not told: the person waits, or a page that nobody trusts has called. */
@@ -62,7 +62,6 @@ export function authorizeRoutes(services: Services): readonly Route[] {
       isShown: true,
       handle: (request) => handleComplete(services, request),
     },
-    formPostScript,
   ];
 }
 
@@ -167,11 +166,12 @@ async function withHint(
 async function begin(
   services: Services,
   begun: Begun & Pick<SentRequest, "loginMethods"> & { readonly pages: EmbeddedPages | undefined },
-  parameters: AuthorizeParameters,
+  accepted: AuthorizeParameters,
 ): Promise<HttpReply> {
   const { clock, random } = services.deps;
   const { request, application, loginMethods, pages } = begun;
   const { context, now } = application;
+  const parameters = { ...accepted, isSentByPage: isSentByPage(request) };
   const id = newAuthorizationRequestId(random, request.traceId, clock.nowSeconds());
   const start = await startLogin(services, { request, application, parameters, requestId: id, loginMethods }, pages);
   const browserSecret = random.bytes(BROWSER_SECRET_BYTES);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readUserAgent } from "./user-agent.ts";
+import { isHandheld, readUserAgent } from "./user-agent.ts";
 
 const WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)";
 
@@ -36,4 +36,13 @@ test("what is no browser, or is sent to be shown to a person, is not", () => {
   for (const header of [undefined, "", "curl/8.5.0", "Call +1 555 0100 now", `${"x".repeat(600)} Linux Firefox/1`])
     assert.equal(readUserAgent(header), undefined);
   assert.deepEqual(readUserAgent("Linux Firefox/133 <b>call +1 555 0100</b>"), { browser: "Firefox", system: "Linux" });
+});
+
+test("a phone and a tablet are known by what they run, and nothing else is one", () => {
+  const linux = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+  const android =
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36";
+  const [iPhone, iPad] = ["iPhone; CPU iPhone OS 26_0 like Mac OS X", "iPad; CPU OS 18_1 like Mac OS X"];
+  assert.deepEqual([android, `Mozilla/5.0 (${iPhone})`, `Mozilla/5.0 (${iPad})`].map(isHandheld), [true, true, true]);
+  assert.deepEqual([undefined, "", linux, "Androids"].map(isHandheld), [false, false, false, false]);
 });

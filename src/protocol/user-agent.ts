@@ -39,6 +39,11 @@ export function readUserAgent(header: string | undefined): KnownBrowser | undefi
   return browser === undefined || system === undefined ? undefined : { browser, system };
 }
 
+/** Whether a User-Agent header is that of a phone or a tablet. */
+export function isHandheld(header: string | undefined): boolean {
+  return /\b(?:iPhone|iPad|Android)\b/.test((header ?? "").slice(0, LOOKED_AT_MAX));
+}
+
 function nameIn(text: string, names: Names): string | undefined {
   return names.find(([mark]) => mark.test(text))?.[1];
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Answer, call, postForm } from "../support/http.ts";
 import { mailsOf } from "../support/login-flow.ts";
+import { sendRaw } from "../support/raw-http.ts";
 import { passkeyOptionsOn, softwarePasskey } from "../support/software-passkey.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
 
@@ -89,6 +90,31 @@ test("a person who has a passkey is led on where the job says so", async () => {
   assert.match(page.headers.get("content-security-policy") ?? "", /form-action 'self' https:\/\/shop\.example;/);
   const bound = await bind(at);
   assert.deepEqual([bound.status, bound.headers.get("location")], [303, "https://shop.example/welcome?from=link"]);
+});
+
+test("a browser is led on by a page, which no policy of a form holds; a phone by a redirect that an app may wait for", async () => {
+  const form = ["sec-fetch-mode: navigate", "sec-fetch-site: same-origin"];
+  for (const [next, said, status] of [
+    ["https://shop.example/welcome", form, 200],
+    ["https://shop.example/welcome", [...form, "sec-ch-ua-mobile: ?1"], 303],
+    ["com.example.shop:/welcome", form, 303],
+  ] as const) {
+    const { url, passkey } = await bindingWorld({ post_binding_redirect_uri: next });
+    const credential = passkey.create(passkeyOptionsOn(await call(url.href), "creation"));
+    const fields = new URLSearchParams({ ...Object.fromEntries(url.searchParams), credential });
+    const headers = [...said, "content-type: application/x-www-form-urlencoded"];
+    const bound = await sendRaw(url.origin, {
+      method: "POST",
+      target: url.pathname,
+      headers,
+      body: Buffer.from(fields.toString()),
+    });
+    assert.equal(bound.status, status, bound.body);
+    assert.ok(
+      bound.headers.includes(status === 200 ? `\nrefresh: 0;url=${next}` : `\nlocation: ${next}`),
+      bound.headers,
+    );
+  }
 });
 
 test("a passkey for something else is refused, and the link goes on working", async () => {

@@ -94,12 +94,20 @@ export function authorizeParameters(
 export async function testLogin(
   tenant: LoginPlace,
   application: LoginClient,
-  options: { readonly parameters?: Readonly<Record<string, string>>; readonly browser?: TestBrowser } = {},
+  options: {
+    readonly parameters?: Readonly<Record<string, string>>;
+    readonly browser?: TestBrowser;
+    /** what the browser says when it comes */
+    readonly headers?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<TestLogin> {
   const browser = options.browser ?? testBrowser();
   const verifier = tenant.server.deps.random.bytes(32).toString("base64url");
   const parameters = authorizeParameters(application, verifier, options.parameters);
-  const begun = await browser.open(`${application.issuer}/authorize?${new URLSearchParams(parameters)}`);
+  const begun = await browser.open(
+    `${application.issuer}/authorize?${new URLSearchParams(parameters)}`,
+    options.headers,
+  );
   const { pathname } = locationOf(begun);
   if (!pathname.startsWith("/authenticator/")) throw new Error(`not a login page: ${begun.headers.get("location")}`);
   const url = `${tenant.server.url}${pathname}`;

@@ -56,7 +56,8 @@ export function boundPage(link: UsableLink, texts: Texts): Page {
   };
 }
 
-function frame({ realmName, identity, look }: UsableLink, { language }: Texts) {
+/** What is around every page of a link. */
+export function frame({ realmName, identity, look }: UsableLink, { language }: Texts) {
   return { ...look, language, application: { name: realmName, realm: identity.displayName } };
 }
 

@@ -1,12 +1,8 @@
-import { html } from "../../http/html.ts";
+import { FORM_POST_SCRIPT } from "../../http/browser-scripts.ts";
+import { type Html, html } from "../../http/html.ts";
 import { pageReply } from "../../http/pages.ts";
-import type { Route } from "../../http/route.ts";
-import { textsIn } from "../../http/texts/index.ts";
+import { type Texts, textsIn } from "../../http/texts/index.ts";
 import type { ResponseMode } from "./response-mode.ts";
-
-const SCRIPT_PATH = "/authenticator/form-post.js";
-const SCRIPT = 'document.getElementById("answer").submit();\n';
-const SCRIPT_MAX_AGE_SECONDS = 86_400;
 
 /** As a form that the browser posts (OAuth 2.0 Form Post Response Mode §2): by our script, or by the button without one (rule 18). */
 export const formPost: ResponseMode = {
@@ -19,34 +15,29 @@ export const formPost: ResponseMode = {
       status: 200,
       title: sentBack.title,
       endsAt: [redirectUri],
-      script: SCRIPT_PATH,
+      script: FORM_POST_SCRIPT,
       setCookies,
       content: html`<h1>${sentBack.heading}</h1>
-<p>${sentBack.intro}</p>
-<form id="answer" method="post" action="${redirectUri}">${Object.entries(parameters).map(([name, value]) =>
+<form id="answer" method="post" action="${redirectUri}">
+<p>${sentBack.intro}</p>${Object.entries(parameters).map(([name, value]) =>
         value === undefined
           ? html``
           : html`
 <input type="hidden" name="${name}" value="${value}">`,
       )}
 <button class="main">${sentBack.goOn}</button>
-</form>`,
+</form>${renderReceived(redirectUri, sentBack)}`,
     });
   },
 };
 
-/** The one script of these pages: nothing inline runs under their policy. */
-export const formPostScript: Route = {
-  name: "formPostScript",
-  method: "GET",
-  path: SCRIPT_PATH,
-  kind: "public",
-  handle: async () => ({
-    status: 200,
-    headers: {
-      "content-type": "text/javascript; charset=utf-8",
-      "cache-control": `public, max-age=${SCRIPT_MAX_AGE_SECONDS}`,
-    },
-    body: SCRIPT,
-  }),
-};
+/** What our script shows when the client has its answer and a browser does not follow where it leads (decision 0032). */
+function renderReceived(redirectUri: string, { received, openClient }: Texts["login"]["sentBack"]): Html | undefined {
+  const { origin, host } = new URL(redirectUri);
+  if (origin === "null") return undefined;
+  return html`
+<div id="received" role="status" hidden>
+<p>${received}</p>
+<p><a href="${origin}/">${openClient(host)}</a></p>
+</div>`;
+}

@@ -42,6 +42,8 @@ export interface AuthorizeParameters {
   readonly hintedSubject: string | undefined;
   /** what `claims` asked for, with `acr_values` */
   readonly claims: StoredClaims;
+  /** whether a page sent the browser with them: then no app waits for the answer */
+  readonly isSentByPage?: boolean | undefined;
 }
 
 /** What of `claims` is stored: who it must be is `hintedSubject`, and what cannot be met was refused. */
@@ -125,6 +127,7 @@ export function writeStoredRequest(stored: StoredRequest): Readonly<Record<strin
       max_age: parameters.maxAgeSeconds,
       hinted_sub: parameters.hintedSubject,
       claims: writeClaims(parameters.claims),
+      sent_by_page: parameters.isSentByPage,
     }),
     ...(authentication && {
       auth_time: authentication.authTime,
@@ -215,6 +218,7 @@ export function readStoredRequest(stored: unknown): Agreed & {
     maxAgeSeconds: numberOf(member("max_age")),
     hintedSubject: textOf(member("hinted_sub")),
     claims: readClaims(member("claims")),
+    isSentByPage: member("sent_by_page") === true,
   };
   const authTime = numberOf(member("auth_time"));
   const agreed = { consent: readConsent(member("consent")), earlierYes: readEarlierYes(member("earlier_yes")) };

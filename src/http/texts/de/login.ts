@@ -50,5 +50,8 @@ export const login: typeof english = {
     heading: "Gleich geschafft",
     intro: "Sie werden zur Anwendung zurückgeleitet.",
     goOn: "Weiter",
+    received:
+      "Die Anwendung hat ihre Antwort, leitet aber an eine Adresse weiter, zu der Ihr Browser von hier nicht geht.",
+    openClient: (host) => `${host} öffnen`,
   },
 };

@@ -51,5 +51,7 @@ export const login = {
     heading: "Almost there",
     intro: "You are being sent back to the application.",
     goOn: "Continue",
+    received: "The application has its answer, but leads on to an address that your browser does not go to from here.",
+    openClient: (host: string) => `Open ${host}`,
   },
 };

@@ -50,5 +50,7 @@ export const login: typeof english = {
     heading: "Ya casi está",
     intro: "Volviendo a la aplicación.",
     goOn: "Continuar",
+    received: "La aplicación tiene su respuesta, pero lleva a una dirección a la que su navegador no va desde aquí.",
+    openClient: (host) => `Abrir ${host}`,
   },
 };

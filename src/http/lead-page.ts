@@ -1,0 +1,25 @@
+import { html } from "./html.ts";
+import { type PageSurroundings, pageReply } from "./pages.ts";
+import type { HttpReply } from "./route.ts";
+import { textsIn } from "./texts/index.ts";
+
+/**
+ * A page at which the navigation of a form ends, and from which another one leads on at once: Chrome holds every redirect that follows a
+ * form, also those of who is led to, to the policy of the form's page (decision 0032).
+ */
+export function leadPageReply(
+  location: string,
+  { surroundings, setCookies }: { readonly surroundings: PageSurroundings; readonly setCookies: readonly string[] },
+): HttpReply {
+  const { sentBack } = textsIn(surroundings.language).login;
+  return pageReply({
+    ...surroundings,
+    status: 200,
+    title: sentBack.title,
+    leadsTo: location,
+    setCookies,
+    content: html`<h1>${sentBack.heading}</h1>
+<p>${sentBack.intro}</p>
+<p><a href="${location}">${sentBack.goOn}</a></p>`,
+  });
+}
