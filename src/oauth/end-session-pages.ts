@@ -2,11 +2,13 @@ import { html } from "../http/html.ts";
 import { type PageSurroundings, pageReply } from "../http/pages.ts";
 import type { HttpReply } from "../http/route.ts";
 import { textsIn } from "../http/texts/index.ts";
-import type { ClientMetadata } from "../protocol/client-metadata.ts";
+import type { ClientMetadata, RealmKey } from "../protocol/client-metadata.ts";
+import { accountLink } from "../resources/account-link.ts";
 
 /** Which application is left, and what is around its pages. */
 interface Shown {
   readonly client: ClientMetadata;
+  readonly realm: RealmKey;
   readonly surroundings: PageSurroundings;
 }
 
@@ -26,7 +28,8 @@ export function confirmLogoutPage(asked: Shown & { readonly path: string; readon
 <input type="hidden" name="ui_locales" value="${surroundings.language}">
 <button class="main" autofocus>${ask.signOut}</button>
 </form>
-<p class="hint">${ask.hint}</p>`,
+<p class="hint">${ask.hint}</p>
+${accountLink(asked.realm, surroundings.language)}`,
   });
 }
 
@@ -41,6 +44,7 @@ export function signedOutPage(shown: Shown & { readonly setCookies: readonly str
     setCookies,
     content: html`<div class="sign good" aria-hidden="true">✓</div>
 <h1>${done.heading}</h1>
-<p>${done.advice(client.displayName)}</p>`,
+<p>${done.advice(client.displayName)}</p>
+${accountLink(shown.realm, surroundings.language)}`,
   });
 }

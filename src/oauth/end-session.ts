@@ -109,6 +109,7 @@ async function decideLogout(visit: Visit): Promise<HttpReply> {
   if (session === undefined || !isOpen(visit, session)) return signedOut(visit);
   return confirmLogoutPage({
     client: application.context.client,
+    realm: application.context.key,
     surroundings: await surroundingsOf(visit),
     path: pathOf(visit),
     formToken: formTokenOf(visit, session),
@@ -158,8 +159,10 @@ async function end(visit: Visit, session: Session, by: "asked" | "id_token_hint"
 }
 
 async function signedOut(visit: Visit): Promise<HttpReply> {
+  const { client, key } = visit.application.context;
   return signedOutPage({
-    client: visit.application.context.client,
+    client,
+    realm: key,
     surroundings: await surroundingsOf(visit),
     setCookies: visit.session === undefined ? [] : [clearCookie(visit)],
   });

@@ -46,6 +46,7 @@ test("a binding link makes one passkey, and its job and the events say so", asyn
   const bound = await bind(at);
   assert.equal(bound.status, 200, bound.text);
   assert.match(bound.text, /Your passkey is ready/);
+  assert.match(bound.text, /<a href="[^"]*\/account\?ui_locales=en">Your account</);
   assert.equal(await stateOf(at), "COMPLETE");
   const events = await at.tenant.manage("GET", `/events?filter=${encodeURIComponent('type eq "CredentialChange"')}`);
   assert.match(events.text, /"action":"CREATE"/);

@@ -42,7 +42,24 @@ function assertAsksFirst(answer: Answer): void {
   assert.match(String(answer.headers.get("content-security-policy")), /frame-ancestors 'none'/);
 }
 
+/** Where the pages of a logout lead besides. */
+function accountLinkOn(page: Answer): string | undefined {
+  return /<p class="back"><a href="([^"]*)">Your account</.exec(page.text)?.[1]?.replaceAll("&amp;", "&");
+}
+
 describe("logout by the client (RP-Initiated Logout)", () => {
+  test("its pages lead to the person's account, which signs in whoever is signed out", async () => {
+    const at = await signedIn();
+    const asked = await leave(at.browser, at.flow.application, { ui_locales: "en" });
+    const link = accountLinkOn(asked);
+    assert.match(link ?? "", /\/account\?ui_locales=en$/);
+    const url = `${at.flow.tenant.server.url}${link}`;
+    assert.match((await at.browser.open(url)).text, /You are signed in as/);
+    const left = await at.browser.post(`${at.flow.application.issuer}/end-session`, hiddenFields(asked));
+    assert.equal(accountLinkOn(left), link);
+    assert.match((await at.browser.open(url)).text, /<button class="main">Sign in</);
+  });
+
   test("with an ID token of this session it ends it and goes back with the state and nothing else", async () => {
     const at = await signedIn();
     const other = await secondApplication(at);

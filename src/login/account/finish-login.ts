@@ -1,6 +1,7 @@
 import { clearLoginCookie } from "../../http/cookies.ts";
 import { redirectReply } from "../../http/pages.ts";
 import type { HttpReply } from "../../http/route.ts";
+import { accountPathIn } from "../../resources/account-path.ts";
 import {
   type AuthenticatedPerson,
   planAuthenticatedSession,
@@ -10,7 +11,6 @@ import { completeAuthorizationRequest } from "../../resources/authorization-requ
 import { completionPath, loginPath } from "../../resources/authorization-request/rules.ts";
 import { findIdentity } from "../../resources/identity/queries.ts";
 import { recordLogin, type Visit } from "../visit.ts";
-import { accountAddressIn } from "./address.ts";
 
 /** Ends a login to the account page, once: the session of its person begins, and the page is shown, which says who that is. */
 export async function finishAccountLogin(visit: Visit): Promise<HttpReply> {
@@ -31,7 +31,7 @@ export async function finishAccountLogin(visit: Visit): Promise<HttpReply> {
 function leave({ services, stored }: Visit, setCookies: readonly string[]): HttpReply {
   const { publicUrl } = services.deps.config;
   const cleared = clearLoginCookie({ publicUrl, realmId: stored.realmId, requestId: stored.id });
-  return redirectReply(accountAddressIn(stored, stored.parameters.uiLocales[0]), [cleared, ...setCookies]);
+  return redirectReply(accountPathIn(stored, stored.parameters.uiLocales[0]), [cleared, ...setCookies]);
 }
 
 /** The session's cookies; none where another request has ended the login, or its person may not log in any more. */

@@ -4,6 +4,7 @@ import type { Page } from "../../http/pages.ts";
 import type { Texts } from "../../http/texts/index.ts";
 import { realmPath } from "../../protocol/client-metadata.ts";
 import type { creationOptions } from "../../protocol/webauthn/options.ts";
+import { accountLink } from "../../resources/account-link.ts";
 import type { PresentedLink } from "../../resources/judge-binding-link.ts";
 import { creationFields } from "../passkey/creation-fields.ts";
 import type { UsableLink } from "./bind.ts";
@@ -52,7 +53,8 @@ export function boundPage(link: UsableLink, texts: Texts): Page {
     status: 200,
     title: `${bind.done} · ${link.realmName}`,
     content: html`<h1>${bind.done}</h1>
-<p class="done" role="status">${bind.goOn(link.realmName)}</p>`,
+<p class="done" role="status">${bind.goOn(link.realmName)}</p>
+${accountLink(link.identity.key, texts.language)}`,
   };
 }
 
