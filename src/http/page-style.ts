@@ -60,7 +60,7 @@ h2{margin:2rem 0 .25rem;font-size:1.0625rem;line-height:1.3;font-weight:650}
 .items div{flex:1 1 12rem;min-width:0;overflow-wrap:anywhere}
 .items small{display:block;color:var(--quiet);font-size:.875rem;line-height:1.45}
 .items small::first-letter{text-transform:uppercase}
-.items form{margin:0}
+.items form{display:flex;gap:1rem;margin:0}
 .back{margin:1rem 0 0;text-align:center}
 .back a{display:inline-block;padding:.5rem;color:var(--accent);font-weight:550;text-underline-offset:.2em}
 .hint{margin:.5rem 0 0;font-size:.875rem;line-height:1.45}

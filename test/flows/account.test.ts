@@ -1,19 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import {
-  accountUrl,
-  act,
-  actAndLook,
-  addLoginApplication,
-  asByPasskey,
-  idsOn,
-  openAccount,
-  sessionIdOf,
-} from "../support/account-page.ts";
-import { eventsOf } from "../support/events.ts";
+import { accountUrl, act, actAndLook, idsOn, openAccount, sessionIdOf, somebodyElse } from "../support/account-page.ts";
 import type { Answer } from "../support/http.ts";
 import { call } from "../support/http.ts";
-import { decisionOf, mailsOf, suspend } from "../support/login-flow.ts";
+import { decisionOf, suspend } from "../support/login-flow.ts";
 import { assertDead, isLiveRefresh } from "../support/session-ends.ts";
 import { assertTold, authorize, logInByCode, newPerson, type SignedIn } from "../support/single-sign-on.ts";
 import { hiddenFields, locationOf, testBrowser, testLogin } from "../support/test-browser.ts";
@@ -29,23 +19,10 @@ async function elsewhere(at: SignedIn): Promise<SignedIn> {
   return other;
 }
 
-/** Another person of the realm, logged in. */
-async function somebodyElse(at: SignedIn): Promise<SignedIn> {
-  const email = `eve-${at.email}`;
-  const other = { ...at, email, browser: testBrowser(), identityId: await at.flow.tenant.addIdentity(email) };
-  await logInByCode(other);
-  return other;
-}
-
 function assertNobody(page: Answer, status = 403): void {
   assert.equal(page.status, status, page.text);
   assert.match(page.text, /You are not signed in/);
   assert.doesNotMatch(page.text, /@example\.com|form_token/);
-}
-
-async function isPasskeyActive({ flow, identityId }: SignedIn, id: string): Promise<boolean> {
-  const shown = await flow.tenant.manage("GET", `/identities/${identityId}/credentials/${id}`);
-  return shown.json?.state === "ACTIVE" || /"state":"ACTIVE"/.test(shown.text);
 }
 
 describe("the account page", () => {
@@ -180,86 +157,6 @@ describe("sessions on the account page", () => {
   });
 });
 
-describe("passkeys on the account page", () => {
-  test("one that is removed is revoked at once, with an event that says who did it, and a mail", async () => {
-    const at = await newPerson();
-    await logInByCode(at);
-    await asByPasskey(at.flow.tenant, at.identityId);
-    const { tenant } = at.flow;
-    const kept = await addPasskey(tenant, at.identityId);
-    const gone = await addPasskey(tenant, at.identityId, { displayName: "Old phone" });
-    const page = await actAndLook(at, "remove_passkey", { credential_id: gone });
-    assert.match(page.text, /The passkey is removed/);
-    assert.deepEqual(idsOn(page, "credential_id"), [kept]);
-    assert.equal(await isPasskeyActive(at, gone), false);
-    const found = eventsOf(await tenant.manage("GET", "/events?filter=type+eq+%22CredentialChange%22"));
-    const told = found.map((event) => JSON.stringify(event)).filter((text) => text.includes(gone));
-    assert.equal(told.length, 1);
-    assert.match(told[0] ?? "", new RegExp(at.identityId));
-    const mails = (await mailsOf(tenant)).filter(({ subject }) => /passkey/i.test(subject ?? ""));
-    assert.equal(mails.length, 1);
-    assert.match(JSON.stringify(mails), /Old phone/);
-  });
-
-  test("the last one goes only after a warning", async () => {
-    const at = await newPerson();
-    await logInByCode(at);
-    await asByPasskey(at.flow.tenant, at.identityId);
-    const last = await addPasskey(at.flow.tenant, at.identityId);
-    const warning = await act(at, "remove_passkey", { credential_id: last });
-    assert.equal(warning.status, 200);
-    assert.match(warning.text, /<h1>Remove your last passkey\?<\/h1>/);
-    assert.equal(await isPasskeyActive(at, last), true);
-    const url = accountUrl(at.flow.tenant, at.flow.tenant.realm);
-    await at.browser.post(url, { ...hiddenFields(warning), action: "remove_passkey" });
-    assert.equal(await isPasskeyActive(at, last), false);
-    assert.match((await openAccount(at)).text, /You have no passkey/);
-  });
-
-  test("of two that are removed at once one is the last, and stays", async () => {
-    const at = await newPerson();
-    await logInByCode(at);
-    await asByPasskey(at.flow.tenant, at.identityId);
-    const ids = await Promise.all([1, 2].map(() => addPasskey(at.flow.tenant, at.identityId)));
-    const answers = await Promise.all(ids.map((credential_id) => act(at, "remove_passkey", { credential_id })));
-    assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 303]);
-    const active = await Promise.all(ids.map((id) => isPasskeyActive(at, id)));
-    assert.equal(active.filter((isActive) => isActive).length, 1);
-  });
-
-  test("another person's stays, in the same words", async () => {
-    const at = await newPerson();
-    await logInByCode(at);
-    await asByPasskey(at.flow.tenant, at.identityId);
-    const eve = await at.flow.tenant.addIdentity(`eve-${at.email}`);
-    const theirs = await addPasskey(at.flow.tenant, eve);
-    await addPasskey(at.flow.tenant, at.identityId);
-    for (const credential_id of [theirs, "0123456789abcdef", "'", ""]) {
-      assert.match((await actAndLook(at, "remove_passkey", { credential_id })).text, /The passkey is removed/);
-    }
-    assert.equal(await isPasskeyActive({ ...at, identityId: eve }, theirs), true);
-  });
-
-  test("are not changed by a code where there is one: who reads the mail would reach what takes no code", async () => {
-    const at = await newPerson();
-    await addLoginApplication(at.flow.tenant, ["webauthn_passkey"]);
-    await logInByCode(at);
-    assert.match((await openAccount(at)).text, /value="add_passkey"/, "the first one");
-    const id = await addPasskey(at.flow.tenant, at.identityId);
-    const page = await openAccount(at);
-    assert.match(page.text, /To change your passkeys, sign in with one of them/);
-    assert.doesNotMatch(page.text, /value="(add|remove)_passkey"/);
-    for (const action of ["add_passkey", "create", "remove_passkey"]) {
-      const refused = await act(at, action, { credential_id: id, last: "yes" });
-      assert.equal(refused.status, 403, action);
-      assert.match(refused.text, /sign in with one of them/);
-    }
-    assert.equal(await isPasskeyActive(at, id), true);
-    await asByPasskey(at.flow.tenant, at.identityId);
-    assert.match((await openAccount(at)).text, /value="add_passkey"/);
-  });
-});
-
 describe("access on the account page", () => {
   test("what is withdrawn is dead, refresh tokens and access tokens alike, and the person is asked again (rule 13)", async () => {
     const at = await newPerson({ config: { consent: "remembered" } });
@@ -287,7 +184,7 @@ describe("access on the account page", () => {
 });
 
 describe("who may change an account", () => {
-  const CHANGES = ["end_session", "end_others", "remove_passkey", "withdraw"];
+  const CHANGES = ["end_session", "end_others", "rename_passkey", "name_passkey", "remove_passkey", "withdraw"];
 
   test("not who logged in over a quarter of an hour ago, until the next login; signing out is for everybody", async () => {
     const at = await newPerson();

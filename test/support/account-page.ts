@@ -1,7 +1,7 @@
 import { type RealmKey, realmPath } from "../../src/protocol/client-metadata.ts";
 import type { LoginMethod } from "../../src/resources/authorization-request/schema.ts";
 import type { Answer } from "./http.ts";
-import type { SignedIn } from "./single-sign-on.ts";
+import { logInByCode, type SignedIn } from "./single-sign-on.ts";
 import { hiddenFields, locationOf, TEST_CODE, type TestBrowser, testBrowser } from "./test-browser.ts";
 import type { TestApplication, TestTenant } from "./test-tenant.ts";
 
@@ -80,6 +80,14 @@ export async function actAndLook(
 ): Promise<Answer> {
   const answer = await act(at, action, fields);
   return answer.status === 303 ? openAccount(at, locationOf(answer).search) : answer;
+}
+
+/** Another person of the realm, logged in, in a browser of their own. */
+export async function somebodyElse(at: SignedIn): Promise<SignedIn> {
+  const email = `eve-${at.email}`;
+  const other = { ...at, email, browser: testBrowser(), identityId: await at.flow.tenant.addIdentity(email) };
+  await logInByCode(other);
+  return other;
 }
 
 /** Makes the sessions of a person what a login by one of the passkeys would have made them. */

@@ -121,11 +121,21 @@ async function accountPages({ flow: { tenant, application }, headers, language }
   const act = (action: string) =>
     browser.post(url, { ...hiddenFields(account), action, credential_id: passkey }, headers);
   const [accountLastPasskey, accountAddPasskey] = [await act("remove_passkey"), await act("add_passkey")];
+  const accountRename = await act("rename_passkey");
+  const accountRenameWrong = await act("name_passkey");
   const login = await accountLogin(tenant, { query: `?ui_locales=${language}` });
   const accountSignIn = await login.browser.open(login.url);
   await tenant.advance(900);
   const accountStale = await browser.open(url, headers);
-  const known = { account, accountLocked, accountStale, accountLastPasskey, accountAddPasskey };
+  const known = {
+    account,
+    accountLocked,
+    accountStale,
+    accountLastPasskey,
+    accountAddPasskey,
+    accountRename,
+    accountRenameWrong,
+  };
   return { accountNobody: await call(url, { headers }), accountSignIn, ...known };
 }
 

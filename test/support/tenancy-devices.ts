@@ -8,6 +8,7 @@ import {
   findCredentialByWebauthnId,
   listActiveCredentials,
   listUsableCredentials,
+  renameCredential,
   revokeCredential,
   useCredential,
 } from "../../src/resources/credential/queries.ts";
@@ -29,6 +30,7 @@ export async function noteDevices(used: TenantInUse, note: Queryable, nowMs: num
   await listUsableCredentials(note, { ...realm, identityId: String(ids.identity) }, credential.webauthn.rpId);
   await listActiveCredentials(note, { ...realm, identityId: String(ids.identity) });
   await useCredential(note, credential, { signCount: 1, isBackedUp: true, atMs: nowMs });
+  await renameCredential(note, credential, { displayName: "another", atMs: nowMs });
   await revokeCredential(note, key, nowMs);
   await noteJobs(used, note, nowMs);
   await noteBatch(used, note, nowMs);

@@ -131,19 +131,17 @@ function renderPasskey(visit: AccountVisit, passkey: Credential, isOpen: boolean
   const { passkeys: texts } = visit.texts.account;
   // In real time, whatever the tenant's clock says.
   const nowMs = visit.services.deps.clock.nowMs();
+  const id = { name: "credential_id", value: key.credentialId };
+  const actions = [
+    { action: "rename_passkey", label: texts.rename.start },
+    { action: "remove_passkey", label: texts.remove },
+  ];
   const since = (atMs: number) => timeAgo(Math.floor((nowMs - atMs) / MS_PER_SECOND), visit.texts.language);
   return html`
 <li><div><strong>${displayName}</strong>
 <small>${texts.made(since(createdAtMs))}</small>
 <small>${lastUsedAtMs === undefined ? texts.neverUsed : texts.used(since(lastUsedAtMs))}</small></div>
-${
-  isOpen
-    ? button(visit, {
-        ...{ action: "remove_passkey", label: texts.remove, about: displayName },
-        id: { name: "credential_id", value: key.credentialId },
-      })
-    : undefined
-}</li>`;
+${isOpen ? buttons(visit, { about: displayName, id }, actions) : undefined}</li>`;
 }
 
 function renderApplications(visit: AccountVisit, consents: readonly NamedConsent[]): Html {
@@ -180,18 +178,32 @@ function listed({ texts }: AccountVisit, words: readonly string[]): Html | undef
 `;
 }
 
-interface Button {
+interface Button extends ButtonRow {
   readonly action: string;
   readonly label: string;
+}
+
+/** What the buttons of one thing have in common. */
+interface ButtonRow {
   /** what it is done to, for whoever hears the page and does not see what is beside it */
   readonly about: string;
   readonly id?: { readonly name: string; readonly value: string };
 }
 
-function button(visit: AccountVisit, { action, label, about, id }: Button): Html {
+function button(visit: AccountVisit, { action, label, ...row }: Button): Html {
+  return buttons(visit, row, [{ action, label }]);
+}
+
+function buttons(
+  visit: AccountVisit,
+  { about, id }: ButtonRow,
+  actions: readonly Pick<Button, "action" | "label">[],
+): Html {
   return html`${openForm(visit)}
-${id && html`<input type="hidden" name="${id.name}" value="${id.value}">`}
-<button name="action" value="${action}" aria-label="${label}: ${about}">${label}</button>
+${id && html`<input type="hidden" name="${id.name}" value="${id.value}">`}${actions.map(
+  ({ action, label }) => html`
+<button name="action" value="${action}" aria-label="${label}: ${about}">${label}</button>`,
+)}
 </form>`;
 }
 

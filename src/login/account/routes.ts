@@ -45,7 +45,7 @@ async function submit(place: AccountPlace | AccountVisit): Promise<HttpReply> {
   if (!(await isAllowed(place, action))) return pageReply(await showAccount(place, { isRefused: true }));
   const result = await action.act(place, fields);
   if (result.kind === "page") return pageReply(result.page);
-  return redirectReply(accountAddress(place, { done: result.notice }), result.setCookies);
+  return redirectReply(accountAddress(place, result.notice && { done: result.notice }), result.setCookies);
 }
 
 async function isAllowed(visit: AccountVisit, { needsRecent, changesPasskeys }: AccountAction): Promise<boolean> {
@@ -86,6 +86,7 @@ const NOTICES: readonly AccountNotice[] = [
   "sessionEnded",
   "othersEnded",
   "passkeyAdded",
+  "passkeyRenamed",
   "passkeyRemoved",
   "accessWithdrawn",
 ];

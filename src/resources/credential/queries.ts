@@ -119,6 +119,14 @@ const revoke = statement(
    WHERE tenant_id = $1 AND realm_id = $2 AND credential_id = $3 AND state = 'ACTIVE' AND ${alive()}`,
 );
 
+const rename = statement(
+  "credential.rename",
+  `UPDATE credentials SET display_name = $5, updated_at_ms = $6, version = version + 1
+   WHERE tenant_id = $1 AND realm_id = $2 AND credential_id = $3 AND identity_id = $4 AND state = 'ACTIVE' AND display_name <> $5
+     AND ${alive()}
+   RETURNING credential_id`,
+);
+
 // WebAuthn Level 3 §7.2 step 22: a count that does not go up says that there may be a copy, unless the key is meant to be copied. Of a
 // person who may not log in no credential is used (rule 7).
 const use = statement(
@@ -226,6 +234,15 @@ export async function insertCredential(
 /** Revokes a credential for good; one that is revoked stays as it is. */
 export async function revokeCredential(db: Queryable, key: CredentialKey, nowMs: number): Promise<void> {
   await db.run(revoke, [...ids(key), nowMs]);
+}
+
+/** Gives an active credential of a person another name. False: it is none, or is called so. */
+export async function renameCredential(
+  db: Queryable,
+  { key, identityId }: Pick<Credential, "key" | "identityId">,
+  { displayName, atMs }: { readonly displayName: string; readonly atMs: number },
+): Promise<boolean> {
+  return (await db.run(rename, [...ids(key), identityId, displayName, atMs])).length > 0;
 }
 
 /** What a passkey says when it is used. */

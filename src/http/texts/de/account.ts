@@ -38,6 +38,14 @@ export const account: typeof english = {
       `Um Ihre Passkeys zu ändern, melden Sie sich mit einem davon an. Wenn Sie alle verloren haben, bitten Sie die Betreiber von ${realm} um einen Link.`,
     signIn: "Mit einem Passkey anmelden",
     remove: "Entfernen",
+    rename: {
+      start: "Umbenennen",
+      title: "Diesen Passkey umbenennen",
+      intro: "Damit Sie ihn unter anderen erkennen: das Gerät, auf dem er ist, oder die App, die ihn aufbewahrt.",
+      label: "Bezeichnung",
+      save: "Speichern",
+      wrong: (max) => `Die Bezeichnung muss 1 bis ${max} Buchstaben, Ziffern oder Zeichen haben.`,
+    },
     add: {
       start: "Passkey hinzufügen",
       title: "Passkey hinzufügen",
@@ -64,6 +72,7 @@ export const account: typeof english = {
     sessionEnded: "Jener Browser ist abgemeldet.",
     othersEnded: "Sie sind überall abgemeldet, nur hier nicht.",
     passkeyAdded: "Der Passkey ist da. Ab jetzt können Sie sich mit ihm anmelden.",
+    passkeyRenamed: "Der Passkey heißt jetzt anders.",
     passkeyRemoved:
       "Der Passkey ist entfernt. Niemand kann sich mehr mit ihm anmelden. Sie können ihn auch auf Ihrem Gerät löschen.",
     accessWithdrawn: "Der Zugriff ist widerrufen. Die Anwendung muss Sie neu fragen.",

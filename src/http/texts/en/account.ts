@@ -37,6 +37,14 @@ export const account = {
       `To change your passkeys, sign in with one of them. If you have lost them all, ask whoever runs ${realm} for a link.`,
     signIn: "Sign in with a passkey",
     remove: "Remove",
+    rename: {
+      start: "Rename",
+      title: "Rename this passkey",
+      intro: "So that you know it among others: the device that it is on, or the app that keeps it.",
+      label: "Name",
+      save: "Save",
+      wrong: (max: number) => `The name has to have 1 to ${max} letters, digits or signs.`,
+    },
     add: {
       start: "Add a passkey",
       title: "Add a passkey",
@@ -62,6 +70,7 @@ export const account = {
     sessionEnded: "That browser is signed out.",
     othersEnded: "You are signed out everywhere but here.",
     passkeyAdded: "The passkey is there. From now on you can sign in with it.",
+    passkeyRenamed: "The passkey has another name.",
     passkeyRemoved:
       "The passkey is removed. Nobody can sign in with it any more. You can delete it from your device, too.",
     accessWithdrawn: "The access is withdrawn. The application has to ask you again.",

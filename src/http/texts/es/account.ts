@@ -37,6 +37,14 @@ export const account: typeof english = {
       `Para cambiar sus llaves de acceso, inicie sesión con una de ellas. Si las ha perdido todas, pida un enlace a quien gestiona ${realm}.`,
     signIn: "Iniciar sesión con una llave de acceso",
     remove: "Eliminar",
+    rename: {
+      start: "Renombrar",
+      title: "Renombrar esta llave de acceso",
+      intro: "Para reconocerla entre otras: el dispositivo en el que está o la aplicación que la guarda.",
+      label: "Nombre",
+      save: "Guardar",
+      wrong: (max) => `El nombre debe tener de 1 a ${max} letras, cifras o signos.`,
+    },
     add: {
       start: "Añadir una llave de acceso",
       title: "Añadir una llave de acceso",
@@ -62,6 +70,7 @@ export const account: typeof english = {
     sessionEnded: "La sesión en ese navegador está cerrada.",
     othersEnded: "La sesión está cerrada en todas partes menos aquí.",
     passkeyAdded: "La llave de acceso está lista. A partir de ahora puede iniciar sesión con ella.",
+    passkeyRenamed: "La llave de acceso tiene otro nombre.",
     passkeyRemoved:
       "La llave de acceso está eliminada. Ya nadie puede iniciar sesión con ella. También puede borrarla de su dispositivo.",
     accessWithdrawn: "El acceso está retirado. La aplicación tendrá que volver a pedírselo.",

@@ -8,7 +8,7 @@ export type AccountNotice = keyof Texts["account"]["done"];
 
 /** What a form came to. What is not the person's own, or is gone already, comes to the same: nothing more is to be done. */
 export type ActionResult =
-  | { readonly kind: "done"; readonly notice: AccountNotice; readonly setCookies?: readonly string[] }
+  | { readonly kind: "done"; readonly notice?: AccountNotice; readonly setCookies?: readonly string[] }
   | { readonly kind: "page"; readonly page: Page };
 
 /** Something that a person does on the account page. */

@@ -1,6 +1,7 @@
 import type { AccountAction } from "./action.ts";
 import { addPasskey, createPasskey } from "./add-passkey.ts";
 import { removePasskey } from "./remove-passkey.ts";
+import { namePasskey, renamePasskey } from "./rename-passkey.ts";
 import { endOthers, endSession, signOut } from "./sessions.ts";
 import { withdraw } from "./withdraw.ts";
 
@@ -11,6 +12,8 @@ export const ACCOUNT_ACTIONS: readonly AccountAction[] = [
   endOthers,
   addPasskey,
   createPasskey,
+  renamePasskey,
+  namePasskey,
   removePasskey,
   withdraw,
 ];

@@ -1,6 +1,5 @@
 import type { Queryable } from "../../../database/database.ts";
 import { headerOf } from "../../../http/route.ts";
-import { HEX_ID } from "../../../protocol/id-grammar.ts";
 import {
   type Credential,
   type CredentialKey,
@@ -17,6 +16,7 @@ import { queuePasskeyNotice } from "../../../resources/passkey-notice.ts";
 import { lastPasskeyPage } from "../last-passkey-page.ts";
 import { type AccountVisit, sourceOf } from "../visit.ts";
 import type { AccountAction } from "./action.ts";
+import { readCredentialKey } from "./read-credential-key.ts";
 
 /** The person removes a passkey: nobody logs in with it any more, from this moment. The last one goes only after a warning. */
 export const removePasskey: AccountAction = {
@@ -24,9 +24,8 @@ export const removePasskey: AccountAction = {
   needsRecent: true,
   changesPasskeys: true,
   act: async (visit, fields) => {
-    const credentialId = fields.get("credential_id") ?? "";
-    if (!HEX_ID.test(credentialId)) return { kind: "done", notice: "passkeyRemoved" };
-    const key = { ...visit.realm, credentialId };
+    const key = readCredentialKey(visit.realm, fields);
+    if (key === undefined) return { kind: "done", notice: "passkeyRemoved" };
     const isWarned = fields.get("last") === "yes";
     const { deps, afterReply } = visit.services;
     const { last, mailKey } = await transactionWithEvents(deps, visit.realm.tenantId, (db) =>
