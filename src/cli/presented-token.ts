@@ -2,10 +2,11 @@ import { realmPath } from "../protocol/client-metadata.ts";
 import { looksLikeRefreshToken } from "../protocol/opaque-token.ts";
 import { decodeId } from "../protocol/token-id.ts";
 import { CliError } from "./cli-error.ts";
-import { sendForm } from "./http.ts";
+import { applicationPathOf, type PlaceOptions } from "./command.ts";
+import { type Answer, sendForm } from "./http.ts";
 import { objectOf, parseJson, textOf } from "./json.ts";
 import type { Profile } from "./profile.ts";
-import { basicOf, requestCommandToken, unexpected } from "./token-client.ts";
+import { basicOf, refusedToken, requestCommandToken, unexpected } from "./token-client.ts";
 import type { World } from "./world.ts";
 
 /**
@@ -83,4 +84,27 @@ export async function findBearer(profile: Profile, scope: string): Promise<strin
 export function traceOf(tokenId: string | undefined): string | undefined {
   const parts = tokenId === undefined ? undefined : decodeId(tokenId);
   return parts && Buffer.from(parts.traceId).toString("hex");
+}
+
+/** Whether an argument is the id of a token, as lists show it. */
+export function isTokenId(argument: string | undefined): argument is string {
+  return argument !== undefined && decodeId(argument) !== undefined;
+}
+
+/**
+ * Sends a form about a token to a route where whoever holds it may end or shorten it: as its client, where it is the profile's own, else
+ * as a bearer of tokens:delete where the profile has that.
+ */
+export async function sendAsHolder(
+  profile: Profile,
+  ask: Required<PlaceOptions> & { readonly route: string; readonly form: Readonly<Record<string, string>> },
+): Promise<Answer> {
+  const { realm, application, route, form } = ask;
+  const isOwn = realm === profile.key.realmId && application === profile.key.applicationId;
+  const bearer = isOwn ? undefined : await findBearer(profile, "tokens:delete");
+  const url = `${profile.origin}${applicationPathOf(profile, bearer === undefined ? {} : { realm, application })}/${route}`;
+  const authorization = bearer === undefined ? basicOf(profile) : `Bearer ${bearer}`;
+  const answer = await sendForm(url, form, { authorization });
+  if (answer.status !== 200) throw answer.status === 400 ? refusedToken(profile, answer) : unexpected(answer, url);
+  return answer;
 }

@@ -6,6 +6,7 @@ import { introspectRoutes } from "./introspect.ts";
 import { jwksRoutes } from "./jwks.ts";
 import { revokeRoutes } from "./revoke.ts";
 import type { Services } from "./services.ts";
+import { shortenRoutes } from "./shorten.ts";
 import { tokenRoutes } from "./token.ts";
 import { userinfoRoutes } from "./userinfo.ts";
 
@@ -16,6 +17,7 @@ export function oauthRoutes(services: Services): readonly Route[] {
     tokenRoutes,
     introspectRoutes,
     revokeRoutes,
+    shortenRoutes,
     userinfoRoutes,
     endSessionRoutes,
     discoveryRoutes,

@@ -114,6 +114,10 @@ const IntrospectionAnswer = Type.Object(
   },
   { additionalProperties: true },
 );
+const ShortenAnswer = Type.Object({
+  exp: Type.Optional(Type.Integer({ description: "When it ends now, seconds since 1970." })),
+  expires_in: Type.Optional(Type.Integer({ description: "Seconds until then." })),
+});
 const Document = Type.Object({}, { additionalProperties: true });
 
 const REFUSED = {
@@ -170,6 +174,19 @@ export const AUTH_OPERATIONS: readonly AuthOperation[] = [
     security: ["client", "bearer"],
     form: Type.Object(TOKEN_FORM),
     example: { token: "$TOKEN" },
+    statuses: REFUSED,
+  },
+  {
+    name: "shorten",
+    method: "POST",
+    path: `${APPLICATION}/shorten`,
+    summary: "Gives a token of the application's an earlier end, and with it all that descends from it.",
+    description:
+      "It never lives longer by that. Introspection knows the new end at once; a self-contained token says its old one still. Of what is no live token of the caller's nothing is said.",
+    security: ["client", "bearer"],
+    form: Type.Object({ ...TOKEN_FORM, expiration_time: EXPIRATION_TIME }),
+    example: { token: "$TOKEN", expiration_time: "60" },
+    answer: ShortenAnswer,
     statuses: REFUSED,
   },
   {

@@ -4,6 +4,7 @@ import type { RealmKey } from "../protocol/client-metadata.ts";
 import { readJwtPart, splitJwt } from "../protocol/compact-jwt.ts";
 import { parseOpaqueToken, parseRefreshToken, type RefreshToken, verifyRefreshMac } from "../protocol/opaque-token.ts";
 import { decodeId, ID_KINDS } from "../protocol/token-id.ts";
+import { findFamilyEnd } from "../protocol/token-state.ts";
 import type { GrantFacts } from "../resources/grant/queries.ts";
 import type { TokenFacts, TokenLookUp, TokenReading } from "../resources/token/queries.ts";
 import type { Services } from "./services.ts";
@@ -73,12 +74,8 @@ export async function findPresentedRefreshToken(
 }
 
 /** Whether a presented refresh token is one of its family's live ones. */
-export function isLiveRefreshToken(presented: PresentedRefreshToken, now: number): boolean {
-  const { grant, hash } = presented;
-  if (grant.revokedAt !== undefined || grant.identityIsDead || grant.sessionIsOver) return false;
-  if (grant.issuedAt < grant.validAfter) return false;
-  if (grant.refreshExpiresAt === undefined || now >= grant.refreshExpiresAt) return false;
-  return grant.siblings.some((sibling) => equalBytes(sibling, hash));
+export function isLiveRefreshToken({ grant, hash }: PresentedRefreshToken, now: number): boolean {
+  return findFamilyEnd(grant, now) !== undefined && grant.siblings.some((sibling) => equalBytes(sibling, hash));
 }
 
 /** The id of an opaque access token, or the `jti` of something shaped like a JWT. */

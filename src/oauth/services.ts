@@ -15,6 +15,7 @@ import { type GrantFacts, type GrantKey, readGrants } from "../resources/grant/q
 import type { LiveCountRecorder } from "../resources/live-count/recorder.ts";
 import { takeLoginAllowance } from "../resources/login-allowance/queries.ts";
 import { endsFamily, type Revocation, revokeAs, revokeGrants, revokeTokens } from "../resources/revocation/queries.ts";
+import { type Shortening, shorten } from "../resources/shortening/queries.ts";
 import { readTokens, type TokenKey, type TokenLookUp, type TokenReading } from "../resources/token/queries.ts";
 import { type Issue, insertTokens, writeIssues } from "../resources/token-issue/queries.ts";
 import type { TokenUsageRecorder } from "../resources/token-usage/recorder.ts";
@@ -47,6 +48,8 @@ export interface Services {
   readonly takeUse: (key: TokenKey) => Promise<boolean>;
   /** Spends and records; false when the grant or the configuration has moved on since it was read. Resolved means durable. */
   readonly writeIssue: (issue: Issue) => Promise<boolean>;
+  /** Gives a token or a grant an earlier end; resolved means that it holds on every node. */
+  readonly shorten: (shortening: Shortening) => Promise<void>;
   /** Resolved means that no node answers active any more. */
   readonly revoke: (revocation: Revocation) => Promise<void>;
 }
@@ -100,6 +103,7 @@ export function createServices(deps: Deps, keys: KeyStore, recorders: Recorders)
       meter: meter("use"),
     }),
     writeIssue: (issue) => (isPlain(issue) ? insert(issue) : spend(issue)),
+    shorten: (shortening) => shorten(database, shortening),
     revoke: createRevoke(deps, recorders.liveTokens, meter),
   };
 }

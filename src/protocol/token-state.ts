@@ -54,3 +54,21 @@ export function effectiveEnd({ expiresAt, grantEndsAt, ancestors }: Ends): numbe
   const bounds = ancestors.map((ancestor) => ancestor?.expiresAt ?? 0);
   return Math.min(expiresAt, grantEndsAt ?? expiresAt, ...bounds);
 }
+
+/** What is recorded of a refresh family, as far as it decides whether it is alive. */
+export interface FamilyStateFacts {
+  readonly issuedAt: number;
+  readonly refreshExpiresAt: number | undefined;
+  readonly siblings: readonly Uint8Array[];
+  readonly revokedAt: number | undefined;
+  readonly identityIsDead: boolean;
+  readonly sessionIsOver: boolean;
+  readonly validAfter: number;
+}
+
+/** When a family's refresh tokens end, in seconds of tenant time; undefined when none of them can be used any more. */
+export function findFamilyEnd(family: FamilyStateFacts, now: number): number | undefined {
+  if (family.revokedAt !== undefined || family.identityIsDead || family.sessionIsOver) return undefined;
+  if (family.issuedAt < family.validAfter || family.siblings.length === 0) return undefined;
+  return family.refreshExpiresAt !== undefined && now < family.refreshExpiresAt ? family.refreshExpiresAt : undefined;
+}

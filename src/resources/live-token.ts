@@ -20,12 +20,23 @@ export function tokenLives(now: string): string {
   AND (t.ancestors = '{}' OR NOT EXISTS (SELECT FROM unnest(t.ancestors) named(id) WHERE NOT ${ancestorLives(now)}))`;
 }
 
-// The token that `named.id` names, of any application: its grant and its person are those of `t` itself. The bucket is within the id.
+/** When the token `t` ends: its own end, or that of what it descends from. */
+export function tokenEnd(): string {
+  return `LEAST(t.expires_at,
+    (SELECT g.ends_at FROM grants g WHERE g.tenant_id = t.tenant_id AND g.realm_id = t.realm_id AND g.id = t.grant_id
+      AND g.bucket = t.grant_bucket),
+    (SELECT min(p.expires_at) FROM unnest(t.ancestors) named(id) JOIN tokens p ON ${IS_NAMED}))`;
+}
+
+// A token is named by its id alone: the bucket is within it.
+const IS_NAMED = `p.tenant_id = t.tenant_id AND p.realm_id = t.realm_id AND p.id = named.id
+    AND p.bucket = ('x' || encode(substr(named.id, 18, 4), 'hex'))::bit(32)::integer`;
+
+// The token that `named.id` names, of any application: its grant and its person are those of `t` itself.
 function ancestorLives(now: string): string {
   return `EXISTS (SELECT FROM tokens p JOIN applications a ON a.tenant_id = p.tenant_id AND a.realm_id = p.realm_id
       AND a.application_id = p.application_id AND ${alive("a")} AND a.tokens_valid_after <= p.issued_at
-    WHERE p.tenant_id = t.tenant_id AND p.realm_id = t.realm_id AND p.id = named.id
-    AND p.bucket = ('x' || encode(substr(named.id, 18, 4), 'hex'))::bit(32)::integer AND p.revoked_at IS NULL AND p.expires_at > ${now}
+    WHERE ${IS_NAMED} AND p.revoked_at IS NULL AND p.expires_at > ${now}
     AND NOT EXISTS (SELECT FROM signing_keys k WHERE k.tenant_id = p.tenant_id AND k.realm_id = p.realm_id AND k.key_id = p.key_id
       AND k.compromised_at IS NOT NULL))`;
 }

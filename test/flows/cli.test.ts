@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { decodeJwt } from "../support/jwt.ts";
 import { type CliResult, cliUser } from "../support/run-cli.ts";
 import { sharedServer } from "../support/test-server.ts";
 import { type TestApplication, type TestTenant, testTenant } from "../support/test-tenant.ts";
@@ -248,5 +249,26 @@ realms:
     await writeFile(file, `tenants: [{id: "${tenant.tenantId}"}]`);
     assertRefused(await other.run(["apply", "-f", file]), /says nothing of .*, the profile's tenant/);
     assertRefused(await other.run(["apply", "-f", "/nowhere"]), /cannot be read/);
+  });
+});
+
+describe("mayfly token shorten", () => {
+  test("gives a token an earlier end, from standard input and by its id, and says when nothing was shortened", async () => {
+    const tenant = await testTenant();
+    const user = await cliUser(tenant.management);
+    const issued = await user.run(["token", "issue", "-e", "1h", "--scope", "tokens:delete"]);
+    const first = jsonOf(await user.run(["token", "shorten", "-e", "10m"], { input: issued.stdout }));
+    assert.ok(Number(first.expires_in) > 590 && Number(first.expires_in) <= 600, JSON.stringify(first));
+    const shop = await shopApplication(tenant);
+    const { json } = await tenant.token(shop, { grant_type: "client_credentials" });
+    const place = ["--realm", shop.key.realmId, "--application", shop.key.applicationId];
+    const { jti } = decodeJwt(String(json?.access_token));
+    const second = jsonOf(await user.run(["token", "shorten", String(jti), "-e", "5m", ...place]));
+    assert.ok(Number(second.expires_in) > 290 && Number(second.expires_in) <= 300, JSON.stringify(second));
+    assertRefused(await user.run(["token", "shorten", "-e", "5m"], { input: "nonsense" }), /nothing was shortened/);
+    assertRefused(
+      await user.run(["token", "issue", "--max-uses", "2"]),
+      /max_uses needs an application whose token_format/,
+    );
   });
 });

@@ -107,6 +107,7 @@ export const ATTEMPTS: Readonly<Record<string, Attempts>> = {
   UpdateTenant: () => [{ body: { tenant: { display_name: "Mine" } } }],
   AdvanceClock: () => [{ body: { seconds: 1 } }],
   RevokeToken: () => [{}],
+  ShortenToken: () => [{ body: { expiration_time: 1 } }],
   RotateKeys: () => [{ body: { algorithm: "ES256" } }],
   ApplyTenant: ({ tenant }) => [{ body: { id: tenant.tenantId, prune: true, realms: [] } }],
   CreateCredentialBindingJob: ({ config }) => [

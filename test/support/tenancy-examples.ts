@@ -27,6 +27,7 @@ import * as resourceServers from "../../src/resources/resource-server/queries.ts
 import { type Revocation, revokeGrants, revokeTokens } from "../../src/resources/revocation/queries.ts";
 import * as roles from "../../src/resources/role/queries.ts";
 import { takeLostScopes } from "../../src/resources/scope-loss/queries.ts";
+import { lowerGrants, lowerTokens } from "../../src/resources/shortening/queries.ts";
 import * as signingKeys from "../../src/resources/signing-key/queries.ts";
 import * as tenants from "../../src/resources/tenant/queries.ts";
 import { readTokens } from "../../src/resources/token/queries.ts";
@@ -267,6 +268,9 @@ async function noteTokens({ used, note, db }: Recording): Promise<void> {
   );
   await takeUses(note, [bounded]);
   const ended = revocation(used);
+  const shortened = { ...ended, until: 1_000_000, facts: {} };
+  await lowerTokens(note, [{ ...shortened, ...present(tokens[2]) }]);
+  await lowerGrants(note, [{ ...shortened, ...present(grants[1]) }]);
   await revokeTokens(
     note,
     tokens.map((token) => ({ ...ended, ...token })),

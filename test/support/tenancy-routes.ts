@@ -46,20 +46,8 @@ export const ATTACKS: Attacks = {
   "POST introspect": (attack) =>
     introspect(attack, (flow) => `${flow.tenant.server.url}${realmPath(flow.tenant.realm)}`),
   "POST introspectAlias": (attack) => introspect(attack, (flow) => flow.application.issuer),
-  "POST revoke": async ({ used, stranger }) => {
-    const answers: Answer[] = [];
-    for (const token of [used.access, used.refresh, used.jobToken]) {
-      const url = `${used.flow.application.issuer}/revoke`;
-      const foreign = await postForm(url, { token }, basicOf(stranger));
-      const bearer = await postForm(url, { token }, bearerOf(stranger.managementToken));
-      const own = await postForm(`${stranger.flow.application.issuer}/revoke`, { token }, basicOf(stranger));
-      assertInvalidClient(foreign);
-      assertRefused(bearer, 401, "invalid_token");
-      assert.deepEqual([own.status, own.text], [200, ""]); // RFC 7009 §2.2
-      answers.push(foreign, bearer, own);
-    }
-    return answers;
-  },
+  "POST revoke": (attack) => endAsHolder(attack, "revoke"),
+  "POST shorten": (attack) => endAsHolder(attack, "shorten"),
   "GET GetServiceProviderConfig": (attack) => published(attack, "ServiceProviderConfig"),
   "GET ListResourceTypes": (attack) => published(attack, "ResourceTypes"),
   "GET GetResourceType": (attack) => published(attack, "ResourceTypes/User"),
@@ -117,6 +105,7 @@ export const ATTACKS: Attacks = {
   "POST tokenAtRealm": (attack) =>
     atRealm(attack, "token", { grant_type: "authorization_code", code: attack.used.code }),
   "POST revokeAtRealm": (attack) => atRealm(attack, "revoke", { token: attack.used.access }),
+  "POST shortenAtRealm": (attack) => atRealm(attack, "shorten", { token: attack.used.access, expiration_time: "1" }),
   "GET userinfoAtRealm": (attack) => userinfo(attack, "GET", realmIssuerOf),
   "POST userinfoAtRealm": (attack) => userinfo(attack, "POST", realmIssuerOf),
   "GET authorizeAtRealm": async ({ used, stranger }) => {
@@ -156,6 +145,23 @@ export const ATTACKS: Attacks = {
   "GET GetTenantQuotas": (attack) => operate(attack, "GET", "/quotas"),
   "PATCH UpdateTenantQuotas": (attack) => operate(attack, "PATCH", "/quotas"),
 };
+
+/** Ends or shortens tokens that are somebody else's, at their place and at one's own. */
+async function endAsHolder({ used, stranger }: Attack, route: "revoke" | "shorten"): Promise<readonly Answer[]> {
+  const answers: Answer[] = [];
+  for (const token of [used.access, used.refresh, used.jobToken]) {
+    const form = { token, expiration_time: "1" };
+    const url = `${used.flow.application.issuer}/${route}`;
+    const foreign = await postForm(url, form, basicOf(stranger));
+    const bearer = await postForm(url, form, bearerOf(stranger.managementToken));
+    const own = await postForm(`${stranger.flow.application.issuer}/${route}`, form, basicOf(stranger));
+    assertInvalidClient(foreign);
+    assertRefused(bearer, 401, "invalid_token");
+    assert.deepEqual([own.status, own.text], [200, ""]); // RFC 7009 §2.2
+    answers.push(foreign, bearer, own);
+  }
+  return answers;
+}
 
 // Another tenant's administrator is no operator, nor is the tenant's own.
 async function operate({ used, stranger }: Attack, method: string, path: string): Promise<Answer[]> {

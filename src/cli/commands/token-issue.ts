@@ -11,6 +11,8 @@ interface IssueOptions extends CommonOptions {
   readonly scope?: string;
   readonly claims?: string;
   readonly name?: string;
+  readonly maxUses?: string;
+  readonly notBefore?: number;
 }
 
 /** `mayfly token issue` */
@@ -28,6 +30,12 @@ export function addTokenIssue(parent: Command, world: World): void {
     )
     .option("-s, --scope <scopes>", "scopes, separated by spaces; else all that the application may have")
     .option("--claims <json>", "custom claims, a JSON object", readClaims)
+    .option("--max-uses <count>", "how often it may be used; of referential tokens only")
+    .option(
+      "--not-before <duration>",
+      "from when it is valid, counted from now: 10m; it lives from then on",
+      readDuration,
+    )
     .option("--name <text>", "a name, by which lists show it")
     .addOption(
       new Option("-o, --output <format>", "how to print it; token is the token alone").choices([
@@ -45,6 +53,8 @@ async function issue(world: World, options: IssueOptions): Promise<void> {
     ...(options.expiresIn === undefined ? {} : { expiration_time: String(options.expiresIn) }),
     ...(options.scope === undefined ? {} : { scope: options.scope }),
     ...(options.claims === undefined ? {} : { custom_claims: options.claims }),
+    ...(options.maxUses === undefined ? {} : { max_uses: options.maxUses }),
+    ...(options.notBefore === undefined ? {} : { not_before: String(world.clock.nowSeconds() + options.notBefore) }),
     ...(options.name === undefined ? {} : { token_name: options.name }),
   });
   const token = textOf(answer.json, "access_token");

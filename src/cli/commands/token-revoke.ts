@@ -1,16 +1,12 @@
 import type { Command } from "commander";
 import { CliError } from "../cli-error.ts";
 import { applicationPathOf, type CommonOptions, type PlaceOptions, profileOf } from "../command.ts";
-import { sendForm } from "../http.ts";
 import { createManagementClient } from "../management-client.ts";
-import { findBearer, introspect, issuedBy, readToken } from "../presented-token.ts";
+import { introspect, issuedBy, isTokenId, readToken, sendAsHolder } from "../presented-token.ts";
 import type { Profile } from "../profile.ts";
-import { basicOf, unexpected } from "../token-client.ts";
 import type { World } from "../world.ts";
 
 type RevokeOptions = CommonOptions & PlaceOptions;
-
-const TOKEN_ID = /^[A-Za-z0-9_-]{32}$/;
 
 /** `mayfly token revoke` */
 export function addTokenRevoke(parent: Command, world: World): void {
@@ -30,13 +26,12 @@ export function addTokenRevoke(parent: Command, world: World): void {
 
 async function revoke(world: World, argument: string | undefined, options: RevokeOptions): Promise<void> {
   const profile = await profileOf(world, options);
-  if (argument !== undefined && TOKEN_ID.test(argument))
-    return revokeById(world, profile, { ...options, id: argument });
+  if (isTokenId(argument)) return revokeById(world, profile, { ...options, id: argument });
   const token = await readToken(world, argument);
   const issued = issuedBy(profile, token);
-  const { realm = issued.realm, application = issued.application } = options;
+  const { realm = issued.realm, application = issued.application ?? profile.key.applicationId } = options;
   const before = await introspect(profile, realm, token);
-  await sendRevocation(profile, token, { realm, application });
+  await sendAsHolder(profile, { realm, application, route: "revoke", form: { token } });
   // RFC 7009 §2.2: the answer is the same for a token that was not this client's to revoke.
   const { claims, isCertain } = await introspect(profile, realm, token);
   const wasSeen = before.claims.active === true;
@@ -60,16 +55,4 @@ async function revokeById(
   const path = `${applicationPathOf(profile, place)}/tokens/${id}`;
   await createManagementClient(profile).call({ method: "DELETE", path, scopes: ["tokens:delete"] });
   world.note("Revoked, if the application has such a token.");
-}
-
-async function sendRevocation(profile: Profile, token: string, place: PlaceOptions): Promise<void> {
-  const { realmId, applicationId } = profile.key;
-  const { realm = realmId, application = applicationId } = place;
-  const isOwn = realm === realmId && application === applicationId;
-  const bearer = isOwn ? undefined : await findBearer(profile, "tokens:delete");
-  const where = bearer === undefined ? {} : { realm, application };
-  const url = `${profile.origin}${applicationPathOf(profile, where)}/revoke`;
-  const authorization = bearer === undefined ? basicOf(profile) : `Bearer ${bearer}`;
-  const answer = await sendForm(url, { token }, { authorization });
-  if (answer.status !== 200) throw unexpected(answer, url);
 }

@@ -4,10 +4,15 @@ import { addTokenInspect } from "./token-inspect.ts";
 import { addTokenIssue } from "./token-issue.ts";
 import { addTokenList } from "./token-list.ts";
 import { addTokenRevoke } from "./token-revoke.ts";
+import { addTokenShorten } from "./token-shorten.ts";
 import { addTokenUsage } from "./token-usage.ts";
 
-/** `mayfly token`: issue, inspect, revoke, list, usage. */
+const COMMANDS = [addTokenIssue, addTokenInspect, addTokenRevoke, addTokenShorten, addTokenList, addTokenUsage];
+
+/** `mayfly token`, what is done with tokens. */
 export function addToken(program: Command, world: World): void {
-  const token = program.command("token").summary("issue, inspect, revoke and list tokens, and see how they are used");
-  for (const add of [addTokenIssue, addTokenInspect, addTokenRevoke, addTokenList, addTokenUsage]) add(token, world);
+  const token = program
+    .command("token")
+    .summary("issue, inspect, revoke, shorten and list tokens; see how they are used");
+  for (const add of COMMANDS) add(token, world);
 }

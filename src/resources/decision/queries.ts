@@ -12,6 +12,7 @@ export type DecisionKind =
   | "authorize"
   | "introspect"
   | "revoke"
+  | "shorten"
   | "login"
   | "logout"
   | "userinfo"

@@ -23,6 +23,7 @@ const LOGIN = { kind: "login", type: "AuthenticationTransaction" } as const;
 const INTROSPECT = { kind: "introspect", type: "TokenOperation", action: "READ" } as const;
 const POLICY = { kind: "policy", type: "PolicyEvaluation" } as const;
 const MANAGEMENT = { kind: "management", type: "TokenOperation", action: "READ", outcome: "ERROR" } as const;
+const SHORTENED = { kind: "shorten", decided: ["shortened"], action: "UPDATE", actor: "Application" } as const;
 const REVOKED = { kind: "revoke", decided: ["revoked"], action: "DELETE", actor: "Application" } as const;
 
 /** By decision; what was dropped under overload is shown as what it would have been. */
@@ -50,6 +51,9 @@ export const DECISION_EVENTS: readonly DecisionEvent[] = [
   { ...REVOKED, decided: ["withdrawn"], type: "GrantOperation", actor: "Identity" },
   { ...REVOKED, type: "TokenOperation" },
   { kind: "revoke", type: "TokenOperation", action: "DELETE", outcome: "ERROR" },
+  { ...SHORTENED, fact: "grant_id", type: "GrantOperation" },
+  { ...SHORTENED, type: "TokenOperation" },
+  { kind: "shorten", type: "TokenOperation", action: "UPDATE", outcome: "ERROR" },
   { kind: "userinfo", type: "UserinfoRead", outcome: "ERROR" },
   // Of somebody who is to be made nobody is known yet.
   { ...POLICY, decided: ["ALLOW"], fact: "identity_id", outcome: "ALLOW", actor: "Identity" },

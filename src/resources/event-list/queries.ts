@@ -98,9 +98,9 @@ const DECISIONS: Source = {
       CASE ${eventOf(({ actor }) => actor)} WHEN 'Application' THEN COALESCE(x.decision->>'application_id', x.application_id)
         WHEN 'Identity' THEN COALESCE(x.decision->>'identity_id', '') ELSE '' END AS actor_id,
       COALESCE(x.decision->>'request_id', '') AS correlation_id,
-      CASE WHEN ${ABOUT} <> 'revoke' THEN CASE WHEN x.application_id = '' THEN '' ELSE 'Application' END
+      CASE WHEN ${ABOUT} NOT IN ('revoke', 'shorten') THEN CASE WHEN x.application_id = '' THEN '' ELSE 'Application' END
         WHEN x.decision ? 'grant_id' THEN 'Grant' WHEN x.decision ? 'token_id' THEN 'Token' ELSE '' END AS resource_type,
-      CASE WHEN ${ABOUT} <> 'revoke' THEN x.application_id
+      CASE WHEN ${ABOUT} NOT IN ('revoke', 'shorten') THEN x.application_id
         ELSE COALESCE(x.decision->>'grant_id', x.decision->>'token_id', '') END AS resource_id,
       x.decision || jsonb_build_object('decision', x.kind, 'decided', x.outcome) AS payload, x.bucket, x.kind`,
   where: `${IN_REALM} AND x.id >= substring($3 FROM 1 FOR 16) AND x.id <= substring($4 FROM 1 FOR 16)

@@ -2,7 +2,7 @@ import type { Queryable, Row } from "../../database/database.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { IN_APPLICATION_ORDER } from "../application-order.ts";
-import { familyLives, tokenLives } from "../live-token.ts";
+import { familyLives, tokenEnd, tokenLives } from "../live-token.ts";
 
 /** One row of the token list: an access token, or a refresh family under the id of its grant. Seconds of tenant time. */
 export interface ListedToken {
@@ -60,7 +60,7 @@ const newestFamilies = (max: number) => newestRows("grants g", { columns: FAMILY
 const list = statement(
   "token.list",
   `(SELECT t.id, 'access' AS kind, COALESCE(t.display_name, '') AS display_name, t.scope, t.token_suffix,
-      t.key_id IS NOT NULL AS self_contained, t.issued_at, t.expires_at, l.lives, l.is_last
+      t.key_id IS NOT NULL AS self_contained, t.issued_at, ${tokenEnd()} AS expires_at, l.lives, l.is_last
     FROM ${newestTokens(LOOKED_AT_MAX)})
    UNION ALL
    (SELECT g.id, 'refresh', '', g.scope, COALESCE(g.refresh_suffix, ''), false, COALESCE(g.refresh_issued_at, g.issued_at),

@@ -1,29 +1,19 @@
 import type { Queryable } from "../../database/database.ts";
-import { notFound } from "../../http/management-error.ts";
 import { formatPageToken, type PagePosition, parsePageToken, readPageSize } from "../../http/pagination.ts";
-import { createRevocationMeter } from "../../http/revocation-meter.ts";
-import { isLivePartitionRange } from "../../protocol/bucket.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { splitScope } from "../../protocol/scope.ts";
-import { decodeId, ID_KINDS } from "../../protocol/token-id.ts";
 import { type ListPage, pageOf, TOTAL_SIZE } from "../answer-parts.ts";
-import { findApplication, readClients } from "../application/queries.ts";
-import { readSecretRulesOf } from "../application-place/queries.ts";
-import { authoritiesOf, demandCover } from "../authority/rules.ts";
-import { type Call, type ManagementParts, type Outcome, readPathId, realmOf } from "../call.ts";
-import { demandPowerOver } from "../demand-power.ts";
-import { readGrants } from "../grant/queries.ts";
+import type { Call, ManagementParts, Outcome } from "../call.ts";
 import { wantRecount } from "../live-count/queries.ts";
-import { acts, reads } from "../operations.ts";
-import { endsFamily, type Revocation, revokeAs, revokeGrants, revokeTokens } from "../revocation/queries.ts";
-import { readTokens, type TokenFacts, type TokenKey } from "../token/queries.ts";
+import { reads } from "../operations.ts";
+import { ONE_TOKEN_OPERATIONS } from "./one-token.ts";
+import { findPathApplication, TOKENS } from "./path.ts";
 import { countTokens, type ListedToken, listTokens, type TokenFilter } from "./queries.ts";
 import { TokenListQuery, TokenResource } from "./schema.ts";
 
 const PAGE_SIZE_MAX = 100;
 /** Settled 13: exact up to here. */
 const EXACT_COUNT_MAX = 10_000;
-const TOKENS = "/v1/tenants/{tenant}/realms/{realm}/applications/{application}/tokens";
 
 /** The token list and revocation by id (reference 1.12). */
 export const TOKEN_OPERATIONS = [
@@ -41,21 +31,7 @@ export const TOKEN_OPERATIONS = [
     },
     listPage,
   ),
-  acts(
-    {
-      name: "RevokeToken",
-      method: "DELETE",
-      path: `${TOKENS}/{token_id}`,
-      tag: "Tokens",
-      summary:
-        "Ends a token, or a refresh token with its family. One that is dead or was never there is answered the same.",
-      scopes: ["tokens:delete"],
-    },
-    async (call) => {
-      await revoke(call);
-      return { value: undefined };
-    },
-  ),
+  ...ONE_TOKEN_OPERATIONS,
 ] as const;
 
 async function listPage(call: Call<TokenListQuery, unknown>): Promise<Outcome<ListPage<"tokens", TokenResource>>> {
@@ -102,59 +78,6 @@ async function countTotal(
     await wantRecount(deps.database.tenants([key.tenantId]), [key.tenantId], deps.clock.nowMs());
   }
   return { totalSize: Math.max(size, estimate), totalIsEstimated: true };
-}
-
-async function revoke(call: Call<unknown, unknown>): Promise<void> {
-  const { deps, db, request, caller, liveTokens, nowMs } = call;
-  const { key, now } = await findPathApplication(call);
-  const { token_id: id = "" } = request.parameters;
-  const parts = decodeId(id);
-  if (parts === undefined || !isLivePartitionRange(parts.bucket, deps.clock.nowSeconds())) return;
-  const holder = await findHolder(db, { ...key, id }, parts.kind);
-  if (holder?.applicationId !== key.applicationId) return;
-  await demandHolder(call, { ...key, identityId: holder.identityId });
-  const revocation: Revocation = {
-    ...key,
-    id,
-    at: now,
-    atMs: nowMs,
-    reason: "revoked",
-    traceId: request.traceId,
-    kind: "revoke",
-    outcome: "revoked",
-    facts: { by: "an administrator", application_id: caller.applicationId, subject: caller.subject },
-  };
-  const end = endsFamily(revocation) ? revokeGrants : revokeTokens;
-  liveTokens.remove(await revokeAs(deps.database, [revocation], end));
-  createRevocationMeter(deps)(request.traceId);
-}
-
-type Holder = Pick<TokenFacts, "applicationId" | "identityId">;
-
-async function findHolder(db: Queryable, row: TokenKey, kind: number): Promise<Holder | undefined> {
-  if (kind === ID_KINDS.access) return (await readTokens(db, [row]))[0]?.facts;
-  if (kind === ID_KINDS.grant) return (await readGrants(db, [row]))[0];
-  return undefined;
-}
-
-// Rule 1: who ends a token could do all that the person may do whose it is, or without one its client.
-async function demandHolder(
-  { db, caller }: Call<unknown, unknown>,
-  { identityId, ...key }: ApplicationKey & Pick<Holder, "identityId">,
-): Promise<void> {
-  if (identityId !== undefined) return demandPowerOver({ db, caller }, key, { identityIds: [identityId] });
-  const [application, rules] = await Promise.all([findApplication(db, key), readSecretRulesOf(db, key)]);
-  demandCover(caller, application === undefined ? [] : authoritiesOf(application, rules));
-}
-
-async function findPathApplication(
-  call: Pick<Call<unknown, unknown>, "deps" | "db" | "request" | "caller">,
-): Promise<{ readonly key: ApplicationKey; readonly now: number }> {
-  const applicationId = readPathId(call.request, { parameter: "application", shape: "uuid", kind: "Application" });
-  const key = { ...realmOf(call), applicationId };
-  const [live] = await readClients(call.db, [key]);
-  if (live === undefined) throw notFound("Application", applicationId);
-  return { key, now: call.deps.clock.nowSeconds() + live.clockOffsetSeconds };
 }
 
 function toResource(token: ListedToken): TokenResource {

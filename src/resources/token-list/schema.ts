@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { LIFETIME_SECONDS_MAX } from "../../protocol/lifetime.ts";
 import { oneOf } from "../schema-parts.ts";
 
 /** A token as the management API shows it (reference 1.12). */
@@ -16,6 +17,41 @@ export const TokenResource = Type.Object(
   { $id: "Token" },
 );
 export type TokenResource = Static<typeof TokenResource>;
+
+/** A live token with all that can be said of it, but never itself (rule 28). */
+export const TokenDetail = Type.Object(
+  {
+    id: Type.String(),
+    token_type: Type.Union([Type.Literal("access"), Type.Literal("refresh")]),
+    token_format: Type.Union([Type.Literal("self_contained"), Type.Literal("referential")]),
+    subject: Type.String(),
+    scopes: Type.Array(Type.String()),
+    issued_at: Type.Integer(),
+    not_before: Type.Integer({ description: "From when it is valid, seconds since 1970." }),
+    expires: Type.Integer({ description: "When it ends: its own end, or that of what it descends from." }),
+    issued_lifetime: Type.Optional(
+      Type.Integer({
+        description: "How many seconds it was to live when it was issued, whatever was shortened since.",
+      }),
+    ),
+    uses_left: Type.Optional(
+      Type.Integer({ description: "How often it may still be used; absent: as often as it is wanted." }),
+    ),
+    parent_id: Type.Optional(Type.String({ description: "The token or the grant that it comes from." })),
+    lifetime: Type.Optional(
+      Type.Unknown({ description: "How its lifetime came about: every ceiling that was considered, and which won." }),
+    ),
+  },
+  { $id: "TokenDetail" },
+);
+export type TokenDetail = Static<typeof TokenDetail>;
+
+/** The body of a shortening: how many seconds the token may live from now on. */
+export const ShortenTokenBody = Type.Object(
+  { expiration_time: Type.Integer({ minimum: 1, maximum: LIFETIME_SECONDS_MAX }) },
+  { additionalProperties: false },
+);
+export type ShortenTokenBody = Static<typeof ShortenTokenBody>;
 
 /** The query of the token list. Numbers are read by the list itself: a query is text. */
 export const TokenListQuery = Type.Object(

@@ -69,6 +69,7 @@ export interface TokenFacts extends ApplicationKey {
   readonly actor: string | undefined;
   /** how its lifetime came about, in the wire form of `lifetimeRecord`; undefined unless it was asked for */
   readonly lifetimeRecord: unknown;
+  readonly ancestorIds: readonly string[];
   /** the tokens that it was exchanged from, nearest first; undefined for one whose row is gone */
   readonly ancestors: readonly (TokenFacts | undefined)[];
   /**
@@ -142,12 +143,12 @@ function selectToken(): string {
  */
 export async function readTokens(db: Queryable, asked: readonly TokenLookUp[]): Promise<readonly TokenReading[]> {
   const found = await readRows(db, asked);
-  const named = found.flatMap(({ row, ancestorIds }) => ancestorIds.map((id) => ({ ...realmOf(row), id })));
+  const named = found.flatMap(({ row }) => (row === undefined ? [] : namesOf(row)));
   const ancestors = named.length === 0 ? [] : await readRows(db, named);
   let next = 0;
-  return found.map(({ row, ancestorIds, isBasisCurrent }) => {
-    const own = ancestors.slice(next, next + ancestorIds.length);
-    next += ancestorIds.length;
+  return found.map(({ row, isBasisCurrent }) => {
+    const own = ancestors.slice(next, next + (row?.ancestorIds.length ?? 0));
+    next += own.length;
     return {
       facts:
         row &&
@@ -163,7 +164,6 @@ export async function readTokens(db: Queryable, asked: readonly TokenLookUp[]): 
 /** A row that was found, for itself. */
 interface RowReading {
   readonly row: TokenFacts | undefined;
-  readonly ancestorIds: readonly string[];
   readonly isBasisCurrent: boolean;
 }
 
@@ -181,15 +181,13 @@ async function readRows(db: Queryable, asked: readonly TokenLookUp[]): Promise<r
     const facts = found[n];
     return {
       row: facts && withGrant(facts, live),
-      ancestorIds: facts === undefined ? [] : (row.ancestors as Buffer[]).map((id) => id.toString("base64url")),
       isBasisCurrent: row.is_basis_current !== false,
     };
   });
 }
 
-function realmOf(row: TokenFacts | undefined): RealmKey {
-  if (row === undefined) throw new Error("a row that was not found has no ancestors");
-  return { tenantId: row.tenantId, realmId: row.realmId };
+function namesOf({ tenantId, realmId, ancestorIds }: TokenFacts): readonly TokenKey[] {
+  return ancestorIds.map((id) => ({ tenantId, realmId, id }));
 }
 
 type LiveGrants = ReadonlyMap<string, number>;
@@ -301,6 +299,7 @@ function toTokenFacts(row: Row): RowFacts {
     issuedExpiresAt: row.issued_expires_at as number,
     usesLeft: (row.uses_left as number | null) ?? undefined,
     actor: optionalText(row.actor),
+    ancestorIds: (row.ancestors as Buffer[]).map((id) => id.toString("base64url")),
     lifetimeRecord: (row.decision as { readonly lifetime?: unknown } | null)?.lifetime,
     revokedAt: (row.revoked_at as number | null) ?? undefined,
     identityIsDead: identityId !== undefined && (row.live_identity_id === null || row.identity_status !== "active"),

@@ -19,6 +19,8 @@ export const useRecords: Use = async ({ tenant, api }) => {
   const token = String(decodeJwt(String(granted.json?.access_token)).jti);
   await succeed(api("ListTokens", { application, query: { principal_type: "application" } }));
   const revoked = String(decodeJwt(String(other.json?.access_token)).jti);
+  await succeed(api("GetToken", { application, token_id: token }));
+  await succeed(api("ShortenToken", { application, token_id: revoked, body: { expiration_time: 60 } }));
   await succeed(api("RevokeToken", { application, token_id: revoked }));
   await tenant.introspect(client, String(granted.json?.access_token));
   await succeed(api("GetTokenUsage", { application, query: { days: "7" } }));

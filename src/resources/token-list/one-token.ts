@@ -1,0 +1,200 @@
+import type { Queryable } from "../../database/database.ts";
+import { notFound } from "../../http/management-error.ts";
+import { createRevocationMeter } from "../../http/revocation-meter.ts";
+import { isLivePartitionRange } from "../../protocol/bucket.ts";
+import type { ApplicationKey } from "../../protocol/client-metadata.ts";
+import { splitScope } from "../../protocol/scope.ts";
+import { decodeId, ID_KINDS } from "../../protocol/token-id.ts";
+import { findCauseOfDeath, findFamilyEnd } from "../../protocol/token-state.ts";
+import { findApplication } from "../application/queries.ts";
+import { readSecretRulesOf } from "../application-place/queries.ts";
+import { authoritiesOf, demandCover } from "../authority/rules.ts";
+import type { Call, Outcome } from "../call.ts";
+import { demandPowerOver } from "../demand-power.ts";
+import { type GrantFacts, readGrants } from "../grant/queries.ts";
+import { acts, reads } from "../operations.ts";
+import { endsFamily, type Revocation, revokeAs, revokeGrants, revokeTokens } from "../revocation/queries.ts";
+import { shorten } from "../shortening/queries.ts";
+import { readTokens, type TokenFacts, type TokenLookUp } from "../token/queries.ts";
+import { findPathApplication, TOKENS } from "./path.ts";
+import { ShortenTokenBody, TokenDetail } from "./schema.ts";
+
+/** One token by its id: what it is and why, an earlier end, its end (reference 1.12, rule 28). */
+export const ONE_TOKEN_OPERATIONS = [
+  reads(
+    {
+      name: "GetToken",
+      method: "GET",
+      path: `${TOKENS}/{token_id}`,
+      tag: "Tokens",
+      summary:
+        "Shows a live token of an application: until when it lives, how that came about, and what it descends from.",
+      scopes: ["tokens:read"],
+      answer: TokenDetail,
+    },
+    async (call) => ({ value: toDetail(await findLive(call)) }),
+  ),
+  acts(
+    {
+      name: "ShortenToken",
+      method: "POST",
+      path: `${TOKENS}/{token_id}:shorten`,
+      tag: "Tokens",
+      summary:
+        "Gives a live token an earlier end, and with it all that descends from it. It never lives longer by that.",
+      scopes: ["tokens:delete"],
+      body: ShortenTokenBody,
+      answer: TokenDetail,
+    },
+    shortenToken,
+  ),
+  acts(
+    {
+      name: "RevokeToken",
+      method: "DELETE",
+      path: `${TOKENS}/{token_id}`,
+      tag: "Tokens",
+      summary:
+        "Ends a token, or a refresh token with its family. One that is dead or was never there is answered the same.",
+      scopes: ["tokens:delete"],
+    },
+    async (call) => {
+      await revoke(call);
+      return { value: undefined };
+    },
+  ),
+] as const;
+
+/** A token of the path's application, dead or alive: an access token, or the family of refresh tokens under its grant's id. */
+type FoundToken =
+  | { readonly kind: "access"; readonly row: TokenFacts }
+  | { readonly kind: "refresh"; readonly row: GrantFacts };
+
+/** The token that the path names, with whether it lives; the end of a family is that of its refresh tokens. */
+interface LiveToken {
+  readonly found: FoundToken;
+  readonly now: number;
+}
+
+async function findLive(call: Call<unknown, unknown>): Promise<LiveToken> {
+  const { key, now } = await findPathApplication(call);
+  const { token_id: id = "" } = call.request.parameters;
+  const found = await findToken(call, { ...key, id });
+  if (found === undefined || endOf(found, now) === undefined) throw notFound("Token", id);
+  return { found, now };
+}
+
+function endOf({ kind, row }: FoundToken, now: number): number | undefined {
+  if (kind === "access") return findCauseOfDeath(row, now) === undefined ? row.expiresAt : undefined;
+  return findFamilyEnd(row, now);
+}
+
+async function shortenToken(call: Call<unknown, ShortenTokenBody>): Promise<Outcome<TokenDetail>> {
+  const { deps, request, caller, body, nowMs } = call;
+  const { found, now } = await findLive(call);
+  const { applicationId, tenantId, realmId, id, identityId } = found.row;
+  const key = { tenantId, realmId, applicationId };
+  await demandHolder(call, { ...key, identityId });
+  await shorten(deps.database, {
+    ...key,
+    id,
+    until: now + body.expiration_time,
+    atMs: nowMs,
+    traceId: request.traceId,
+    facts: { by: "an administrator", application_id: caller.applicationId, subject: caller.subject },
+  });
+  return { value: toDetail(await findLive(call)) };
+}
+
+function toDetail({ found: { kind, row } }: LiveToken): TokenDetail {
+  return kind === "access" ? describeAccess(row) : describeFamily(row);
+}
+
+function describeAccess(row: TokenFacts): TokenDetail {
+  return {
+    id: row.id,
+    token_type: "access",
+    token_format: row.keyId === undefined ? "referential" : "self_contained",
+    subject: row.subject,
+    scopes: [...splitScope(row.scope)],
+    issued_at: row.issuedAt,
+    not_before: row.notBefore,
+    expires: row.expiresAt,
+    issued_lifetime: row.issuedExpiresAt - row.notBefore,
+    ...(row.usesLeft === undefined ? {} : { uses_left: row.usesLeft }),
+    ...parentOf(row),
+    ...(row.lifetimeRecord === undefined ? {} : { lifetime: row.lifetimeRecord }),
+  };
+}
+
+function parentOf({ ancestorIds, grantId }: TokenFacts): Pick<TokenDetail, "parent_id"> {
+  const parent = ancestorIds[0] ?? grantId;
+  return parent === undefined ? {} : { parent_id: parent };
+}
+
+function describeFamily(row: GrantFacts): TokenDetail {
+  const issuedAt = row.refreshIssuedAt ?? row.issuedAt;
+  return {
+    id: row.id,
+    token_type: "refresh",
+    token_format: "referential",
+    subject: row.subject,
+    scopes: [...splitScope(row.scope)],
+    issued_at: issuedAt,
+    not_before: issuedAt,
+    expires: row.refreshExpiresAt ?? issuedAt,
+  };
+}
+
+async function revoke(call: Call<unknown, unknown>): Promise<void> {
+  const { deps, request, caller, liveTokens, nowMs } = call;
+  const { key, now } = await findPathApplication(call);
+  const { token_id: id = "" } = request.parameters;
+  const found = await findToken(call, { ...key, id });
+  if (found === undefined) return;
+  await demandHolder(call, { ...key, identityId: found.row.identityId });
+  const revocation: Revocation = {
+    ...key,
+    id,
+    at: now,
+    atMs: nowMs,
+    reason: "revoked",
+    traceId: request.traceId,
+    kind: "revoke",
+    outcome: "revoked",
+    facts: { by: "an administrator", application_id: caller.applicationId, subject: caller.subject },
+  };
+  const end = endsFamily(revocation) ? revokeGrants : revokeTokens;
+  liveTokens.remove(await revokeAs(deps.database, [revocation], end));
+  createRevocationMeter(deps)(request.traceId);
+}
+
+async function findToken(
+  { db, deps }: Pick<Call<unknown, unknown>, "db" | "deps">,
+  { id, ...key }: ApplicationKey & { readonly id: string },
+): Promise<FoundToken | undefined> {
+  const parts = decodeId(id);
+  if (parts === undefined || !isLivePartitionRange(parts.bucket, deps.clock.nowSeconds())) return undefined;
+  const found = await readOf(db, { ...key, id, withDecision: true }, parts.kind);
+  return found?.row.applicationId === key.applicationId ? found : undefined;
+}
+
+async function readOf(db: Queryable, row: TokenLookUp, kind: number): Promise<FoundToken | undefined> {
+  if (kind === ID_KINDS.access) {
+    const [reading] = await readTokens(db, [row]);
+    return reading?.facts && { kind: "access", row: reading.facts };
+  }
+  if (kind !== ID_KINDS.grant) return undefined;
+  const [grant] = await readGrants(db, [row]);
+  return grant && { kind: "refresh", row: grant };
+}
+
+// Rule 1: who ends a token could do all that the person may do whose it is, or without one its client.
+async function demandHolder(
+  { db, caller }: Call<unknown, unknown>,
+  { identityId, ...key }: ApplicationKey & { readonly identityId: string | undefined },
+): Promise<void> {
+  if (identityId !== undefined) return demandPowerOver({ db, caller }, key, { identityIds: [identityId] });
+  const [application, rules] = await Promise.all([findApplication(db, key), readSecretRulesOf(db, key)]);
+  demandCover(caller, application === undefined ? [] : authoritiesOf(application, rules));
+}
