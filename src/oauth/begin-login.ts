@@ -1,4 +1,4 @@
-import { reachableAcrs } from "../protocol/acr.ts";
+import { meetsAnyAcr, reachableAcrs } from "../protocol/acr.ts";
 import type { ApplicationContext } from "../protocol/client-metadata.ts";
 import type { GivenConsent } from "../protocol/consent.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
@@ -77,6 +77,7 @@ async function judgeUse(
     applicationId,
     identityId: session.identityId,
     credentialType: credentialTypeOf(session.acr),
+    loginTypes: endingAcrs(wish).map(credentialTypeOf),
     http: request,
     requestId,
   });
@@ -87,6 +88,11 @@ async function judgeUse(
     throw new OAuthError("access_denied", "the policy of the realm denies it", options);
   }
   return action;
+}
+
+/** The classes that another login for this request could end in. */
+function endingAcrs({ methodAcrs, requestedAcrs, acrIsEssential }: LoginWish): readonly string[] {
+  return acrIsEssential ? methodAcrs.filter((acr) => meetsAnyAcr(acr, requestedAcrs)) : methodAcrs;
 }
 
 /** The person of a session, as far as this request is concerned. */

@@ -86,10 +86,18 @@ export function evaluatePolicy(policy: Policy, transaction: PolicyTransaction): 
 /** What a policy says of a session: `LOGIN`, when it would let its person in after another kind of login. */
 export type SessionVerdict = Verdict | "LOGIN";
 
-/** What a policy says of a person who is known from a session, and of how that came about. */
-export function judgeSession(policy: Policy, transaction: PolicyTransaction): SessionVerdict {
+/**
+ * What a policy says of a person who is known from a session, and of how that came about.
+ *
+ * @param loginTypes by what another login could end: one that cannot come about helps nobody
+ */
+export function judgeSession(
+  policy: Policy,
+  transaction: PolicyTransaction,
+  loginTypes: readonly CredentialType[],
+): SessionVerdict {
   if (evaluatePolicy(policy, transaction).action === "ALLOW") return "ALLOW";
-  const wouldHelp = CREDENTIAL_TYPES.some(
+  const wouldHelp = loginTypes.some(
     (credentialType) => evaluatePolicy(policy, { ...transaction, credentialType }).action === "ALLOW",
   );
   return wouldHelp ? "LOGIN" : "DENY";

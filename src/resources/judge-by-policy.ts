@@ -35,6 +35,12 @@ export interface JudgedTransaction {
   readonly requestId?: string | undefined;
 }
 
+/** A person who is known from a session and uses it. */
+export interface JudgedSession extends JudgedTransaction {
+  /** by what another login could end here */
+  readonly loginTypes: readonly CredentialType[];
+}
+
 /** What a realm's policy says, and what a decision tells of it. */
 export interface Judgement<Action = Verdict> {
   readonly action: Action;
@@ -55,11 +61,11 @@ export async function judgeByPolicy(services: PolicyServices, judged: JudgedTran
 /** Judges, and records likewise, a person who is known from a session and uses it for an application. */
 export async function judgeSessionByPolicy(
   services: PolicyServices,
-  judged: JudgedTransaction,
+  judged: JudgedSession,
 ): Promise<Judgement<SessionVerdict>> {
   const { found, transaction } = await readTransaction(services, judged);
   const { facts } = evaluate(services, judged, { found, transaction });
-  return { action: judgeSession(found.policy, transaction), facts };
+  return { action: judgeSession(found.policy, transaction, judged.loginTypes), facts };
 }
 
 interface Evaluated {

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { CredentialType } from "../../src/protocol/policy.ts";
+import type { LoginMethod } from "../../src/resources/authorization-request/schema.ts";
 import type { PolicyBody } from "../../src/resources/policy/schema.ts";
+import { asByPasskey } from "../support/account-page.ts";
 import { adminWorld } from "../support/admin-world.ts";
 import { listAllEvents, type ShownEvent } from "../support/events.ts";
 import type { Answer } from "../support/http.ts";
@@ -21,6 +24,7 @@ import { type TestTenant, testTenant } from "../support/test-tenant.ts";
 
 type Rule = PolicyBody["rules"][number];
 
+const BOTH = ["email_one_time_password", "webauthn_passkey"] as const;
 const NONE = { prompt: "none" };
 const LOOPBACK = ["127.0.0.0/8", "::1"];
 
@@ -199,21 +203,43 @@ describe("a session is used for an application only as the policy allows", () =>
     await assertDenied(login, await login.submit("continue"));
   });
 
-  test("where another kind of login would do, that is asked for", async () => {
+  /** Somebody logged in by one kind of credential, and an application of both kinds that the policy lets nobody in to by that one. */
+  async function deniedThere(by: CredentialType, methods: readonly LoginMethod[] = BOTH) {
     const at = await newPerson();
     const other = await secondApplication(at);
+    const { tenant } = at.flow;
+    const application = { authenticator_config_id: await tenant.addAuthenticatorConfig(methods) };
+    const named = { application: other.key.applicationId, body: { application } };
+    await succeed(managementClient(tenant)("UpdateApplication", named));
     await logInByCode(at);
-    const match = {
-      application_ids: [other.key.applicationId],
-      credential_types: ["email_one_time_password" as const],
-    };
-    await setPolicy(at.flow.tenant, [rule("no-mail", "DENY", match)]);
+    if (by === "webauthn_passkey") await asByPasskey(tenant, at.identityId);
+    const match = { application_ids: [other.key.applicationId], credential_types: [by] };
+    await setPolicy(tenant, [rule("not-by-that", "DENY", match)]);
+    return { at, other };
+  }
+
+  test("where another kind of login would do, that is asked for", async () => {
+    const { at, other } = await deniedThere("email_one_time_password");
     assertTold(await authorize(at, other, NONE), "login_required");
     const asked = await authorize(at, other);
     assertAsked(asked);
     const page = await at.browser.open(`${at.flow.tenant.server.url}${locationOf(asked).pathname}`);
     assert.match(page.text, /<h1>Sign in<\/h1>/);
   });
+
+  const NO_HELP: readonly (readonly [string, Parameters<typeof deniedThere>, Readonly<Record<string, string>>])[] = [
+    ["the application", ["email_one_time_password", ["email_one_time_password"]], {}],
+    ["the request", ["webauthn_passkey"], { claims: '{"id_token":{"acr":{"essential":true,"value":"mayfly:3"}}}' }],
+  ];
+  for (const [taker, denied, parameters] of NO_HELP) {
+    test(`a login that ${taker} does not take is not asked for: it is denied at once, but for another account`, async () => {
+      const { at, other } = await deniedThere(...denied);
+      assertTold(await authorize(at, other, { ...parameters, ...NONE }), "access_denied");
+      const login = await testLogin(at.flow.tenant, other, { browser: at.browser, parameters });
+      assert.match((await at.browser.open(login.url)).text, /value="other_account"/);
+      await assertDenied(login, await login.submit("continue"));
+    });
+  }
 
   test("a request that was posted is judged likewise", async () => {
     const at = await newPerson();
