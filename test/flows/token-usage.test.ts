@@ -11,6 +11,7 @@ import { changeTokens, type TestClient, testClient } from "../support/test-clien
 import { testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
 import { testServer } from "../support/test-server.ts";
 import { type TestApplication, type TestTenant, testTenant } from "../support/test-tenant.ts";
+import { addExchanger, exchange } from "../support/token-exchange.ts";
 
 const DAY = 86_400;
 const LIFETIME = 7_200;
@@ -56,8 +57,9 @@ describe("right-sizing", () => {
   test("the percentiles of a known workload are within 5 % of the true ones, of all tokens and of a scope", async () => {
     const client = await testClient({ tokens: { default_expires_after: LIFETIME } });
     const token = await issue(client, { scope: "shoes:read" });
-    // From 20 seconds to an hour and a half, four at a time and the last alone.
-    const ages = Array.from({ length: 121 }, (_, n) => Math.round(20 * 1.205 ** Math.floor(n / 4)));
+    // So that the mean of a wider bucket would be far from the quantile that lies in it.
+    const workload = { 20: 30, 300: 28, 1030: 4, 1270: 30, 3000: 16, 4100: 10, 5000: 1, 5100: 1 };
+    const ages = Object.entries(workload).flatMap(([age, times]) => Array.from({ length: times }, () => Number(age)));
     await useAt(client, token, ages);
     const { all, scopes } = await usageOf(client);
     const truth = (part: number) => ages[Math.ceil(part * ages.length) - 1] ?? 0;
@@ -122,6 +124,18 @@ describe("right-sizing", () => {
       own().filter((name) => name.startsWith("token_usage.")),
       ["token_usage.add", "token_usage.read"],
     );
+  });
+
+  test("an exchange is a use of the token that is exchanged, and one more token", async () => {
+    const client = await testClient();
+    const { tenant, application } = client;
+    const token = await issue(client);
+    await tenant.advance(70);
+    tokensOf(await exchange(tenant, application, token, { scope: "shoes:read", expiration_time: "60" }));
+    assert.equal((await exchange(tenant, await addExchanger(await testClient({ tenant })), token)).status, 400);
+    const { all } = await usageOf(client);
+    assert.deepEqual([all.tokens_issued, all.uses_seen, all.age_at_use?.max], [2, 1, 70]);
+    assert.deepEqual(all.granted_lifetime, { p50: 60, p90: DAY, p99: DAY, max: DAY });
   });
 
   test("userinfo and the management API count as uses, and nothing that is refused", async () => {

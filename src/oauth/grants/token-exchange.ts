@@ -47,8 +47,10 @@ async function findExchangeable(
   const cause = findCauseOfDeath(token, request.now);
   if (cause !== undefined) throw unacceptable(name, cause, token.id);
   const isOurs = token.applicationId === key.applicationId;
-  if (isOurs || token.mayBeExchangedBy.includes(key.applicationId)) return token;
-  throw unacceptable(name, "its client does not name this application in may_be_exchanged_by", token.id);
+  if (!isOurs && !token.mayBeExchangedBy.includes(key.applicationId))
+    throw unacceptable(name, "its client does not name this application in may_be_exchanged_by", token.id);
+  request.services.tokenUsage.used(token, request.now);
+  return token;
 }
 
 // RFC 8693 §2.2.2: invalid_request, whatever is wrong with a token; which of it is for the decision alone (rule 23).
