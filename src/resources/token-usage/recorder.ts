@@ -14,8 +14,8 @@ const WRITE_EVERY_MS = 10_000;
 const APPLICATIONS_MAX = 10_000;
 /** Sets of scopes of an application that are told apart between two writes; further ones count for all its tokens alone. */
 const SCOPE_SETS_MAX = 32;
-/** A token of more scopes counts for all tokens alone. */
-const SCOPES_MAX = 100;
+/** A token of more scopes counts for all tokens alone: it tells one scope from another in nothing, and would write a row for each. */
+const SCOPES_MAX = 20;
 /** Rows that wait to be written, while the database is away. */
 const ROWS_MAX = 20_000;
 
