@@ -75,6 +75,7 @@ export function makeGrant(
     sessionId: "",
     clientSessionId: undefined,
     consentMaxSeconds: undefined,
+    consentRenewalSeconds: undefined,
     transactionId: encodeId({ ...id, kind: ID_KINDS.authorizationRequest }),
     scope: LOGIN_SCOPE,
     nonce: NONCE,

@@ -48,6 +48,7 @@ letter-spacing:.35em;font-variant-numeric:tabular-nums}
 input[aria-invalid=true]{border-color:var(--wrong);box-shadow:inset 0 0 0 1px var(--wrong)}
 select{width:100%;height:3rem;padding:0 .625rem;font:inherit;color:inherit;background:var(--card);border:1px solid var(--field);
 border-radius:.625rem}
+select+label{margin-top:1.25rem}
 select[aria-invalid=true]{border-color:var(--wrong);box-shadow:inset 0 0 0 1px var(--wrong)}
 .asked{margin:0 0 1rem;padding:0 1rem;list-style:none;background:var(--soft);border-radius:.625rem;overflow-wrap:anywhere}
 .asked>li{padding:.625rem 0}

@@ -19,5 +19,6 @@ export async function decideNext(visit: Visit, identityId: string): Promise<Afte
   if (need !== "ask") return { next: "verified", consent: given };
   const yes = earlierYes?.identityId === identityId ? earlierYes.consent : undefined;
   if (yes === undefined || terms === undefined || !coversTerms(yes, terms)) return { next: "consent" };
-  return { next: "verified", consent: { ...yes, ...terms, maximumSeconds: yes.maximumSeconds } };
+  const { maximumSeconds, renewalSeconds } = yes;
+  return { next: "verified", consent: { ...yes, ...terms, maximumSeconds, renewalSeconds } };
 }

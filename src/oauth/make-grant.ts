@@ -120,6 +120,7 @@ function describeGrant(
     acr: chooseAcr(parameters.claims.acrValues, authentication.acr),
     claims: parameters.claims,
     consentMaxSeconds: stored.consent?.maximumSeconds,
+    consentRenewalSeconds: stored.consent?.renewalSeconds,
   };
 }
 
@@ -138,6 +139,7 @@ function describeDecision(
   };
 }
 
-function describeConsent({ isRemembered, maximumSeconds }: GivenConsent): Readonly<Record<string, unknown>> {
-  return { given: isRemembered ? "at an earlier login" : "at this login", max_seconds: maximumSeconds };
+function describeConsent(consent: GivenConsent): Readonly<Record<string, unknown>> {
+  const { isRemembered, maximumSeconds: max_seconds, renewalSeconds: renewal_seconds } = consent;
+  return { given: isRemembered ? "at an earlier login" : "at this login", max_seconds, renewal_seconds };
 }

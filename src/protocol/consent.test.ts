@@ -8,7 +8,8 @@ import {
   decideConsent,
   lifetimeChoices,
   limitToConsent,
-  readChosenLifetime,
+  readChosenSeconds,
+  renewalChoices,
 } from "./consent.ts";
 
 const TERMS: ConsentTerms = {
@@ -28,7 +29,7 @@ describe("a consent covers", () => {
     ["no offline_access that was not agreed to", { scope: ["openid", "offline_access"] }, false],
     ["no other claim", { claims: ["phone_number"] }, false],
     ["a claim of a scope that was agreed to", { claims: ["email_verified"] }, true],
-    ["no renewal for longer", { renewalSeconds: 86_401 }, false],
+    ["a longer renewal: access is renewed as long as was agreed all the same", { renewalSeconds: 86_401 }, true],
     ["no scope of that name elsewhere", { resourceServerId: "hats" }, false],
     ["no scope of that name nowhere", { resourceServerId: undefined }, false],
     ["OpenID scopes wherever the others are", { resourceServerId: "hats", scope: ["openid", "email"] }, true],
@@ -36,6 +37,11 @@ describe("a consent covers", () => {
   for (const [name, asked, isCovered] of CASES) {
     test(name, () => assert.equal(coversTerms(TERMS, { ...TERMS, ...asked }), isCovered));
   }
+});
+
+test("a consent to no renewal covers none", () => {
+  const never = { ...TERMS, renewalSeconds: 0 };
+  assert.deepEqual([coversTerms(never, TERMS), coversTerms(never, never)], [false, true]);
 });
 
 describe("whether a person is asked", () => {
@@ -102,9 +108,16 @@ test("lifetimes to choose from are round, never above the longest nor below the 
   assert.deepEqual(offered(600, 1, 3_600), [300, 600], "what was chosen is not offered above the ceiling of today");
 });
 
+test("times to renew access for are round, never above the longest, and have what was chosen before", () => {
+  const offered = (renewalSeconds: number, chosenSeconds?: number) => renewalChoices({ renewalSeconds }, chosenSeconds);
+  assert.deepEqual(offered(604_800), [3_600, 28_800, 86_400, 604_800]);
+  assert.deepEqual(offered(86_400, 7_200), [3_600, 7_200, 28_800, 86_400]);
+  assert.deepEqual(offered(3_600, 86_400), [3_600]);
+  assert.deepEqual(offered(0), [0], "nothing to choose");
+});
+
 test("a chosen lifetime is a whole number of seconds between the floor and the longest", () => {
-  const read = (chosen: string | undefined, floorSeconds = 60) =>
-    readChosenLifetime(chosen, { maximumSeconds: 3_600 }, floorSeconds);
+  const read = (chosen: string | undefined, floorSeconds = 60) => readChosenSeconds(chosen, 3_600, floorSeconds);
   assert.equal(read(undefined), 3_600);
   for (const seconds of [60, 61, 3_599, 3_600]) assert.equal(read(String(seconds)), seconds);
   for (const bad of ["", "0", "59", "3601", "-60", "+60", "060", "60.0", "6e1", "0x60", " 60", "٦٠", "9".repeat(11)])

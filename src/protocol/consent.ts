@@ -24,7 +24,7 @@ export interface ConsentTerms {
   readonly renewalSeconds: number;
 }
 
-/** A person's yes to the terms of a login; `maximumSeconds` is what the person chose. */
+/** A person's yes to the terms of a login; `maximumSeconds` and `renewalSeconds` are what the person chose. */
 export interface GivenConsent extends ConsentTerms {
   /** said at an earlier login */
   readonly isRemembered: boolean;
@@ -86,14 +86,14 @@ export function decideConsent(
 }
 
 /**
- * Whether a consent holds for terms: nothing more is asked, of the same resource server, to be renewed no longer. That tokens could live
- * longer is nothing more: they live no longer than was agreed.
+ * Whether a consent holds for terms: nothing more is asked, of the same resource server, to be renewed only where renewal was agreed to.
+ * That tokens could live or be renewed longer is nothing more: they are no longer than was agreed.
  */
 export function coversTerms(consent: ConsentTerms, terms: ConsentTerms): boolean {
   const scope = new Set(consent.scope);
   const isSameServer = consent.resourceServerId === terms.resourceServerId;
   return (
-    terms.renewalSeconds <= consent.renewalSeconds &&
+    (terms.renewalSeconds === 0 || consent.renewalSeconds > 0) &&
     terms.scope.every((one) => scope.has(one) && (isSameServer || isOpenidScope(one))) &&
     terms.claims.every((claim) => consent.claims.includes(claim) || scope.has(scopeOfClaim(claim) ?? ""))
   );
@@ -121,34 +121,40 @@ export function limitToConsent(
   };
 }
 
-/** Round lifetimes to choose from, in seconds. */
+/** Round lifetimes to choose from, in seconds, and round times for which access may be renewed. */
 const ROUND_LIFETIMES: readonly number[] = [300, 900, 3_600, 28_800, 86_400, 604_800];
+const ROUND_RENEWALS: readonly number[] = [3_600, 28_800, 86_400, 604_800, 2_592_000, 7_776_000];
 
 /** Lifetimes that a person may choose from, the longest last: what may be granted, and shorter round ones that a client can still ask for. */
 export function lifetimeChoices(
   { maximumSeconds }: Pick<ConsentTerms, "maximumSeconds">,
   bounds: { readonly floorSeconds: number; readonly chosenSeconds: number | undefined },
 ): readonly number[] {
-  const { floorSeconds, chosenSeconds } = bounds;
-  const shorter = [...ROUND_LIFETIMES, chosenSeconds ?? maximumSeconds].filter(
-    (seconds) => seconds >= floorSeconds && seconds < maximumSeconds,
-  );
-  return [...new Set([...shorter, maximumSeconds])].sort((a, b) => a - b);
+  return choicesOf(maximumSeconds, [...ROUND_LIFETIMES, bounds.chosenSeconds ?? maximumSeconds], bounds.floorSeconds);
+}
+
+/** For how long a person may let access be renewed, the longest last: as long as the application could, and shorter round times. */
+export function renewalChoices(
+  { renewalSeconds }: Pick<ConsentTerms, "renewalSeconds">,
+  chosenSeconds: number | undefined,
+): readonly number[] {
+  return choicesOf(renewalSeconds, [...ROUND_RENEWALS, chosenSeconds ?? renewalSeconds], 1);
+}
+
+function choicesOf(longest: number, offered: readonly number[], floor: number): readonly number[] {
+  const shorter = offered.filter((seconds) => seconds >= floor && seconds < longest);
+  return [...new Set([...shorter, longest])].sort((a, b) => a - b);
 }
 
 /**
- * Reads the lifetime that a person chose; whoever chose nothing takes the longest.
+ * Reads the time that a person chose; whoever chose nothing takes the longest.
  *
- * @returns undefined for what is no whole number of seconds, above the longest or below what a client may ask for
+ * @returns undefined for what is no whole number of seconds, above the longest or below the shortest
  */
-export function readChosenLifetime(
-  chosen: string | undefined,
-  { maximumSeconds }: Pick<ConsentTerms, "maximumSeconds">,
-  floorSeconds: number,
-): number | undefined {
-  if (chosen === undefined) return maximumSeconds;
+export function readChosenSeconds(chosen: string | undefined, longest: number, floor: number): number | undefined {
+  if (chosen === undefined) return longest;
   if (!/^[1-9][0-9]{0,9}$/.test(chosen)) return undefined;
   const seconds = Number(chosen);
-  const isOffered = seconds === maximumSeconds || (seconds >= floorSeconds && seconds < maximumSeconds);
+  const isOffered = seconds === longest || (seconds >= floor && seconds < longest);
   return isOffered ? seconds : undefined;
 }

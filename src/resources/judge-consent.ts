@@ -71,7 +71,8 @@ export async function negotiateScope(
   });
 }
 
-/** The terms of this login, at the lifetime that was chosen when the person was asked. */
+/** The terms of this login, at the times that were chosen when the person was asked. */
 function rememberedAs(terms: ConsentTerms, earlier: ConsentTerms): GivenConsent {
-  return { ...terms, maximumSeconds: earlier.maximumSeconds, isRemembered: true };
+  const { maximumSeconds, renewalSeconds } = earlier;
+  return { ...terms, maximumSeconds, renewalSeconds, isRemembered: true };
 }

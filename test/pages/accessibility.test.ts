@@ -139,7 +139,7 @@ if (databaseSide() === "embedded") {
       assert.ok(stops.every((stop) => stop.endsWith(" solid")));
       await viewer.show(consent);
       const asked = (await walkByKeyboard(viewer.page)).map((stop) => stop.split(" ")[0]);
-      assert.deepEqual(asked, ["lifetime", "action", "action", "action", GALLERY_THEME.support_url]);
+      assert.deepEqual(asked, ["lifetime", "renewal", "action", "action", "action", GALLERY_THEME.support_url]);
     });
   });
 }

@@ -4,12 +4,15 @@ import { openBrowser } from "../support/chromium.ts";
 import { logInAtPages } from "../support/log-in-at-pages.ts";
 import { newPerson, VERIFIER } from "../support/single-sign-on.ts";
 import { authorizeParameters } from "../support/test-browser.ts";
+import { REFRESH } from "../support/test-code-flow.ts";
 import { databaseSide } from "../support/test-database.ts";
 
 const NARROW = { width: 320, height: 640 };
 
 async function testConsent(): Promise<void> {
-  const at = await newPerson({ config: { consent: "remembered" }, tokens: { expires_after: 86_400 } });
+  const refresh_token_configuration = { ...REFRESH, absolute_duration: 2_592_000 };
+  const config = { consent: "remembered" as const, refresh_token_configuration };
+  const at = await newPerson({ config, tokens: { expires_after: 86_400 } });
   const { tenant, application } = at.flow;
   const context = await (await openBrowser()).newContext({ javaScriptEnabled: false, viewport: NARROW });
   try {
@@ -36,6 +39,7 @@ async function testConsent(): Promise<void> {
     const overflow = await page.locator("html").evaluate((html) => html.scrollWidth - html.clientWidth);
     assert.equal(overflow, 0, "nothing is wider than the narrowest phone");
     await list.selectOption("15 minutes");
+    await page.getByLabel("It can be renewed for at most").selectOption("7 days");
     await page.getByRole("button", { name: "Allow", exact: true }).click();
     await page.waitForURL("https://client.example/**");
     const exchanged = await tenant.token(application, {
@@ -44,6 +48,8 @@ async function testConsent(): Promise<void> {
       code_verifier: VERIFIER,
     });
     assert.equal(exchanged.json?.expires_in, 900, exchanged.text);
+    const { exp, iat } = await tenant.introspect(application, String(exchanged.json?.refresh_token));
+    assert.equal(Number(exp) - Number(iat), 604_800);
   } finally {
     await context.close();
   }

@@ -23,10 +23,14 @@ export function ask(at: SignedIn, parameters: Readonly<Record<string, string>> =
 export async function allow(
   at: SignedIn,
   login: TestLogin,
-  choice: { readonly lifetime?: string; readonly form?: Readonly<Record<string, string>> } = {},
+  choice: {
+    readonly lifetime?: string;
+    readonly renewal?: string;
+    readonly form?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<Tokens> {
-  const fields = choice.lifetime === undefined ? {} : { lifetime: choice.lifetime };
-  return exchange(at, login, { answer: await login.submit("allow", fields), form: choice.form });
+  const { form, ...fields } = choice;
+  return exchange(at, login, { answer: await login.submit("allow", fields), form });
 }
 
 /** Exchanges the code that an answer of the login leads to. */
@@ -63,9 +67,13 @@ export async function lifetimeOf(at: SignedIn, tokens: Tokens): Promise<number> 
   return Number(exp) - Number(iat);
 }
 
-/** The lifetimes that the page offers, and the one that it begins with. */
-export function choicesOf(page: Answer): { readonly offered: readonly number[]; readonly preset: number } {
-  const options = [...page.text.matchAll(/<option value="([0-9]+)"( selected)?>/g)];
+/** The lifetimes that the page offers, or the times to renew access for, and the one that it begins with. */
+export function choicesOf(
+  page: Answer,
+  name: "lifetime" | "renewal" = "lifetime",
+): { readonly offered: readonly number[]; readonly preset: number } {
+  const [, list = ""] = new RegExp(`<select id="${name}"(.*?)</select>`, "s").exec(page.text) ?? [];
+  const options = [...list.matchAll(/<option value="([0-9]+)"( selected)?>/g)];
   const preset = options.find(([, , selected]) => selected !== undefined);
   return { offered: options.map(([, value]) => Number(value)), preset: Number(preset?.[1]) };
 }

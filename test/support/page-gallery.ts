@@ -13,9 +13,12 @@ import {
   testBrowser,
   testLogin,
 } from "./test-browser.ts";
-import { type CodeFlow, testCodeFlow } from "./test-code-flow.ts";
+import { type CodeFlow, REFRESH, testCodeFlow } from "./test-code-flow.ts";
 import { addPasskey } from "./test-credential.ts";
 import { type TestApplication, testTenant } from "./test-tenant.ts";
+
+/** long enough that the consent page has a choice of times for which access is renewed */
+const RENEWAL_SECONDS = 2_592_000;
 
 /** A page as the server sends it, by what it is. */
 export type Gallery = Readonly<Record<string, Answer>>;
@@ -34,7 +37,8 @@ export const GALLERY_THEME = {
 
 /** Every page that a browser can be shown, each as it is in one language. */
 export async function collectPages(language: string, theme?: typeof GALLERY_THEME): Promise<Gallery> {
-  const flow = await testCodeFlow();
+  const refresh_token_configuration = { ...REFRESH, absolute_duration: RENEWAL_SECONDS };
+  const flow = await testCodeFlow({ config: { refresh_token_configuration } });
   if (theme !== undefined) await makeHard(flow, theme);
   const at: Collecting = { flow, language, headers: { "accept-language": language }, email: newAddress(flow.tenant) };
   await flow.tenant.addIdentity(at.email);
@@ -98,7 +102,16 @@ async function knownPersonPages(at: Collecting): Promise<Gallery> {
   const leave = `${flow.application.issuer}/end-session`;
   const logout = await browser.open(leave, headers);
   const signedOut = await browser.post(leave, hiddenFields(logout), headers);
-  return { confirm, consent, ...(await accountPages(at)), logout, signedOut };
+  return { confirm, consent, addressAgain: await agedPage(at), ...(await accountPages(at)), logout, signedOut };
+}
+
+/** The first page for somebody whose login has grown older at the question than the client wants it. */
+async function agedPage(at: Collecting): Promise<Answer> {
+  const login = await begin(at, { prompt: "consent", max_age: "60" });
+  await login.logIn(at.email);
+  await at.flow.tenant.advance(61);
+  await login.submit("allow");
+  return login.browser.open(login.url);
 }
 
 /** Of somebody who has something of everything. */

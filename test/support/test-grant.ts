@@ -64,6 +64,7 @@ export async function testGrant(
     sessionId: "",
     clientSessionId: undefined,
     consentMaxSeconds: undefined,
+    consentRenewalSeconds: undefined,
     transactionId: hexId(deps.random),
     scope: options.scope ?? scopeOf(context),
     nonce: options.nonce,

@@ -1,14 +1,18 @@
 import { durationInWords } from "../../http/duration-in-words.ts";
 import { type Html, html } from "../../http/html.ts";
 import type { Page } from "../../http/pages.ts";
-import { type ConsentTerms, lifetimeChoices } from "../../protocol/consent.ts";
+import type { Texts } from "../../http/texts/index.ts";
+import { type ConsentTerms, lifetimeChoices, renewalChoices } from "../../protocol/consent.ts";
 import { isOpenidScope } from "../../protocol/scope.ts";
 import { personalInWords, renewalInWords } from "../consent-in-words.ts";
 import type { Visit } from "../visit.ts";
-import { loginPage, openForm } from "./login-page.ts";
+import { describedBy, loginPage, openForm } from "./login-page.ts";
 
-/** Why the page is shown again: what is asked for has become another thing, or the lifetime cannot be chosen. */
-export type ConsentProblem = "changed" | "lifetime";
+/** Why the page is shown again: what is asked for has become another thing, or one of its times cannot be chosen. */
+export type ConsentProblem = "changed" | Choice;
+
+/** What a person chooses on the page. */
+type Choice = "lifetime" | "renewal";
 
 /** What the page says. */
 export interface ShownConsent {
@@ -19,6 +23,7 @@ export interface ShownConsent {
   readonly floorSeconds: number;
   /** what the person chose before */
   readonly chosenSeconds: number | undefined;
+  readonly chosenRenewalSeconds: number | undefined;
   readonly problem: ConsentProblem | undefined;
 }
 
@@ -37,7 +42,7 @@ export function consentPage(visit: Visit, shown: ShownConsent): Page {
 ${renderProblem(visit, shown.problem)}${renderAsked(visit, shown.terms)}${openForm(visit)}
 <input type="hidden" name="asked" value="${shown.mark}">
 ${renderLifetime(visit, shown)}
-<p class="hint">${renewalInWords(visit.texts, name, shown.terms)}</p>
+${renderRenewal(visit, shown)}
 <button class="main" name="action" value="allow">${consent.allow}</button>
 <div class="more"><button name="action" value="other_account" formnovalidate>${otherAccount}</button></div>
 <button class="leave" name="action" value="cancel" formnovalidate>${consent.refuse}</button>
@@ -81,18 +86,38 @@ function renderRights({ texts, context }: Visit, { scope }: ConsentTerms): reado
 }
 
 function renderLifetime({ texts }: Visit, shown: ShownConsent): Html {
-  const { label, only, longest } = texts.consent.lifetime;
-  const { maximumSeconds } = shown.terms;
-  const inWords = (seconds: number): string => durationInWords(seconds, texts.language);
-  const choices = lifetimeChoices(shown.terms, shown);
-  if (choices.length === 1) return html`<p>${only(inWords(maximumSeconds))}</p>`;
-  const selected = choices.find((seconds) => seconds === shown.chosenSeconds) ?? maximumSeconds;
-  const isWrong = shown.problem === "lifetime";
+  const { label, only } = texts.consent.lifetime;
+  const offered = lifetimeChoices(shown.terms, shown);
+  if (offered.length === 1) return html`<p>${only(durationInWords(shown.terms.maximumSeconds, texts.language))}</p>`;
   return html`<label for="lifetime">${label}</label>
-<select id="lifetime" name="lifetime"${isWrong ? html` aria-invalid="true" aria-describedby="problem"` : undefined}>${choices.map(
+${renderChoice(texts, "lifetime", { offered, chosen: shown.chosenSeconds, isWrong: shown.problem === "lifetime" })}`;
+}
+
+function renderRenewal({ texts, context }: Visit, shown: ShownConsent): Html {
+  const { terms, chosenRenewalSeconds: chosen } = shown;
+  const { label, untilSignOut, goesOn } = texts.consent.renewal;
+  const offered = renewalChoices(terms, chosen);
+  if (offered.length === 1) return html`<p class="hint">${renewalInWords(texts, context.name, terms)}</p>`;
+  return html`<label for="renewal">${label}</label>
+${renderChoice(texts, "renewal", { offered, chosen, isWrong: shown.problem === "renewal" })}
+<p class="hint">${terms.scope.includes("offline_access") ? goesOn(context.name) : untilSignOut(context.name)}</p>`;
+}
+
+interface Offered {
+  /** in seconds, the longest last */
+  readonly offered: readonly number[];
+  readonly chosen: number | undefined;
+  readonly isWrong: boolean;
+}
+
+function renderChoice(texts: Texts, name: Choice, { offered, chosen, isWrong }: Offered): Html {
+  const longest = offered.at(-1);
+  const selected = offered.find((seconds) => seconds === chosen) ?? longest;
+  const inWords = (seconds: number): string => durationInWords(seconds, texts.language);
+  return html`<select id="${name}" name="${name}"${describedBy(isWrong)}>${offered.map(
     (seconds) => html`
 <option value="${seconds}"${seconds === selected ? html` selected` : undefined}>${
-      seconds === maximumSeconds ? longest(inWords(seconds)) : inWords(seconds)
+      seconds === longest ? texts.consent.lifetime.longest(inWords(seconds)) : inWords(seconds)
     }</option>`,
   )}
 </select>`;

@@ -1,5 +1,5 @@
 import { sha256 } from "../../platform/hash.ts";
-import { type ConsentTerms, readChosenLifetime } from "../../protocol/consent.ts";
+import { type ConsentTerms, readChosenSeconds } from "../../protocol/consent.ts";
 import { hasGrownTooOld } from "../../protocol/session.ts";
 import { agreeToAuthorizationRequest } from "../../resources/authorization-request/queries.ts";
 import type { EarlierYes } from "../../resources/authorization-request/schema.ts";
@@ -23,7 +23,11 @@ export const consent: LoginStep = {
     const { stored } = visit;
     switch (fields.get("action")) {
       case "allow":
-        return allow(visit, { asked: fields.get("asked"), lifetime: fields.get("lifetime") });
+        return allow(visit, {
+          asked: fields.get("asked"),
+          lifetime: fields.get("lifetime"),
+          renewal: fields.get("renewal"),
+        });
       case "other_account":
         return { kind: "moved", stored: (await forgetPerson(visit)) ?? stored };
       default:
@@ -52,14 +56,17 @@ async function readAsked({ stored, services, context }: Visit): Promise<Asked> {
 
 async function allow(
   visit: Visit,
-  sent: { readonly asked: string | undefined; readonly lifetime: string | undefined },
+  sent: Readonly<Record<"asked" | "lifetime" | "renewal", string | undefined>>,
 ): Promise<StepResult> {
   const asked = await readAsked(visit);
   // The application or the person's roles have become others while the page was looked at: nobody agrees to what was not shown.
   if (sent.asked !== asked.mark) return { kind: "page", page: await show(visit, asked, "changed") };
-  const maximumSeconds = readChosenLifetime(sent.lifetime, asked.terms, floorOf(visit));
+  const { terms } = asked;
+  const maximumSeconds = readChosenSeconds(sent.lifetime, terms.maximumSeconds, floorOf(visit));
   if (maximumSeconds === undefined) return { kind: "page", page: await show(visit, asked, "lifetime") };
-  const consent = { ...asked.terms, maximumSeconds, isRemembered: false };
+  const renewalSeconds = readChosenSeconds(sent.renewal, terms.renewalSeconds, 1);
+  if (renewalSeconds === undefined) return { kind: "page", page: await show(visit, asked, "renewal") };
+  const consent = { ...terms, maximumSeconds, renewalSeconds, isRemembered: false };
   return whenAllowed(visit, (facts) => agree(visit, { identityId: asked.identityId, consent }, facts));
 }
 
@@ -73,8 +80,9 @@ async function agree(visit: Visit, yes: EarlierYes, facts: Readonly<Record<strin
     ? await forgetPerson(visit, yes)
     : await agreeToAuthorizationRequest(db, visit.stored, { consent: given, now: visit.now });
   if (stored !== undefined) {
-    const { scope, claims, maximumSeconds: max_seconds } = given;
-    recordLogin(visit, "consented", { identity_id: yes.identityId, scope, claims, max_seconds, ...facts });
+    const { scope, claims, maximumSeconds: max_seconds, renewalSeconds: renewal_seconds } = given;
+    const agreed = { scope, claims, max_seconds, renewal_seconds };
+    recordLogin(visit, "consented", { identity_id: yes.identityId, ...agreed, ...facts });
   }
   return { kind: "moved", stored: stored ?? visit.stored };
 }
@@ -88,6 +96,7 @@ async function show(visit: Visit, { identityId, terms, mark }: Asked, problem?: 
     mark,
     floorSeconds: floorOf(visit),
     chosenSeconds: earlier?.maximumSeconds,
+    chosenRenewalSeconds: earlier?.renewalSeconds,
     problem,
   });
 }

@@ -27,10 +27,9 @@ export function signInPage(visit: Visit, shown: SignIn): Page {
     title: texts.login.address.title,
     script: options && PASSKEY_SCRIPT,
     content: html`<h1>${texts.login.address.title}</h1>
-${stored.earlierYes && html`<p class="done" role="status">${texts.login.address.again}</p>`}
 ${introduce(texts, { byMail, byPasskey: options !== undefined })}
 ${openForm(visit)}
-${problemOf(texts, shown.problem)}${byMail ? mailFields(texts, shown) : undefined}${
+${stored.earlierYes && html`<p class="done" role="status">${texts.login.address.again}</p>`}${problemOf(texts, shown.problem)}${byMail ? mailFields(texts, shown) : undefined}${
   options && passkeyFields(texts, JSON.stringify(options), byMail)
 }
 ${cancelButton(visit)}

@@ -66,10 +66,13 @@ function authorizeCode(request: TokenRequest, grant: GrantFacts, next: AfterCode
 
 function planRefresh(request: TokenRequest, grant: GrantFacts): RefreshPlan | undefined {
   const { client, tenant } = request.context;
-  if (!client.refresh.enabled) return undefined;
+  const { absoluteDurationSeconds, enabled } = client.refresh;
+  // What the person agreed to is a ceiling here as well (decision 38): of no renewal at all, where there was none to agree to.
+  const seconds = Math.min(absoluteDurationSeconds, grant.consentRenewalSeconds ?? absoluteDurationSeconds);
+  if (!enabled || seconds === 0) return undefined;
   return {
     generation: 1,
-    expiresAt: Math.min(request.now + client.refresh.absoluteDurationSeconds, grant.endsAt),
+    expiresAt: Math.min(request.now + seconds, grant.endsAt),
     macKey: request.services.openRefreshKey(tenant.tenantId, tenant.refreshKeySealed),
   };
 }

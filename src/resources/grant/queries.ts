@@ -34,6 +34,8 @@ export interface NewGrant extends ApplicationKey {
   readonly claims: StoredClaims;
   /** how long the person lets a token of it live; undefined: nobody was asked */
   readonly consentMaxSeconds: number | undefined;
+  /** for how long the person lets access be renewed; undefined: nobody was asked */
+  readonly consentRenewalSeconds: number | undefined;
   readonly codeHash: Uint8Array;
   readonly codeExpiresAt: number;
   readonly issuedAt: number;
@@ -90,9 +92,9 @@ const insert = statement(
   `INSERT INTO grants (tenant_id, realm_id, id, bucket, application_id, identity_id, resource_server_id, subject, session_id,
      transaction_id, scope, nonce, redirect_uri, redirect_uri_optional, code_challenge, code_challenge_method, auth_time, amr,
      acr, code_hash, code_expires_at, issued_at, ends_at, decision, claims, client_session_id,
-     consent_max_seconds)
+     consent_max_seconds, consent_renewal_seconds)
    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26,
-     $27)`,
+     $27, $28)`,
 );
 
 /** Records a grant whose code is about to be sent to the client. */
@@ -125,6 +127,7 @@ export async function insertGrant(db: Queryable, grant: NewGrant): Promise<void>
     claimsOf(grant),
     grant.clientSessionId,
     grant.consentMaxSeconds,
+    grant.consentRenewalSeconds,
   ]);
 }
 
@@ -228,6 +231,7 @@ function toStoredGrant(row: Row): Omit<NewGrant, "decision" | "codeHash"> & { co
     acr: row.acr as string,
     claims: readClaims(row.claims),
     consentMaxSeconds: optional<number>(row.consent_max_seconds),
+    consentRenewalSeconds: optional<number>(row.consent_renewal_seconds),
     codeHash: row.code_hash as Buffer,
     codeExpiresAt: row.code_expires_at as number,
     issuedAt: row.issued_at as number,

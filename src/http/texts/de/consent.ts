@@ -39,6 +39,10 @@ export const consent: typeof english = {
     wrong: "Wählen Sie eine der Zeiten aus der Liste.",
   },
   renewal: {
+    label: "Erneuerung möglich für höchstens",
+    untilSignOut: (application) => html`Wenn Sie sich abmelden, kann ${application} nichts mehr erneuern.`,
+    goesOn: (application) =>
+      html`${application} kann das auch, <strong>während Sie nicht da sind</strong> und nachdem Sie sich abgemeldet haben.`,
     none: (application) => html`Danach muss ${application} Sie wieder hierher schicken.`,
     whileSignedIn: (application, duration) =>
       html`${application} kann ihn <strong>${duration}</strong> lang erneuern, es sei denn, Sie melden sich vorher ab.`,

@@ -41,6 +41,10 @@ export const consent = {
     wrong: "Choose one of the durations in the list.",
   },
   renewal: {
+    label: "It can be renewed for at most",
+    untilSignOut: (application: string) => html`When you sign out, ${application} can renew nothing any more.`,
+    goesOn: (application: string) =>
+      html`${application} can do that also <strong>while you are away</strong> and after you have signed out.`,
     none: (application: string) => html`After that, ${application} has to send you here again.`,
     whileSignedIn: (application: string, duration: string) =>
       html`${application} can renew it for <strong>${duration}</strong>, unless you sign out before.`,

@@ -39,6 +39,10 @@ export const consent: typeof english = {
     wrong: "Elija una de las duraciones de la lista.",
   },
   renewal: {
+    label: "Se puede renovar como máximo durante",
+    untilSignOut: (application) => html`Cuando cierre la sesión, ${application} ya no podrá renovar nada.`,
+    goesOn: (application) =>
+      html`${application} puede hacerlo también <strong>mientras usted no está</strong> y después de cerrar la sesión.`,
     none: (application) => html`Después, ${application} tendrá que volver a enviarle aquí.`,
     whileSignedIn: (application, duration) =>
       html`${application} puede renovarlo durante <strong>${duration}</strong>, salvo que cierre la sesión antes.`,
