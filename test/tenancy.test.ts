@@ -232,7 +232,7 @@ async function summarise({ tenant }: TenantInUse): Promise<Row[]> {
       (table) =>
         `SELECT '${table}' AS name, md5(string_agg(x::text, ',' ORDER BY x::text)) FROM ${table} x WHERE tenant_id = $1`,
     );
-    return session.query(sums.join(" UNION ALL "), [tenant.tenantId]);
+    return session.query(`${sums.join(" UNION ALL ")} ORDER BY name`, [tenant.tenantId]);
   });
 }
 
