@@ -11,6 +11,8 @@ import { createMetrics } from "../../src/platform/metrics.ts";
 import { createRandom } from "../../src/platform/random.ts";
 import { quotasOf } from "../../src/protocol/live-count.ts";
 import { createLiveCountRecorder } from "../../src/resources/live-count/recorder.ts";
+import { type CountedToken, createTokenUsageRecorder } from "../../src/resources/token-usage/recorder.ts";
+import { BENCH_SCOPE } from "../side.ts";
 import { grantedLifetime } from "./lifetime.ts";
 import { difference, measure, measureInTurn, sum, type Work } from "./measure.ts";
 import { observedRequest } from "./observed-request.ts";
@@ -24,7 +26,7 @@ const clock = createClock();
 const random = createRandom();
 const metrics = createMetrics(listMetrics());
 
-/** Trace ids, the request log, metrics and quotas, by the functions that the server calls; the signature for comparison. */
+/** Trace ids, the request log, metrics, quotas and the count of uses, by the functions that the server calls; the signature for comparison. */
 export async function requestCosts(plan: BudgetPlan): Promise<Cost[]> {
   const { seconds, rounds } = plan;
   const of =
@@ -33,7 +35,7 @@ export async function requestCosts(plan: BudgetPlan): Promise<Cost[]> {
       measure(work, { seconds, rounds, databasePid: undefined });
   const [quiet, logging] = [await observedRequest("silent", metrics), await observedRequest("info", metrics)];
   const key = readPrivateKey((await generateSigningKey("ES256")).privateKey);
-  const limits = limitsOf(plan);
+  const [limits, usage] = [limitsOf(plan), usageOf(plan)];
   const cpu = await measureInTurn(
     {
       trace: of(repeated(() => Buffer.from(newTraceId(clock, random).toString("hex"), "hex"))),
@@ -41,11 +43,12 @@ export async function requestCosts(plan: BudgetPlan): Promise<Cost[]> {
       logging: of(repeated(logging)),
       cells: of(repeated(meterRequest(plan.batchSize))),
       limits: of(limits.work),
+      usage: of(usage.work),
       signature: of(repeated(() => signBytes("ES256", key, JWT_BYTES))),
     },
     rounds,
   );
-  await limits.close();
+  await Promise.all([limits.close(), usage.close()]);
   return [
     { feature: "trace", ...cpu.trace, means: "a trace id, written for the answer and read for the handler" },
     {
@@ -59,6 +62,7 @@ export async function requestCosts(plan: BudgetPlan): Promise<Cost[]> {
       means: `the hooks of every request, and the cells of tokens, batches of ${plan.batchSize} and statements`,
     },
     { feature: "limits", ...cpu.limits, means: "quotas: the check in memory, and the count of what was issued" },
+    { feature: "usage", ...cpu.usage, means: "a lifetime counted at the issue; an introspection counts an age" },
     { feature: "ES256 signature", ...cpu.signature, means: "of 700 bytes" },
   ].map(({ feature, server, means }) => ({ feature, server, means, isPaid: feature !== "log" }));
 }
@@ -116,6 +120,28 @@ function limitsOf(plan: BudgetPlan): { work: Work<undefined>; close(): Promise<v
           const now = clock.nowSeconds();
           recorder.add(key, [{ issuedAt: now, endsAt: now + 3600 }]);
         }
+      },
+      calls: CALLS,
+    },
+    close: async () => {
+      await recorder.flush();
+      await database.close();
+    },
+  };
+}
+
+/** What is counted for right-sizing, of tokens as rows bring them: no name of theirs was looked up before. */
+function usageOf(plan: BudgetPlan): { work: Work<readonly CountedToken[]>; close(): Promise<void> } {
+  const database = openPostgresql({ url: plan.databaseUrl, poolSize: 2 });
+  const recorder = createTokenUsageRecorder({ database, log: createLog("error") });
+  const { tenantId, realmId, applicationId } = plan.application;
+  const issuedAt = clock.nowSeconds();
+  const text = JSON.stringify({ tenantId, realmId, applicationId, scope: BENCH_SCOPE, issuedAt });
+  return {
+    work: {
+      prepare: () => Array.from({ length: CALLS }, () => ({ ...JSON.parse(text) })),
+      run: (tokens) => {
+        for (const [age, token] of tokens.entries()) recorder.used(token, issuedAt + age);
       },
       calls: CALLS,
     },
