@@ -1,11 +1,27 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { accountUrl, act, actAndLook, idsOn, openAccount, sessionIdOf, somebodyElse } from "../support/account-page.ts";
+import {
+  accountLogin,
+  accountUrl,
+  act,
+  actAndLook,
+  idsOn,
+  openAccount,
+  sessionIdOf,
+  somebodyElse,
+} from "../support/account-page.ts";
 import type { Answer } from "../support/http.ts";
 import { call } from "../support/http.ts";
 import { decisionOf, suspend } from "../support/login-flow.ts";
 import { assertDead, isLiveRefresh } from "../support/session-ends.ts";
-import { assertTold, authorize, logInByCode, newPerson, type SignedIn } from "../support/single-sign-on.ts";
+import {
+  assertTold,
+  authorize,
+  logInByCode,
+  newPerson,
+  type SignedIn,
+  tokensOfAnswer,
+} from "../support/single-sign-on.ts";
 import { hiddenFields, locationOf, testBrowser, testLogin } from "../support/test-browser.ts";
 import { addPasskey } from "../support/test-credential.ts";
 
@@ -164,9 +180,58 @@ describe("access on the account page", () => {
     const { applicationId } = at.flow.application.key;
     const page = await actAndLook(at, "withdraw", { application_id: applicationId });
     assert.match(page.text, /The access is withdrawn/);
-    assert.match(page.text, /You have not allowed any application anything/);
+    assert.match(page.text, /No application has access to your account/);
     await assertDead(at.flow, tokens);
     assertTold(await authorize(at, at.flow.application, NONE), "consent_required");
+  });
+
+  for (const consent of ["none", undefined] as const) {
+    test(`what nobody was asked for is shown and ended, too (consent: ${consent ?? "not said"})`, async () => {
+      const at = await newPerson({ config: consent === undefined ? {} : { consent } });
+      const scope = consent === "none" ? "openid email offline_access" : "openid email";
+      const tokens = await logInByCode(at, at.flow.application, { scope });
+      const { applicationId } = at.flow.application.key;
+      const page = await openAccount(at);
+      assert.deepEqual(idsOn(page, "application_id"), [applicationId]);
+      assert.match(page.text, /Approved by whoever runs [^:]*: you were not asked\./);
+      assert.match(page.text, /Your email address and who you are|who you are and your email address/);
+      const ended = await actAndLook(at, "end_access", { application_id: applicationId });
+      assert.match(ended.text, /The access has ended\. The application gets it again when you sign in to it/);
+      assert.match(ended.text, /No application has access to your account/);
+      await assertDead(at.flow, tokens);
+      const answer = await authorize(at, at.flow.application, { ...NONE, scope });
+      const again = await tokensOfAnswer(at.flow, at.flow.application, answer);
+      assert.equal(await isLiveRefresh(at.flow, again), true);
+      assert.deepEqual(idsOn(await openAccount(at), "application_id"), [applicationId]);
+    });
+  }
+
+  test("what is over is not shown: by its session, by time, by its application; nor what others have", async () => {
+    const at = await newPerson({ config: { consent: "none" } });
+    const { tenant, application } = at.flow;
+    await somebodyElse(at);
+    await logInByCode({ ...at, browser: testBrowser() });
+    const own = await accountLogin(tenant, at);
+    await own.finish(await own.logIn(at.email));
+    const count = async () => idsOn(await openAccount(at), "application_id").length;
+    assert.equal(await count(), 1, "of the other browser");
+    await act(at, "end_others");
+    assert.equal(await count(), 0, "it ended with its session");
+    const shown = async () => (await openAccount(at)).text.includes("you were not asked");
+    await authorize(at, application, NONE);
+    assert.equal(await shown(), true);
+    await tenant.advance(61);
+    assert.equal(await shown(), false, "a code that nobody used");
+    await logInByCode(at, application, { prompt: "login" });
+    assert.equal(await shown(), true);
+    await tenant.advance(90_000);
+    const late = await accountLogin(tenant, at);
+    await late.finish(await late.logIn(at.email));
+    assert.equal(await count(), 0, "by time");
+    await logInByCode({ ...at, browser: testBrowser() }, application, { scope: "openid offline_access" });
+    assert.equal(await count(), 1);
+    await tenant.manage("DELETE", `/applications/${application.key.applicationId}`);
+    assert.equal(await count(), 0, "an application that is deleted");
   });
 
   test("another person's stays, whatever application is named", async () => {
@@ -184,7 +249,15 @@ describe("access on the account page", () => {
 });
 
 describe("who may change an account", () => {
-  const CHANGES = ["end_session", "end_others", "rename_passkey", "name_passkey", "remove_passkey", "withdraw"];
+  const CHANGES = [
+    "end_session",
+    "end_others",
+    "rename_passkey",
+    "name_passkey",
+    "remove_passkey",
+    "withdraw",
+    "end_access",
+  ];
 
   test("not who logged in over a quarter of an hour ago, until the next login; signing out is for everybody", async () => {
     const at = await newPerson();

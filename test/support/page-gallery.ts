@@ -128,6 +128,9 @@ async function accountPages({ flow: { tenant, application }, headers, language }
     await login.logIn(email);
     await login.finish(await login.submit("allow"));
   }
+  const unasked = await addLoginApplication(tenant, ["email_one_time_password"]);
+  const again = await testLogin(tenant, unasked, { browser, parameters: { prompt: "login" } });
+  await again.finish(await again.logIn(email));
   const accountLocked = await browser.open(url, headers);
   await asByPasskey(tenant, identityId);
   const account = await browser.open(`${url}?done=sessionEnded`, headers);

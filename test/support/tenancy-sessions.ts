@@ -96,6 +96,7 @@ async function noteConsents(
   await consents.findConsent(note, key);
   await consents.listConsents(note, key);
   await consents.listLiveGrants(note, key, now);
+  await consents.listUnaskedAccess(note, { ...key, identityId: used.flow.identityId }, now);
   await consents.giveConsent(note, key, { terms, at: now + 1 });
   await consents.useConsent(note, key, now + 1);
   await consents.deleteConsent(note, key);

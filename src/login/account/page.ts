@@ -1,14 +1,13 @@
-import { durationInWords } from "../../http/duration-in-words.ts";
 import { type Html, html } from "../../http/html.ts";
 import type { Page } from "../../http/pages.ts";
 import { timeAgo } from "../../http/time-ago.ts";
-import { isOpenidScope } from "../../protocol/scope.ts";
 import type { Credential } from "../../resources/credential/queries.ts";
 import type { Session } from "../../resources/session/queries.ts";
-import { personalInWords, renewalInWords } from "../consent-in-words.ts";
 import type { AccountNotice } from "./actions/action.ts";
+import { button, buttons } from "./buttons.ts";
 import { openForm } from "./form.ts";
-import type { Account, NamedConsent } from "./read-account.ts";
+import type { Account } from "./read-account.ts";
+import { renderApplications } from "./render-applications.ts";
 import { signInForm } from "./sign-in-form.ts";
 import { type AccountPlace, type AccountVisit, mayChangePasskeys } from "./visit.ts";
 
@@ -38,7 +37,7 @@ ${renderSessions(visit, account.sessions)}
 <h2>${texts.passkeys.heading}</h2>
 ${renderPasskeys(visit, account)}
 <h2>${texts.applications.heading}</h2>
-${renderApplications(visit, account.consents)}`,
+${renderApplications(visit, account)}`,
   };
 }
 
@@ -142,69 +141,6 @@ function renderPasskey(visit: AccountVisit, passkey: Credential, isOpen: boolean
 <small>${texts.made(since(createdAtMs))}</small>
 <small>${lastUsedAtMs === undefined ? texts.neverUsed : texts.used(since(lastUsedAtMs))}</small></div>
 ${isOpen ? buttons(visit, { about: displayName, id }, actions) : undefined}</li>`;
-}
-
-function renderApplications(visit: AccountVisit, consents: readonly NamedConsent[]): Html {
-  const { applications: texts } = visit.texts.account;
-  if (consents.length === 0) return html`<p>${texts.none}</p>`;
-  return html`<ul class="items">${consents.map((consent) => renderApplication(visit, consent))}
-</ul>`;
-}
-
-function renderApplication(visit: AccountVisit, consent: NamedConsent): Html {
-  const { texts } = visit;
-  const { applicationName: name, key } = consent;
-  const rights = consent.scope.filter((one) => !isOpenidScope(one));
-  return html`
-<li><div><strong>${name}</strong>
-${listed(visit, personalInWords(texts, consent))}${
-  rights.length === 0 ? undefined : html`<small><code>${rights.join(" ")}</code></small>`
-}
-<small>${texts.consent.lifetime.only(durationInWords(consent.maximumSeconds, texts.language))} ${renewalInWords(texts, name, consent)}</small>
-<small>${texts.account.applications.given(ago(visit, consent.givenAt))}</small></div>
-${
-  visit.isRecent
-    ? button(visit, {
-        ...{ action: "withdraw", label: texts.account.applications.withdraw, about: name },
-        id: { name: "application_id", value: key.applicationId },
-      })
-    : undefined
-}</li>`;
-}
-
-function listed({ texts }: AccountVisit, words: readonly string[]): Html | undefined {
-  if (words.length === 0) return undefined;
-  return html`<small>${new Intl.ListFormat(texts.language, { type: "conjunction" }).format(words)}</small>
-`;
-}
-
-interface Button extends ButtonRow {
-  readonly action: string;
-  readonly label: string;
-}
-
-/** What the buttons of one thing have in common. */
-interface ButtonRow {
-  /** what it is done to, for whoever hears the page and does not see what is beside it */
-  readonly about: string;
-  readonly id?: { readonly name: string; readonly value: string };
-}
-
-function button(visit: AccountVisit, { action, label, ...row }: Button): Html {
-  return buttons(visit, row, [{ action, label }]);
-}
-
-function buttons(
-  visit: AccountVisit,
-  { about, id }: ButtonRow,
-  actions: readonly Pick<Button, "action" | "label">[],
-): Html {
-  return html`${openForm(visit)}
-${id && html`<input type="hidden" name="${id.name}" value="${id.value}">`}${actions.map(
-  ({ action, label }) => html`
-<button name="action" value="${action}" aria-label="${label}: ${about}">${label}</button>`,
-)}
-</form>`;
 }
 
 function ago({ now, texts }: AccountVisit, at: number): string {

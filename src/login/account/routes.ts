@@ -89,4 +89,5 @@ const NOTICES: readonly AccountNotice[] = [
   "passkeyRenamed",
   "passkeyRemoved",
   "accessWithdrawn",
+  "accessEnded",
 ];

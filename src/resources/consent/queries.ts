@@ -2,12 +2,16 @@ import type { Queryable, Row } from "../../database/database.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import type { ConsentTerms } from "../../protocol/consent.ts";
+import { readClaims } from "../authorization-request/schema.ts";
 import type { IdentityKey } from "../identity/queries.ts";
 import { applicationKeyOfRow } from "../row-key.ts";
+import { SESSION_LETS_GRANT_LIVE } from "../session/queries.ts";
 import { alive } from "../tombstone.ts";
 
 /** Most consents of a person that are listed. */
 const LISTED_MAX = 200;
+/** Most grants of a person among which those are looked for that nobody was asked for. */
+const GRANTS_MAX = 1_000;
 /** Most grants that are looked for at once. */
 const GRANTS_AT_ONCE = 500;
 
@@ -70,6 +74,24 @@ const listGrants = statement(
      AND revoked_at IS NULL AND ends_at > $5 ORDER BY id LIMIT ${GRANTS_AT_ONCE}`,
 );
 
+// What may have a token that lives, as far as its grant says. Of a person only so many are looked at.
+const listUnasked = statement(
+  "consent.list_unasked",
+  `SELECT g.application_id, a.display_name, array_agg(DISTINCT g.scope) AS scopes,
+     COALESCE(json_agg(g.claims) FILTER (WHERE g.claims IS NOT NULL), '[]') AS claims, max(g.issued_at) AS given_at
+   FROM (SELECT * FROM grants g WHERE g.tenant_id = $1 AND g.realm_id = $2 AND g.identity_id = $3 AND g.identity_id <> ''
+       AND g.revoked_at IS NULL AND g.ends_at > $4 AND (g.code_spent_at IS NOT NULL OR g.code_expires_at > $4)
+       AND ${SESSION_LETS_GRANT_LIVE} ORDER BY g.id LIMIT ${GRANTS_MAX}) g
+   CROSS JOIN LATERAL (SELECT * FROM applications a WHERE a.tenant_id = $1 AND a.realm_id = $2
+     AND a.application_id = g.application_id AND ${alive("a")} LIMIT 1) a
+   WHERE g.issued_at >= a.tokens_valid_after
+     AND NOT EXISTS (SELECT FROM identities i WHERE i.tenant_id = $1 AND i.realm_id = $2 AND i.identity_id = $3
+       AND i.tokens_valid_after > g.issued_at)
+     AND NOT EXISTS (SELECT FROM consents c WHERE c.tenant_id = $1 AND c.realm_id = $2 AND c.identity_id = $3
+       AND c.application_id = g.application_id)
+   GROUP BY g.application_id, a.display_name ORDER BY g.application_id LIMIT ${LISTED_MAX}`,
+);
+
 /** Reads what a person lets an application have; undefined where nobody was asked, or it was withdrawn. */
 export async function findConsent(db: Queryable, key: ConsentKey): Promise<StoredConsent | undefined> {
   const [row] = await db.run(find, ids(key));
@@ -108,6 +130,30 @@ export async function listConsents(
 ): Promise<(StoredConsent & { readonly applicationName: string })[]> {
   const rows = await db.run(list, [tenantId, realmId, identityId]);
   return rows.map((row) => ({ ...toConsent(row), applicationName: row.display_name as string }));
+}
+
+/** What an application has of a person who was never asked. */
+export interface UnaskedAccess extends Pick<StoredConsent, "key" | "scope" | "claims" | "givenAt"> {
+  readonly applicationName: string;
+}
+
+/** The applications that a person logged in to without being asked, and that may have tokens of the person by it; at most 200. */
+export async function listUnaskedAccess(
+  db: Queryable,
+  { tenantId, realmId, identityId }: IdentityKey,
+  now: number,
+): Promise<UnaskedAccess[]> {
+  const rows = await db.run(listUnasked, [tenantId, realmId, identityId, now]);
+  return rows.map((row) => {
+    const claims = (row.claims as unknown[]).map(readClaims);
+    return {
+      key: { tenantId, realmId, identityId, applicationId: row.application_id as string },
+      applicationName: row.display_name as string,
+      scope: [...new Set((row.scopes as string[]).flatMap((scope) => scope.split(" ")))].filter((one) => one !== ""),
+      claims: [...new Set(claims.flatMap(({ idToken, userinfo }) => [...idToken, ...userinfo]))],
+      givenAt: row.given_at as number,
+    };
+  });
 }
 
 /** The ids of grants of a person to an application that live, at most 500. */

@@ -63,9 +63,14 @@ export const account: typeof english = {
   },
   applications: {
     heading: "Anwendungen mit Zugriff",
-    none: "Sie haben keiner Anwendung etwas erlaubt.",
+    none: "Keine Anwendung hat Zugriff auf Ihr Konto.",
     given: (ago) => `Erlaubt ${ago}`,
     withdraw: "Widerrufen",
+    unasked: {
+      approved: (realm) => `Von den Betreibern von ${realm} freigegeben: Sie wurden nicht gefragt.`,
+      given: (ago) => `Angemeldet ${ago}`,
+      end: "Zugriff beenden",
+    },
   },
   done: {
     signedOut: "Sie sind in diesem Browser abgemeldet.",
@@ -76,5 +81,6 @@ export const account: typeof english = {
     passkeyRemoved:
       "Der Passkey ist entfernt. Niemand kann sich mehr mit ihm anmelden. Sie können ihn auch auf Ihrem Gerät löschen.",
     accessWithdrawn: "Der Zugriff ist widerrufen. Die Anwendung muss Sie neu fragen.",
+    accessEnded: "Der Zugriff ist beendet. Die Anwendung erhält ihn wieder, wenn Sie sich bei ihr anmelden.",
   },
 };

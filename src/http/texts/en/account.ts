@@ -61,9 +61,14 @@ export const account = {
   },
   applications: {
     heading: "Applications with access",
-    none: "You have not allowed any application anything.",
+    none: "No application has access to your account.",
     given: (ago: string) => `Allowed ${ago}`,
     withdraw: "Withdraw",
+    unasked: {
+      approved: (realm: string) => `Approved by whoever runs ${realm}: you were not asked.`,
+      given: (ago: string) => `Signed in ${ago}`,
+      end: "End access",
+    },
   },
   done: {
     signedOut: "You are signed out in this browser.",
@@ -74,5 +79,6 @@ export const account = {
     passkeyRemoved:
       "The passkey is removed. Nobody can sign in with it any more. You can delete it from your device, too.",
     accessWithdrawn: "The access is withdrawn. The application has to ask you again.",
+    accessEnded: "The access has ended. The application gets it again when you sign in to it.",
   },
 };

@@ -61,9 +61,14 @@ export const account: typeof english = {
   },
   applications: {
     heading: "Aplicaciones con acceso",
-    none: "No ha permitido nada a ninguna aplicación.",
+    none: "Ninguna aplicación tiene acceso a su cuenta.",
     given: (ago) => `Permitido ${ago}`,
     withdraw: "Retirar",
+    unasked: {
+      approved: (realm) => `Aprobado por quien gestiona ${realm}: no se le ha preguntado a usted.`,
+      given: (ago) => `Sesión iniciada ${ago}`,
+      end: "Terminar el acceso",
+    },
   },
   done: {
     signedOut: "Ha cerrado la sesión en este navegador.",
@@ -74,5 +79,6 @@ export const account: typeof english = {
     passkeyRemoved:
       "La llave de acceso está eliminada. Ya nadie puede iniciar sesión con ella. También puede borrarla de su dispositivo.",
     accessWithdrawn: "El acceso está retirado. La aplicación tendrá que volver a pedírselo.",
+    accessEnded: "El acceso ha terminado. La aplicación lo recupera cuando usted inicia sesión en ella.",
   },
 };

@@ -3,7 +3,7 @@ import { addPasskey, createPasskey } from "./add-passkey.ts";
 import { removePasskey } from "./remove-passkey.ts";
 import { namePasskey, renamePasskey } from "./rename-passkey.ts";
 import { endOthers, endSession, signOut } from "./sessions.ts";
-import { withdraw } from "./withdraw.ts";
+import { endAccess, withdraw } from "./withdraw.ts";
 
 /** Everything that can be done on the account page. Adding something is a file and a line. */
 export const ACCOUNT_ACTIONS: readonly AccountAction[] = [
@@ -16,4 +16,5 @@ export const ACCOUNT_ACTIONS: readonly AccountAction[] = [
   namePasskey,
   removePasskey,
   withdraw,
+  endAccess,
 ];
