@@ -13,7 +13,7 @@ import { judgeSessionByPolicy } from "../resources/judge-by-policy.ts";
 import { judgeConsent } from "../resources/judge-consent.ts";
 import type { Session } from "../resources/session/queries.ts";
 import { type BrowserAt, findOpenSession } from "./browser-session.ts";
-import { decideSubject } from "./decide-subject.ts";
+import { decideSubject, subjectPlaceOf } from "./decide-subject.ts";
 import type { Services } from "./services.ts";
 
 /** An authorization request that has been accepted, at the browser that sent it. */
@@ -132,7 +132,7 @@ async function findSubject(
   const identity = await findIdentity(db, { tenantId: key.tenantId, realmId: key.realmId, identityId });
   if (identity === undefined) return undefined;
   try {
-    return await decideSubject(services, context, identity);
+    return await decideSubject(subjectPlaceOf(services, context.key.tenantId), context, identity);
   } catch (error) {
     if (error instanceof OAuthError) return undefined;
     throw error;

@@ -4,6 +4,7 @@ import { discoveryRoutes } from "./discovery.ts";
 import { endSessionRoutes } from "./end-session.ts";
 import { introspectRoutes } from "./introspect.ts";
 import { jwksRoutes } from "./jwks.ts";
+import { previewRoutes } from "./preview.ts";
 import { revokeRoutes } from "./revoke.ts";
 import type { Services } from "./services.ts";
 import { shortenRoutes } from "./shorten.ts";
@@ -15,6 +16,7 @@ export function oauthRoutes(services: Services): readonly Route[] {
   return [
     authorizeRoutes,
     tokenRoutes,
+    previewRoutes,
     introspectRoutes,
     revokeRoutes,
     shortenRoutes,

@@ -1,6 +1,6 @@
 import type { SigningKey } from "../keys/key-store.ts";
 import { sha256 } from "../platform/hash.ts";
-import type { GrantType } from "../protocol/access-token.ts";
+import type { AccessTokenClaims, GrantType } from "../protocol/access-token.ts";
 import { bucketFor } from "../protocol/bucket.ts";
 import { issuerOf } from "../protocol/client-metadata.ts";
 import { JWT_LENGTH_MAX } from "../protocol/compact-jwt.ts";
@@ -76,7 +76,7 @@ export async function issueTokens(
   };
 }
 
-interface MadeAccessToken {
+export interface MadeAccessToken {
   readonly token: string;
   readonly row: NewToken;
   /** absent for a referential token */
@@ -89,7 +89,12 @@ interface Signature {
   readonly expiry: KeyExpiry | undefined;
 }
 
-async function makeAccessToken(
+/**
+ * Makes a decided access token; nobody has it and nothing is recorded yet.
+ *
+ * @throws OAuthError for one that would be too long
+ */
+export async function makeAccessToken(
   request: TokenRequest,
   { lifetime, token: decided }: DecidedIssue,
 ): Promise<MadeAccessToken> {
@@ -101,11 +106,7 @@ async function makeAccessToken(
   }
   const { keys } = request.services;
   const key = await keys.signingKey(request.context.key, request.context.client.signingAlgorithm, request.now);
-  const token = await keys.signJwt(
-    key,
-    { typ: "at+jwt", jku: jwksUriOf(request) },
-    claimsOf(issuerOfRequest(request), request.context, row),
-  );
+  const token = await keys.signJwt(key, { typ: "at+jwt", jku: jwksUriOf(request) }, claimsOfIssue(request, row));
   if (token.length > JWT_LENGTH_MAX) {
     throw new OAuthError(
       "invalid_scope",
@@ -138,6 +139,11 @@ function newId(request: TokenRequest, lifetimeSeconds: number): IdParts {
 
 function jwksUriOf(request: TokenRequest): string {
   return `${issuerOfRequest(request)}/.well-known/jwks.json`;
+}
+
+/** What a token says, under the name that it has or will have. */
+export function claimsOfIssue(request: TokenRequest, row: Parameters<typeof claimsOf>[2]): AccessTokenClaims {
+  return claimsOf(issuerOfRequest(request), request.context, row);
 }
 
 function issuerOfRequest({ services, context }: TokenRequest): string {

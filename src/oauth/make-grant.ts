@@ -13,7 +13,7 @@ import type { NewGrant } from "../resources/grant/queries.ts";
 import { findIdentity, type Identity } from "../resources/identity/queries.ts";
 import { negotiateScope } from "../resources/judge-consent.ts";
 import { recordedUri } from "./authorize-request.ts";
-import { decideSubject } from "./decide-subject.ts";
+import { decideSubject, subjectPlaceOf } from "./decide-subject.ts";
 import type { LiveApplication } from "./find-live-application.ts";
 import type { Services } from "./services.ts";
 
@@ -42,7 +42,7 @@ export async function makeGrant(services: Services, login: FinishedLogin): Promi
   const { clock, random } = services.deps;
   const { client } = application.context;
   const identity = await findPerson(services, stored);
-  const subject = await decideSubject(services, application.context, identity);
+  const subject = await decideSubject(subjectPlaceOf(services, stored.tenantId), application.context, identity);
   const scope = await decideScope(services, login);
   const lifetime = CODE_LIFETIME_SECONDS + longestLifeOf(client);
   const id = {

@@ -14,6 +14,22 @@ const EXPIRATION_TIME = text(
     pattern: "^[1-9][0-9]{0,9}$",
   },
 );
+const BOUNDS = {
+  max_uses: Type.Optional(
+    text(
+      "How often the token may be used, from 1 to 1000000; of referential tokens only. Without it as often as it is wanted.",
+      { pattern: "^[1-9][0-9]{0,6}$" },
+    ),
+  ),
+  not_before: Type.Optional(
+    text(
+      "From when the token is valid, in seconds since 1970; its lifetime counts from there. Without it from now on.",
+      {
+        pattern: "^[1-9][0-9]{0,10}$",
+      },
+    ),
+  ),
+};
 const CLIENT_FORM = {
   client_id: optional("Instead of HTTP Basic, beside client_secret; alone, of a public client."),
   client_secret: optional("Instead of HTTP Basic."),
@@ -53,20 +69,7 @@ const AuthorizeQuery = Type.Object({
 const TokenForm = Type.Object({
   grant_type: text("", { enum: GRANTS.map(({ grantType }) => grantType) }),
   expiration_time: Type.Optional(EXPIRATION_TIME),
-  max_uses: Type.Optional(
-    text(
-      "How often the token may be used, from 1 to 1000000; of referential tokens only. Without it as often as it is wanted.",
-      { pattern: "^[1-9][0-9]{0,6}$" },
-    ),
-  ),
-  not_before: Type.Optional(
-    text(
-      "From when the token is valid, in seconds since 1970; its lifetime counts from there. Without it from now on.",
-      {
-        pattern: "^[1-9][0-9]{0,10}$",
-      },
-    ),
-  ),
+  ...BOUNDS,
   scope: optional("Scopes, separated by spaces; without it all that may be had."),
   code: optional("Of the authorization code grant."),
   redirect_uri: optional("As it was sent to the authorization endpoint."),
@@ -75,6 +78,33 @@ const TokenForm = Type.Object({
   ...EXCHANGE_FORM,
   ...CLIENT_FORM,
 });
+const PreviewForm = Type.Object({
+  grant_type: text("", { enum: GRANTS.map(({ grantType }) => grantType) }),
+  expiration_time: Type.Optional(EXPIRATION_TIME),
+  ...BOUNDS,
+  scope: optional("As at the token endpoint; of the authorization code grant, as at the authorization endpoint."),
+  subject: optional("The id of the identity that the token would be about."),
+  granted_scope: optional("Of the refresh token grant: what was granted at the login."),
+  remaining_seconds: optional("Of the refresh token grant: what is left of the refresh token."),
+  consent_seconds: optional("The longest life that the person agreed to."),
+  subject_token_id: optional("Of a token exchange: the id of the token that would be exchanged."),
+  ...CLIENT_FORM,
+});
+const PreviewAnswer = Type.Object(
+  {
+    granted: Type.Boolean(),
+    expires_in: Type.Optional(Type.Integer({ description: "Seconds until the token would end." })),
+    scope: optional("What would be granted."),
+    scopes_dropped: Type.Optional(Type.Array(Type.Object({ scope: text(""), rule: text("") }))),
+    lifetime: Type.Optional(
+      Type.Object({}, { additionalProperties: true, description: "The ledger of the lifetime." }),
+    ),
+    claims: Type.Optional(Type.Object({}, { additionalProperties: true, description: "What the token would say." })),
+    error: optional("Why nothing would be granted."),
+    error_description: optional(""),
+  },
+  { additionalProperties: true },
+);
 const TokenAnswer = Type.Object({
   access_token: text("The token."),
   token_type: text("", { enum: ["Bearer"] }),
@@ -151,6 +181,19 @@ export const AUTH_OPERATIONS: readonly AuthOperation[] = [
     form: TokenForm,
     example: { grant_type: "client_credentials", scope: "shoes:read", expiration_time: "900" },
     answer: TokenAnswer,
+    statuses: REFUSED,
+  },
+  {
+    name: "previewToken",
+    method: "POST",
+    path: `${APPLICATION}/tokens:preview`,
+    summary: "Tells what a token request would get and why, issuing nothing.",
+    description:
+      "Takes what the token endpoint takes, but nothing that is spent: in place of a code or a refresh token it says whom the token would be about and what is left. A refusal is an answer, too: granted is false, and the rest is what the token endpoint would say.",
+    security: ["client", "bearer"],
+    form: PreviewForm,
+    example: { grant_type: "client_credentials", scope: "shoes:read", expiration_time: "900" },
+    answer: PreviewAnswer,
     statuses: REFUSED,
   },
   {

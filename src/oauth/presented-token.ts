@@ -92,8 +92,8 @@ export function readJwtPayload(presented: string): Readonly<Record<string, unkno
   return jwt && readJwtPart(jwt.payload);
 }
 
-// Rule 10: only ids of the full grammar, of the right kind and of a partition that can exist enter a batch.
-function isPossibleRow(services: Services, id: string, kind: number): boolean {
+/** Whether an id may enter a batch: rule 10 lets those in only of the full grammar, of the right kind and of a partition that can exist. */
+export function isPossibleRow(services: Services, id: string, kind: number): boolean {
   const parts = decodeId(id);
   return (
     parts !== undefined && parts.kind === kind && isLivePartitionRange(parts.bucket, services.deps.clock.nowSeconds())

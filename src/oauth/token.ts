@@ -1,11 +1,6 @@
 import { type HttpRequest, headerOf, jsonReply, type Route } from "../http/route.ts";
-import type { ApplicationContext } from "../protocol/client-metadata.ts";
-import { checkCustomClaimsAllowed, parseCustomClaims } from "../protocol/custom-claims.ts";
-import { parseExpirationTime } from "../protocol/expiration-time.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
-import { type RequestParameters, refuseInQuery } from "../protocol/parameters.ts";
-import { parseVerifier } from "../protocol/pkce.ts";
-import { parseMaxUses, parseNotBefore } from "../protocol/use-bounds.ts";
+import type { RequestParameters } from "../protocol/parameters.ts";
 import type { CurrentApplication } from "../resources/application/queries.ts";
 import { atIssuers } from "./at-issuer.ts";
 import { presentedClient, secretsOf, verifyClient } from "./client-authentication/index.ts";
@@ -13,21 +8,14 @@ import { toGrantType } from "./decide-issue.ts";
 import { findKeptApplication, unknownApplication } from "./find-application.ts";
 import { findPresentedApplication } from "./find-client.ts";
 import { readCurrentApplication } from "./find-live-application.ts";
-import { readForm } from "./form.ts";
-import type { Grant, ReuseFound, TokenRequest } from "./grants/grant.ts";
-import { GRANTS } from "./grants/index.ts";
+import type { ReuseFound, TokenRequest } from "./grants/grant.ts";
 import { issueTokens, type TokenResponse } from "./issue.ts";
-import { readScope } from "./read-scope.ts";
 import { recordRefusals } from "./record-refusals.ts";
 import type { Services } from "./services.ts";
+import { chooseGrant, parseTokenRequest, readTokenForm } from "./token-request.ts";
 
 // Eight siblings may win before everybody else is refused (rule 3): the loser of each round reads and decides anew.
 const ROUNDS_MAX = 32;
-const TOKEN_NAME_LENGTH_MAX = 64;
-/** Refused where they repeat and the grant does not let them (RFC 6749 §3.2). */
-const REPEATABLE = GRANTS.flatMap(({ repeatable = [] }) => repeatable);
-/** What bounds a token: in the query string it would be ignored silently. */
-const BOUNDS = ["expiration_time", "max_uses", "not_before"];
 
 /** POST token (RFC 6749 section 3.2). */
 export function tokenRoutes(services: Services): readonly Route[] {
@@ -53,8 +41,7 @@ export function tokenRoutes(services: Services): readonly Route[] {
  */
 async function grantTokens(services: Services, request: HttpRequest): Promise<TokenResponse> {
   const kept = await findKeptApplication(services, request);
-  const parameters = readForm(request, { repeatable: REPEATABLE });
-  for (const bound of BOUNDS) refuseInQuery(request.queryString, bound);
+  const parameters = readTokenForm(request);
   const countRequested = services.tokenMeter.request();
   let attempt: Attempt = { current: kept, isLive: false, parameters, countRequested };
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
@@ -88,6 +75,7 @@ async function tryOnce(
     authenticate(services, request, attempt);
     const grant = chooseGrant(attempt.parameters, attempt.current.context);
     const parsed = parseTokenRequest(services, request, attempt);
+    attempt.countRequested(parsed.expirationTime);
     const decided = await grant.authorize(parsed);
     if (decided.outcome === "authorized") return await issueTokens(parsed, decided, toGrantType(grant.grantType));
     // Ending a family is for those only who passed every check as it is now (rule 5).
@@ -106,70 +94,6 @@ function authenticate(services: Services, request: HttpRequest, { current, param
   const mayOmit = parameters.values.get("grant_type") === "refresh_token" && client.confidentiality === "public";
   if (presented === undefined && mayOmit) return;
   verifyClient(presented, client, secretsOf(services, current));
-}
-
-function chooseGrant(parameters: RequestParameters, context: ApplicationContext): Grant {
-  const grantType = parameters.values.get("grant_type");
-  if (grantType === undefined) throw new OAuthError("invalid_request", "grant_type is missing");
-  const grant = GRANTS.find((candidate) => candidate.grantType === grantType);
-  if (grant === undefined) throw new OAuthError("unsupported_grant_type", "grant_type is not supported");
-  if (!grant.isAllowed(context.client)) {
-    throw new OAuthError("unauthorized_client", `this application may not use the grant type ${grant.grantType}`);
-  }
-  refuseRepeats(parameters, grant);
-  return grant;
-}
-
-function refuseRepeats({ lists }: RequestParameters, { repeatable = [] }: Grant): void {
-  for (const [name, values] of lists) {
-    if (values.length < 2 || repeatable.includes(name)) continue;
-    throw new OAuthError("invalid_request", `${name} was sent more than once`);
-  }
-}
-
-function parseTokenRequest(services: Services, request: HttpRequest, attempt: Attempt): TokenRequest {
-  const { parameters, current } = attempt;
-  const { context, live } = current;
-  const { client } = context;
-  const rawClaims = parameters.values.get("custom_claims");
-  checkCustomClaimsAllowed(rawClaims, client.customClaims);
-  const now = services.deps.clock.nowSeconds() + live.clockOffsetSeconds;
-  return {
-    services,
-    context,
-    basis: current,
-    parameters,
-    traceId: request.traceId,
-    now,
-    expirationTime: readExpirationTime(attempt),
-    maxUses: parseMaxUses(parameters.values.get("max_uses")),
-    notBefore: parseNotBefore(parameters.values.get("not_before"), {
-      now,
-      aheadSecondsMax: client.expiresAfterSeconds,
-    }),
-    customClaims: parseCustomClaims(rawClaims, client.customClaimsBytesMax)?.text,
-    scope: readScope(context, parameters.values.get("scope")),
-    codeVerifier: parseVerifier(parameters.values.get("code_verifier")),
-    tokenName: parseTokenName(parameters.values.get("token_name")),
-  };
-}
-
-function readExpirationTime({ parameters, countRequested }: Attempt): number | undefined {
-  const seconds = parseExpirationTime(parameters.values.get("expiration_time"));
-  countRequested(seconds);
-  return seconds;
-}
-
-function parseTokenName(raw: string | undefined): string | undefined {
-  if (raw === undefined) return undefined;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
-  if ([...raw].length > TOKEN_NAME_LENGTH_MAX || /[\u0000-\u001f\u007f]/.test(raw)) {
-    throw new OAuthError(
-      "invalid_request",
-      `token_name must have at most ${TOKEN_NAME_LENGTH_MAX} characters and no control characters`,
-    );
-  }
-  return raw;
 }
 
 /** Ends the family of a spent code or token that came back, together with the record of it (rules 13 and 24). */

@@ -20,9 +20,13 @@ export const ACTORS_MAX = 4;
 export const ANCESTORS_MAX = 8;
 
 /** What an exchange asks for, apart from what every token request may ask for. */
-export interface ExchangeRequest {
+export interface ExchangeRequest extends ExchangeTarget {
   readonly subjectToken: string;
   readonly actorToken: string | undefined;
+}
+
+/** What an exchange is to give. */
+export interface ExchangeTarget {
   /** of the new token */
   readonly issuedTokenType: string;
   /** for whom it is to be; none: for all for whom the subject token is */
@@ -43,6 +47,19 @@ export function readExchange(
   return {
     subjectToken,
     actorToken: readToken(values, "actor_token"),
+    ...readTarget({ values, lists }, format),
+  };
+}
+
+/**
+ * What an exchange is to give, of the same parameters.
+ * @throws OAuthError `invalid_request`
+ */
+export function readTarget(
+  { values, lists }: Pick<RequestParameters, "values" | "lists">,
+  format: "self_contained" | "referential",
+): ExchangeTarget {
+  return {
     issuedTokenType: readRequestedType(values.get("requested_token_type"), format),
     targets: TARGET_PARAMETERS.flatMap((name) => lists.get(name) ?? []),
   };

@@ -131,7 +131,15 @@ describe("completion", () => {
     const complete = async (...words: string[]) =>
       (await user.run(["__complete", "--", ...words])).stdout.split("\n").filter(Boolean);
     assert.deepEqual(await complete("to"), ["token"]);
-    assert.deepEqual(await complete("token", ""), ["issue", "inspect", "revoke", "shorten", "list", "usage"]);
+    assert.deepEqual(await complete("token", ""), [
+      "issue",
+      "preview",
+      "inspect",
+      "revoke",
+      "shorten",
+      "list",
+      "usage",
+    ]);
     assert.deepEqual(await complete("token", "issue", "--ex"), ["--expires-in"]);
     assert.deepEqual(await complete("token", "issue", "-o", ""), ["table", "json", "token"]);
     assert.deepEqual(await complete("keys", "list", "--profile", "l"), ["local"]);

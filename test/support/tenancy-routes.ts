@@ -7,6 +7,7 @@ import { fillPath } from "./fill-path.ts";
 import { type Answer, call, postForm } from "./http.ts";
 import { assertInvalidClient, assertInvalidGrant, assertRefused } from "./refusals.ts";
 import { EMBEDDED_ATTACKS } from "./tenancy-embedded.ts";
+import { basicOf, bearerOf, HOLDER_ATTACKS } from "./tenancy-holders.ts";
 import type { TenantInUse } from "./tenancy-scenario.ts";
 import { authorizeParameters } from "./test-browser.ts";
 import { type CodeFlow, REDIRECT_URI, type Tokens } from "./test-code-flow.ts";
@@ -46,8 +47,7 @@ export const ATTACKS: Attacks = {
   "POST introspect": (attack) =>
     introspect(attack, (flow) => `${flow.tenant.server.url}${realmPath(flow.tenant.realm)}`),
   "POST introspectAlias": (attack) => introspect(attack, (flow) => flow.application.issuer),
-  "POST revoke": (attack) => endAsHolder(attack, "revoke"),
-  "POST shorten": (attack) => endAsHolder(attack, "shorten"),
+  ...HOLDER_ATTACKS,
   "GET GetServiceProviderConfig": (attack) => published(attack, "ServiceProviderConfig"),
   "GET ListResourceTypes": (attack) => published(attack, "ResourceTypes"),
   "GET GetResourceType": (attack) => published(attack, "ResourceTypes/User"),
@@ -146,23 +146,6 @@ export const ATTACKS: Attacks = {
   "PATCH UpdateTenantQuotas": (attack) => operate(attack, "PATCH", "/quotas"),
 };
 
-/** Ends or shortens tokens that are somebody else's, at their place and at one's own. */
-async function endAsHolder({ used, stranger }: Attack, route: "revoke" | "shorten"): Promise<readonly Answer[]> {
-  const answers: Answer[] = [];
-  for (const token of [used.access, used.refresh, used.jobToken]) {
-    const form = { token, expiration_time: "1" };
-    const url = `${used.flow.application.issuer}/${route}`;
-    const foreign = await postForm(url, form, basicOf(stranger));
-    const bearer = await postForm(url, form, bearerOf(stranger.managementToken));
-    const own = await postForm(`${stranger.flow.application.issuer}/${route}`, form, basicOf(stranger));
-    assertInvalidClient(foreign);
-    assertRefused(bearer, 401, "invalid_token");
-    assert.deepEqual([own.status, own.text], [200, ""]); // RFC 7009 §2.2
-    answers.push(foreign, bearer, own);
-  }
-  return answers;
-}
-
 // Another tenant's administrator is no operator, nor is the tenant's own.
 async function operate({ used, stranger }: Attack, method: string, path: string): Promise<Answer[]> {
   const url = `${used.tenant.server.url}/v1/tenants/${used.tenant.tenantId}${path}`;
@@ -174,14 +157,6 @@ async function operate({ used, stranger }: Attack, method: string, path: string)
     answers.push(answer);
   }
   return answers;
-}
-
-function basicOf({ flow }: Stranger): Record<string, string> {
-  return { authorization: flow.application.authorization };
-}
-
-function bearerOf(token: string): Record<string, string> {
-  return { authorization: `Bearer ${token}` };
 }
 
 function cookiesOf(cookies: ReadonlyMap<string, string>): Record<string, string> {

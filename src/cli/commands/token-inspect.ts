@@ -3,6 +3,7 @@ import { type CommonOptions, outputOption, profileOf, realmPathOf, show } from "
 import { describeDuration, describeInstant } from "../duration.ts";
 import { send } from "../http.ts";
 import { listOf, numberOf, objectOf, textOf } from "../json.ts";
+import { describeLedger } from "../ledger.ts";
 import { findBearer, introspect, issuedBy, readToken, traceOf } from "../presented-token.ts";
 import type { Profile } from "../profile.ts";
 import { formatPairs } from "../table.ts";
@@ -75,12 +76,4 @@ function describe(claims: Readonly<Record<string, unknown>>, now: number): strin
     ...(typeof audience === "string" ? [["aud", audience] as const] : []),
     ...describeLedger(claims.ledger),
   ]);
-}
-
-function describeLedger(ledger: unknown): [string, string][] {
-  return listOf(ledger, "ceilings").map((ceiling): [string, string] => {
-    const name = (textOf(ceiling, "name") ?? "").replace("_", " ");
-    const won = objectOf(ceiling).won === true ? ", the smallest" : "";
-    return ["ceiling", `${describeDuration(numberOf(ceiling, "seconds") ?? 0)}, ${name}${won}`];
-  });
 }

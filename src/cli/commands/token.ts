@@ -3,16 +3,25 @@ import type { World } from "../world.ts";
 import { addTokenInspect } from "./token-inspect.ts";
 import { addTokenIssue } from "./token-issue.ts";
 import { addTokenList } from "./token-list.ts";
+import { addTokenPreview } from "./token-preview.ts";
 import { addTokenRevoke } from "./token-revoke.ts";
 import { addTokenShorten } from "./token-shorten.ts";
 import { addTokenUsage } from "./token-usage.ts";
 
-const COMMANDS = [addTokenIssue, addTokenInspect, addTokenRevoke, addTokenShorten, addTokenList, addTokenUsage];
+const COMMANDS = [
+  addTokenIssue,
+  addTokenPreview,
+  addTokenInspect,
+  addTokenRevoke,
+  addTokenShorten,
+  addTokenList,
+  addTokenUsage,
+];
 
 /** `mayfly token`, what is done with tokens. */
 export function addToken(program: Command, world: World): void {
   const token = program
     .command("token")
-    .summary("issue, inspect, revoke, shorten and list tokens; see how they are used");
+    .summary("issue, preview, inspect, revoke, shorten and list tokens; see how they are used");
   for (const add of COMMANDS) add(token, world);
 }

@@ -5,6 +5,7 @@ import { parseOpaqueToken } from "../../protocol/opaque-token.ts";
 import { type PkceChallenge, unboundRedirectUriAllowed, verifyPkce } from "../../protocol/pkce.ts";
 import type { GrantFacts } from "../../resources/grant/queries.ts";
 import { advanceTo, familyOf, findOwnGrant, negotiateScope } from "./family.ts";
+import { foreseeCode } from "./foresee.ts";
 import type { Authorization, Grant, RefreshPlan, TokenRequest } from "./grant.ts";
 
 /** RFC 6749 section 4.1.3 with PKCE (RFC 7636): a code, bound to client, redirect URI and verifier, becomes tokens once. */
@@ -29,6 +30,7 @@ export const authorizationCode: Grant = {
     if (decision.action === "reuse") return { outcome: "reuse", grant, reason: "code_reuse", detail: decision.detail };
     return authorizeCode(request, grant, decision.next);
   },
+  foresee: foreseeCode,
 };
 
 type AfterCode = (refresh?: { readonly hash: Uint8Array; readonly expiresAt: number }) => FamilyState;

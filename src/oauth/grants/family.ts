@@ -74,7 +74,10 @@ export function advanceTo(
  *
  * @throws OAuthError `invalid_scope` if something is named that was never granted
  */
-export function negotiateScope(request: TokenRequest, grant: GrantFacts): ScopeVerdict {
+export function negotiateScope(
+  request: TokenRequest,
+  grant: Pick<GrantFacts, "scope" | "resourceServerId" | "roleScopes">,
+): ScopeVerdict {
   const { client } = request.context;
   // The roles were read for the resource server of the grant. Scopes of the same name at another one are other scopes.
   const isSameServer = grant.resourceServerId === client.resourceServerId;

@@ -95,4 +95,13 @@ export interface Grant {
   isAllowed(client: ClientMetadata): boolean;
   /** Decides what may be issued. Throws OAuthError; consumes nothing. */
   authorize(request: TokenRequest): Promise<Authorization | ReuseFound>;
+  /** Decides what would be issued by what the request says in place of a code or a token (rule 28). Throws OAuthError; writes nothing. */
+  foresee(request: TokenRequest): Promise<Foreseen>;
+}
+
+/** What a request would have, were its code or token there. */
+export interface Foreseen {
+  readonly authorization: Authorization;
+  /** how many seconds the refresh token beside it would live; undefined: there would be none */
+  readonly refreshSeconds?: number | undefined;
 }

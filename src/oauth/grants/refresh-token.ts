@@ -4,6 +4,7 @@ import { OAuthError } from "../../protocol/oauth-error.ts";
 import { parseRefreshToken, verifyRefreshMac } from "../../protocol/opaque-token.ts";
 import type { GrantFacts } from "../../resources/grant/queries.ts";
 import { advanceTo, familyOf, findOwnGrant, negotiateScope } from "./family.ts";
+import { foreseeRefresh } from "./foresee.ts";
 import type { Authorization, Grant, RefreshPlan, TokenRequest } from "./grant.ts";
 
 /** RFC 6749 section 6 with rotation, reuse detection and a grace window (rules 3 and 4). */
@@ -33,6 +34,7 @@ export const refreshToken: Grant = {
       return { outcome: "reuse", grant, reason: "refresh_reuse", detail: decision.detail };
     return authorizeRefresh(request, grant, { decision, macKey, generation: parsed.generation });
   },
+  foresee: foreseeRefresh,
 };
 
 interface Accepted {

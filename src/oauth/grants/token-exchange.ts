@@ -3,20 +3,22 @@ import { splitScope } from "../../protocol/scope.ts";
 import {
   type Actor,
   ANCESTORS_MAX,
-  type ExchangeRequest,
+  type ExchangeTarget,
   letsAct,
   narrowAudience,
   narrowExchangedScope,
   nestActor,
   readExchange,
+  readTarget,
   TARGET_PARAMETERS,
   TOKEN_EXCHANGE,
 } from "../../protocol/token-exchange.ts";
+import { ID_KINDS } from "../../protocol/token-id.ts";
 import { findCauseOfDeath } from "../../protocol/token-state.ts";
 import { narrowRealm, type TokenFacts } from "../../resources/token/queries.ts";
 import type { MovedUses } from "../../resources/token-issue/queries.ts";
 import { parseClaims } from "../decide-issue.ts";
-import { findPresentedToken } from "../presented-token.ts";
+import { findPresentedToken, isPossibleRow } from "../presented-token.ts";
 import type { Authorization, Grant, Inherited, TokenRequest } from "./grant.ts";
 
 /** RFC 8693 as rule 16 narrows it: an application hands a token on that may do less, for less long, for fewer. */
@@ -28,12 +30,24 @@ export const tokenExchange: Grant = {
   authorize: async (request) => {
     const asked = readExchange(request.parameters, request.context.client.tokenFormat);
     const subject = await findExchangeable(request, "subject_token", asked.subjectToken);
-    const actor = await findActor(request, asked, subject);
-    const refusing = [subject, ...subject.ancestors].find((one) => actor !== undefined && !lets(one, actor));
-    if (refusing !== undefined) throw unacceptable("subject_token", "its may_act does not name who is to act");
-    return authorizeExchange(request, asked, { subject, actor });
+    return authorizeExchange(request, asked, { subject, actor: await findActor(request, asked.actorToken, subject) });
+  },
+  foresee: async (request) => {
+    const asked = readTarget(request.parameters, request.context.client.tokenFormat);
+    const subject = await findForeseen(request, request.parameters.values.get("subject_token_id"));
+    const actor = await findActor(request, undefined, subject);
+    return { authorization: await authorizeExchange(request, asked, { subject, actor }) };
   },
 };
+
+/** A preview knows the token by its id alone (rule 28). */
+async function findForeseen(request: TokenRequest, id: string | undefined): Promise<TokenFacts> {
+  if (id === undefined) throw new OAuthError("invalid_request", "subject_token_id is missing");
+  const { tenantId, realmId } = request.context.key;
+  const isPossible = isPossibleRow(request.services, id, ID_KINDS.access);
+  const reading = isPossible ? await request.services.readToken({ tenantId, realmId, id }) : undefined;
+  return judgeExchangeable(request, "subject_token", reading?.facts);
+}
 
 /** A token that was presented, live by what introspection would say at this moment (rule 7), and the caller's to exchange. */
 async function findExchangeable(
@@ -41,8 +55,15 @@ async function findExchangeable(
   name: "subject_token" | "actor_token",
   text: string,
 ): Promise<TokenFacts> {
+  return judgeExchangeable(request, name, await findPresentedToken(request.services, request.context.key, text));
+}
+
+function judgeExchangeable(
+  request: TokenRequest,
+  name: "subject_token" | "actor_token",
+  token: TokenFacts | undefined,
+): TokenFacts {
   const { key } = request.context;
-  const token = await findPresentedToken(request.services, key, text);
   if (token === undefined) throw unacceptable(name, "it is no recorded access token of this realm");
   const cause = findCauseOfDeath(token, request.now);
   if (cause !== undefined) throw unacceptable(name, cause, token.id);
@@ -63,7 +84,7 @@ function unacceptable(name: string, cause: string, tokenId?: string): OAuthError
 /** Who acts from now on: whom the actor token names, or an application that goes on with another's token. */
 async function findActor(
   request: TokenRequest,
-  { actorToken }: ExchangeRequest,
+  actorToken: string | undefined,
   subject: TokenFacts,
 ): Promise<Actor | undefined> {
   const { clientId } = request.context.client;
@@ -89,10 +110,12 @@ interface Exchange {
 
 async function authorizeExchange(
   request: TokenRequest,
-  asked: ExchangeRequest,
+  asked: ExchangeTarget,
   exchange: Exchange,
 ): Promise<Authorization> {
-  const { subject } = exchange;
+  const { subject, actor } = exchange;
+  const refusing = [subject, ...subject.ancestors].find((one) => actor !== undefined && !lets(one, actor));
+  if (refusing !== undefined) throw unacceptable("subject_token", "its may_act does not name who is to act");
   const audience = narrowAudience(subject.audience, asked.targets);
   const isForServer = isStillForServer(subject, audience);
   return {

@@ -13,6 +13,7 @@ export type DecisionKind =
   | "introspect"
   | "revoke"
   | "shorten"
+  | "preview"
   | "login"
   | "logout"
   | "userinfo"

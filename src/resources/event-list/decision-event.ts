@@ -54,6 +54,7 @@ export const DECISION_EVENTS: readonly DecisionEvent[] = [
   { ...SHORTENED, fact: "grant_id", type: "GrantOperation" },
   { ...SHORTENED, type: "TokenOperation" },
   { kind: "shorten", type: "TokenOperation", action: "UPDATE", outcome: "ERROR" },
+  { kind: "preview", type: "TokenOperation", action: "READ", outcome: "ERROR" },
   { kind: "userinfo", type: "UserinfoRead", outcome: "ERROR" },
   // Of somebody who is to be made nobody is known yet.
   { ...POLICY, decided: ["ALLOW"], fact: "identity_id", outcome: "ALLOW", actor: "Identity" },

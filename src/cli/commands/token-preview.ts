@@ -1,0 +1,64 @@
+import type { Command } from "commander";
+import { CliError } from "../cli-error.ts";
+import { type CommonOptions, outputOption, profileOf, readDuration, show } from "../command.ts";
+import { describeDuration } from "../duration.ts";
+import { sendForm } from "../http.ts";
+import { listOf, numberOf, objectOf, textOf } from "../json.ts";
+import { describeLedger } from "../ledger.ts";
+import { issuerOf } from "../profile.ts";
+import { formatPairs } from "../table.ts";
+import { basicOf, refusedToken } from "../token-client.ts";
+import type { World } from "../world.ts";
+
+interface PreviewOptions extends CommonOptions {
+  readonly expiresIn?: number;
+  readonly scope?: string;
+  readonly maxUses?: string;
+}
+
+/** `mayfly token preview` */
+export function addTokenPreview(parent: Command, world: World): void {
+  parent
+    .command("preview")
+    .summary("say what a token would be, and who decides it, issuing nothing")
+    .description("Asks what the profile's application would get for the same options of mayfly token issue.")
+    .option("-e, --expires-in <duration>", "how long it would live: 15m, 1h, 900 (seconds)", readDuration)
+    .option("-s, --scope <scopes>", "scopes, separated by spaces; else all that the application may have")
+    .option("--max-uses <count>", "how often it could be used; of referential tokens only")
+    .addOption(outputOption())
+    .action((_: unknown, command: Command) => preview(world, command.optsWithGlobals<PreviewOptions>()));
+}
+
+async function preview(world: World, options: PreviewOptions): Promise<void> {
+  const profile = await profileOf(world, options);
+  const form = {
+    grant_type: "client_credentials",
+    ...(options.expiresIn === undefined ? {} : { expiration_time: String(options.expiresIn) }),
+    ...(options.scope === undefined ? {} : { scope: options.scope }),
+    ...(options.maxUses === undefined ? {} : { max_uses: options.maxUses }),
+  };
+  const answer = await sendForm(`${issuerOf(profile)}/tokens:preview`, form, { authorization: basicOf(profile) });
+  if (answer.status !== 200) throw refusedToken(profile, answer);
+  show(world, options, { value: answer.json, text: describe(answer.json) });
+  if (objectOf(answer.json).granted === true) return;
+  throw new CliError("such a token would be refused");
+}
+
+function describe(answer: unknown): string {
+  const lifetime = objectOf(answer).lifetime;
+  const ceilings = describeLedger(objectOf(lifetime).ledger);
+  if (objectOf(answer).granted !== true) {
+    return formatPairs([["granted", "no"], ["because", textOf(answer, "error_description") ?? ""], ...ceilings]);
+  }
+  const dropped = listOf(answer, "scopes_dropped").map((one): [string, string] => [
+    "dropped",
+    `${textOf(one, "scope") ?? ""} (${textOf(one, "rule") ?? ""})`,
+  ]);
+  return formatPairs([
+    ["granted", "yes"],
+    ["lives", describeDuration(numberOf(answer, "expires_in") ?? 0)],
+    ["scope", textOf(answer, "scope") ?? ""],
+    ...dropped,
+    ...ceilings,
+  ]);
+}

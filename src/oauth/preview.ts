@@ -1,0 +1,121 @@
+import { type HttpReply, type HttpRequest, headerOf, jsonReply, type Route } from "../http/route.ts";
+import { lifetimeRecord } from "../protocol/lifetime.ts";
+import { OAuthError, publicDescription, statusOf } from "../protocol/oauth-error.ts";
+import type { RequestParameters } from "../protocol/parameters.ts";
+import type { CurrentApplication } from "../resources/application/queries.ts";
+import { APPLICATION_ISSUER } from "./at-issuer.ts";
+import { authenticateScopedBearer, usesBearer } from "./bearer.ts";
+import { presentedClient, secretsOf, verifyClient } from "./client-authentication/index.ts";
+import { type DecidedIssue, decideIssue, toGrantType } from "./decide-issue.ts";
+import { findApplication, unknownApplication } from "./find-application.ts";
+import { readCurrentApplication } from "./find-live-application.ts";
+import type { Foreseen, Grant, TokenRequest } from "./grants/grant.ts";
+import { claimsOfIssue, makeAccessToken } from "./issue.ts";
+import { checkQuotas } from "./quotas.ts";
+import { recordRefusals } from "./record-refusals.ts";
+import type { Services } from "./services.ts";
+import { chooseGrant, parseTokenRequest, readTokenForm } from "./token-request.ts";
+
+/** What would be spent by a token request: a preview says what it stands for instead (rule 28). */
+const CREDENTIALS = ["code", "code_verifier", "refresh_token", "subject_token", "actor_token"];
+
+/** POST tokens:preview: what a token request would get and why, issuing nothing. */
+export function previewRoutes(services: Services): readonly Route[] {
+  return [
+    {
+      name: "previewToken",
+      method: "POST",
+      path: `${APPLICATION_ISSUER}/tokens::preview`,
+      kind: "auth",
+      handle: recordRefusals(services, "preview", (request) => handlePreview(services, request)),
+    },
+  ];
+}
+
+async function handlePreview(services: Services, request: HttpRequest): Promise<HttpReply> {
+  const { key } = await findApplication(services, request);
+  const parameters = readTokenForm(request);
+  const current = await readCurrentApplication(services, key);
+  if (current === undefined) throw unknownApplication();
+  await authenticate(services, request, { current, parameters });
+  for (const name of CREDENTIALS) {
+    if (parameters.values.has(name)) throw new OAuthError("invalid_request", `a preview takes no ${name}`);
+  }
+  try {
+    const grant = chooseGrant(parameters, current.context);
+    return jsonReply(200, await preview(parseTokenRequest(services, request, { current, parameters }), grant));
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw error;
+    recordRefusal(services, request, { current, error });
+    return jsonReply(200, describeRefusal(error));
+  }
+}
+
+/** Rule 28: whoever has the client's secret, or `tokens:read` for the realm. */
+async function authenticate(
+  services: Services,
+  request: HttpRequest,
+  { current, parameters }: { readonly current: CurrentApplication; readonly parameters: RequestParameters },
+): Promise<void> {
+  const authorization = headerOf(request, "authorization");
+  const { client, key } = current.context;
+  if (usesBearer(authorization)) {
+    await authenticateScopedBearer(services, { realm: key, authorization, parameters, scope: "tokens:read" });
+    return;
+  }
+  if (client.confidentiality === "public") {
+    throw new OAuthError("invalid_client", "a public client proves nothing: use a bearer token of tokens:read");
+  }
+  verifyClient(presentedClient({ authorization, parameters }), client, secretsOf(services, current));
+}
+
+async function preview(request: TokenRequest, grant: Grant): Promise<object> {
+  const foreseen = await grant.foresee(request);
+  const grantType = toGrantType(grant.grantType);
+  const decided = decideIssue(request, foreseen.authorization, grantType);
+  await checkQuotas(request, grantType);
+  // Made, and thrown away: what is refused only then is refused here, too.
+  await makeAccessToken(request, decided);
+  return { granted: true, grant_type: grantType, ...describe(request, foreseen, decided) };
+}
+
+function describe(request: TokenRequest, foreseen: Foreseen, { lifetime, token }: DecidedIssue): object {
+  const { client } = request.context;
+  const { scope, dropped } = foreseen.authorization.scope;
+  const { jti: _, ...claims } = claimsOfIssue(request, { ...token, id: "" });
+  const hasIdToken = token.identityId !== undefined && client.type === "oidc" && scope.includes("openid");
+  return {
+    token_format: client.tokenFormat,
+    expires_in: lifetime.expiresAt - lifetime.issuedAt,
+    scope: token.scope,
+    scopes_dropped: dropped,
+    lifetime: lifetimeRecord(lifetime),
+    ...(token.usesLeft === undefined ? {} : { max_uses: token.usesLeft }),
+    ...(token.notBefore === undefined ? {} : { not_before: token.notBefore }),
+    claims,
+    ...(foreseen.refreshSeconds === undefined ? {} : { refresh_token: { expires_in: foreseen.refreshSeconds } }),
+    ...(hasIdToken ? { id_token: { expires_in: client.idTokenLifetimeSeconds } } : {}),
+  };
+}
+
+/** The refusal that the token endpoint would answer, with its ledger where a lifetime is refused. */
+function describeRefusal(error: OAuthError): object {
+  const { lifetime, dropped } = error.facts;
+  return {
+    granted: false,
+    status: statusOf(error),
+    error: error.code,
+    error_description: publicDescription(error),
+    ...(lifetime === undefined ? {} : { lifetime }),
+    ...(dropped === undefined ? {} : { scopes_dropped: dropped }),
+  };
+}
+
+function recordRefusal(
+  { decisions }: Services,
+  { traceId }: HttpRequest,
+  { current, error }: { readonly current: CurrentApplication; readonly error: OAuthError },
+): void {
+  const facts = { detail: error.detail, ...error.facts };
+  decisions.record({ ...current.context.key, traceId, kind: "preview", outcome: error.code, facts });
+}
