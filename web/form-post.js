@@ -3,9 +3,10 @@
 
 const form = document.getElementById("answer");
 document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) => {
-  const rest = document.getElementById("received");
-  if (effectiveDirective !== "form-action" || form === null || rest === null) return;
-  form.hidden = true;
-  rest.hidden = false;
+  const sending = document.getElementById("sending");
+  const received = document.getElementById("received");
+  if (effectiveDirective !== "form-action" || sending === null || received === null) return;
+  sending.hidden = true;
+  received.hidden = false;
 });
 if (form instanceof HTMLFormElement) form.submit();

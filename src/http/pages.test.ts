@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createLog } from "../platform/log.ts";
+import type { Language } from "../protocol/language.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { html } from "./html.ts";
 import { errorPageReply, pageReply, prefersJson, redirectReply, replyWithErrorPage } from "./pages.ts";
@@ -80,6 +81,22 @@ test("an error is a page for people and JSON for a client that asks for it", () 
     error_description: "no '<b>' please",
     trace_id: "07".repeat(16),
   });
+});
+
+test("who has to wait is told for how long, in the language of the page", () => {
+  const options = { status: 429, retryAfterSeconds: 42 };
+  const error = new OAuthError("temporarily_unavailable", "too many", options);
+  const shownIn = (language: Language) =>
+    replyWithErrorPage(error, { traceId, accept: undefined, language, log: createLog("silent") });
+  for (const [language, wait] of [
+    ["en", "in 42 seconds."],
+    ["de", "in 42 Sekunden neu."],
+    ["es", "en 42 segundos."],
+  ] as const) {
+    const { headers, body } = shownIn(language);
+    assert.equal(headers?.["retry-after"], "42");
+    assert.ok(String(body).includes(wait), language);
+  }
 });
 
 test("a bug is a page that says nothing about it", () => {

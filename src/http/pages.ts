@@ -1,5 +1,6 @@
 import type { Log } from "../platform/log.ts";
 import type { Language } from "../protocol/language.ts";
+import { durationInWords } from "./duration-in-words.ts";
 import { type FailureContext, replyToError } from "./errors.ts";
 import { type Html, html } from "./html.ts";
 import { PAGE_STYLE } from "./page-style.ts";
@@ -224,7 +225,7 @@ export function replyWithErrorPage(error: unknown, failure: PageFailure): HttpRe
   const page = errorPageReply({
     status: reply.status,
     language: failure.language,
-    ...wordsFor(reply.status, textsIn(failure.language)),
+    ...wordsFor(reply, textsIn(failure.language)),
     detail: reply.status >= 500 ? undefined : describe(reply.body),
     traceId: failure.traceId,
     theme: failure.theme,
@@ -238,8 +239,15 @@ export function replyWithErrorPage(error: unknown, failure: PageFailure): HttpRe
   };
 }
 
-function wordsFor(status: number, { error }: Texts): { readonly heading: string; readonly advice: string } {
-  if (status === 503 || status === 429) return error.busy;
+function wordsFor(
+  { status, headers = {} }: HttpReply,
+  { error, language }: Texts,
+): Pick<ErrorPage, "heading" | "advice"> {
+  if (status === 429) {
+    const { heading, advice } = error.tooMany;
+    return { heading, advice: advice(durationInWords(Number(headers["retry-after"] ?? 1), language)) };
+  }
+  if (status === 503) return error.busy;
   return status >= 500 ? error.failed : error.refused;
 }
 

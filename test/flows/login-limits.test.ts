@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { durationInWords } from "../../src/http/duration-in-words.ts";
 import { createLoginLimiter } from "../../src/http/login-limit.ts";
 import { takeLoginAllowance } from "../../src/resources/login-allowance/queries.ts";
 import { accountUrl } from "../support/account-page.ts";
@@ -63,9 +64,9 @@ describe("logins that are begun are bounded by the minute", () => {
     const refused = await begin(flow, "203.0.113.200");
     assert.equal(refused.status, 429, refused.text);
     assert.match(refused.headers.get("content-type") ?? "", /^text\/html/);
-    assert.match(refused.text, /<h1>Please try again in a moment<\/h1>/);
     const wait = Number(refused.headers.get("retry-after"));
     assert.ok(wait >= 1 && wait <= 60, String(wait));
+    assert.ok(refused.text.includes(`reload this page in ${durationInWords(wait, "en")}.`), refused.text);
     assert.deepEqual(refused.headers.getSetCookie(), []);
     assert.equal(await countStored(flow), 30, "nothing more is stored");
     const { outcome, facts } = await decisionOf(flow.tenant, refused);

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import type { Language } from "../../src/protocol/language.ts";
 import type { LoginMethod } from "../../src/resources/authorization-request/schema.ts";
 import { accountLogin, accountUrl, addLoginApplication, asByPasskey } from "./account-page.ts";
 import { type Answer, call, postForm } from "./http.ts";
 import { newAddress } from "./login-flow.ts";
 import { managementClient, succeed } from "./management-client.ts";
+import { readyPages } from "./ready-pages.ts";
 import { passkeyOptionsOn, softwarePasskey } from "./software-passkey.ts";
 import {
   authorizeParameters,
@@ -36,13 +38,18 @@ export const GALLERY_THEME = {
 };
 
 /** Every page that a browser can be shown, each as it is in one language. */
-export async function collectPages(language: string, theme?: typeof GALLERY_THEME): Promise<Gallery> {
+export async function collectPages(language: Language, theme?: typeof GALLERY_THEME): Promise<Gallery> {
   const refresh_token_configuration = { ...REFRESH, absolute_duration: RENEWAL_SECONDS };
   const flow = await testCodeFlow({ config: { refresh_token_configuration } });
   if (theme !== undefined) await makeHard(flow, theme);
   const at: Collecting = { flow, language, headers: { "accept-language": language }, email: newAddress(flow.tenant) };
   await flow.tenant.addIdentity(at.email);
-  const pages = { ...(await loginPages(at)), ...(await knownPersonPages(at)), ...(await passkeyPages(at)) };
+  const pages = {
+    ...readyPages(language, theme),
+    ...(await loginPages(at)),
+    ...(await knownPersonPages(at)),
+    ...(await passkeyPages(at)),
+  };
   return { ...pages, ...(await refusals(at)), ...(await deniedPage(at)), ...(await productionPage(at)) };
 }
 
@@ -56,7 +63,7 @@ async function makeHard({ tenant, application }: CodeFlow, theme: typeof GALLERY
 
 interface Collecting {
   readonly flow: CodeFlow;
-  readonly language: string;
+  readonly language: Language;
   readonly headers: Readonly<Record<string, string>>;
   readonly email: string;
 }
@@ -83,7 +90,22 @@ async function loginPages(at: Collecting): Promise<Gallery> {
   assert.match(sentBack.text, /form-post\.js/, "another page than that of form_post");
   const finished = await login.browser.open(login.url);
   assert.equal(finished.status, 410);
-  return { address, addressWrong, code, codeSentAgain, codeWrong, triesSpent, sentBack, finished, otherBrowser };
+  const received = {
+    ...sentBack,
+    text: sentBack.text.replace(" hidden>", ">").replace('"sending"', '"sending" hidden'),
+  }; // by the script
+  return {
+    address,
+    addressWrong,
+    code,
+    codeSentAgain,
+    codeWrong,
+    triesSpent,
+    sentBack,
+    received,
+    finished,
+    otherBrowser,
+  };
 }
 
 /** Pages for whoever is logged in: questions, and the logout. */

@@ -18,15 +18,17 @@ export const formPost: ResponseMode = {
       script: FORM_POST_SCRIPT,
       setCookies,
       content: html`<h1>${sentBack.heading}</h1>
-<form id="answer" method="post" action="${redirectUri}">
-<p>${sentBack.intro}</p>${Object.entries(parameters).map(([name, value]) =>
+<div id="sending">
+<p>${sentBack.intro}</p>
+<form id="answer" method="post" action="${redirectUri}">${Object.entries(parameters).map(([name, value]) =>
         value === undefined
           ? html``
           : html`
 <input type="hidden" name="${name}" value="${value}">`,
       )}
 <button class="main">${sentBack.goOn}</button>
-</form>${renderReceived(redirectUri, sentBack)}`,
+</form>
+</div>${renderReceived(redirectUri, sentBack)}`,
     });
   },
 };

@@ -10,6 +10,11 @@ export const error: typeof english = {
     heading: "Bitte versuchen Sie es gleich noch einmal",
     advice: "Der Server ist ausgelastet. Es ist nichts verloren; laden Sie diese Seite in ein paar Sekunden neu.",
   },
+  tooMany: {
+    heading: "Bitte warten Sie ein wenig",
+    advice: (wait) =>
+      `Es wollen sich mehr Menschen anmelden, als in einer Minute eingelassen werden. Es ist nichts verloren; laden Sie diese Seite in ${wait} neu.`,
+  },
   failed: {
     heading: "Bei uns ist etwas schiefgegangen",
     advice: "Bitte gehen Sie zurück zur Anwendung und versuchen Sie es noch einmal.",

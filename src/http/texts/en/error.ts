@@ -9,6 +9,11 @@ export const error = {
     heading: "Please try again in a moment",
     advice: "The server is busy. Nothing was lost; reload this page in a few seconds.",
   },
+  tooMany: {
+    heading: "Please wait a little",
+    advice: (wait: string) =>
+      `More people have come to sign in than are let in within a minute. Nothing was lost; reload this page in ${wait}.`,
+  },
   failed: {
     heading: "Something went wrong on our side",
     advice: "Please go back to the application and try again.",

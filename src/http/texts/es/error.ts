@@ -10,6 +10,11 @@ export const error: typeof english = {
     heading: "Inténtelo de nuevo dentro de un momento",
     advice: "El servidor está ocupado. No se ha perdido nada: vuelva a cargar esta página en unos segundos.",
   },
+  tooMany: {
+    heading: "Espere un poco, por favor",
+    advice: (wait) =>
+      `Hay más inicios de sesión de los que se admiten en un minuto. No se ha perdido nada: vuelva a cargar esta página en ${wait}.`,
+  },
   failed: {
     heading: "Algo ha fallado por nuestra parte",
     advice: "Vuelva a la aplicación e inténtelo de nuevo.",
