@@ -15,6 +15,7 @@ import { createKeyStore } from "./keys/key-store.ts";
 import { KEY_OPERATIONS } from "./keys/routes.ts";
 import { loginRoutes } from "./login/index.ts";
 import { authenticateCaller } from "./oauth/bearer.ts";
+import { createFeedHub } from "./oauth/feed/feed-hub.ts";
 import { oauthRoutes } from "./oauth/index.ts";
 import { AUTH_OPERATIONS } from "./oauth/operations.ts";
 import { createOperatorCheck } from "./oauth/operator.ts";
@@ -57,7 +58,8 @@ export function createApp(deps: Deps, readiness: Readiness, parts: AppParts): Ap
   const decisions = createDecisionRecorder(deps, keptDecisions);
   const liveTokens = createLiveCountRecorder(deps, "token");
   const tokenUsage = createTokenUsageRecorder(deps);
-  const services = createServices(deps, createKeyStore(deps), { decisions, liveTokens, tokenUsage });
+  const feeds = createFeedHub(deps, readiness.isLeaving);
+  const services = createServices(deps, createKeyStore(deps), { decisions, liveTokens, tokenUsage, feeds });
   deps.database.watchChanges((tenantId) => {
     for (const cache of [services.contexts, services.directory, services.keys]) cache.forget(tenantId);
   });
@@ -99,6 +101,7 @@ export function createApp(deps: Deps, readiness: Readiness, parts: AppParts): Ap
     routes,
     settled,
     close: async () => {
+      await feeds.close();
       await main.close();
       await afterReply.close();
       await decisions.flush();

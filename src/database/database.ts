@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Pool, PoolClient, QueryConfig, QueryResult } from "pg";
 import { HEX_ID } from "../protocol/id-grammar.ts";
-import type { ChangeFeed, ChangeListener } from "./changes.ts";
+import type { ChangeFeed, ChangeListener, EndListener } from "./changes.ts";
 import { createConnector } from "./connect.ts";
 import { STATEMENT_TIMEOUT_MS } from "./connection.ts";
 import {
@@ -71,6 +71,8 @@ export interface Database {
   maintain<T>(work: (session: OwnerSession) => Promise<T>, statementMsMax?: number): Promise<T>;
   /** Lets `listener` hear whose configuration is changed, by whomever, for as long as the database is open. */
   watchChanges(listener: ChangeListener): void;
+  /** Lets `listener` hear in which realms tokens were ended, where a revocation feed tells of that. */
+  watchEnds(listener: EndListener): void;
   /** Real syncs to disk so far; undefined where a server does them. */
   countSyncs(): Promise<number | undefined>;
   /** Waits for what is under way and closes every connection. */
@@ -110,14 +112,12 @@ export function createDatabase(parts: DatabaseParts): Database {
     if (inTransaction.getStore()) throw new Error("inside a transaction only its own session can be used");
   }
 
-  function observe(declared: Statement, tenantIds: readonly string[], values: readonly unknown[]): void {
-    parts.onStatement?.({ statement: declared, tenantIds, values });
-  }
+  const observe = (sent: SentStatement): void => parts.onStatement?.(sent);
 
   const tenants = (tenantIds: readonly string[]): Queryable => ({
     run: (declared, values) => {
       refuseInside();
-      observe(declared, tenantIds, values);
+      observe({ statement: declared, tenantIds, values });
       const run = () =>
         runWithFreshPlan(connections, (client) =>
           measure(meter, declared, () => runAlone(client, tenantIds, { declared, values })),
@@ -136,7 +136,7 @@ export function createDatabase(parts: DatabaseParts): Database {
       const run = (client: PoolClient) => {
         const session: Queryable = {
           run: async (declared, values) => {
-            observe(declared, tenantIds, values);
+            observe({ statement: declared, tenantIds, values });
             return (await measure(meter, declared, () => send(client, declared, values))).rows;
           },
         };
@@ -151,6 +151,7 @@ export function createDatabase(parts: DatabaseParts): Database {
       return withClient(connections, (client) => runAsOwner(client, work, statementMsMax));
     },
     watchChanges: parts.changes.watch,
+    watchEnds: parts.changes.watchEnds,
     countSyncs: parts.countSyncs,
     close: async () => {
       await pool.end();

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { ApplicationKey, RealmKey } from "../protocol/client-metadata.ts";
 import { HEX_ID, UUID } from "../protocol/id-grammar.ts";
 import type { Caller } from "./caller.ts";
@@ -36,6 +37,8 @@ export interface HttpReply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | Uint8Array;
+  /** in place of a body what is sent for as long as it lasts; it is destroyed when its client goes away */
+  readonly stream?: Readable;
   /** set where the answer is an error */
   readonly refusal?: Refusal;
 }

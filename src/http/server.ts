@@ -205,7 +205,7 @@ function send(reply: FastifyReply, answer: HttpReply): FastifyReply {
   return reply
     .code(answer.status)
     .headers({ "x-content-type-options": "nosniff", ...answer.headers })
-    .send(answer.body ?? "");
+    .send(answer.stream ?? answer.body ?? "");
 }
 
 /** How the failures of a route look. */

@@ -6,6 +6,7 @@ import type { Job } from "./job.ts";
 import { oldCountsJob, recountJob } from "./live-counts.ts";
 import { oldMailsJob, outgoingMailsJob } from "./outgoing-mails.ts";
 import { removalJob } from "./removal.ts";
+import { revocationFeedsJob } from "./revocation-feeds.ts";
 import { rotateKeysJob } from "./rotate-keys.ts";
 import { sessionsJob } from "./sessions.ts";
 import { overflowJob, tokenPartitionsJob } from "./token-partitions.ts";
@@ -26,5 +27,6 @@ export const JOBS: readonly Job[] = [
   recountJob,
   oldCountsJob,
   removalJob,
+  revocationFeedsJob,
   vacuumJob,
 ];

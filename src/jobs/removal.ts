@@ -43,6 +43,10 @@ const OWNED_BY_REALM = [
   "login_allowances",
   "policies",
   "console_configs",
+  "feed_connections",
+  "revocation_causes",
+  "revocations",
+  "revocation_feeds",
 ];
 /** What tokens and grants refer to: it goes when the realm's last bucket is gone. */
 const REFERRED_TO = [

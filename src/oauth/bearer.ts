@@ -69,12 +69,26 @@ async function acceptManagementToken(
   return (await findCauseToRefuse(services, token)) === undefined ? toCaller(token) : undefined;
 }
 
+/** The same for a request that is under way since its token was accepted: that was its use. */
+async function lookAtManagementToken(
+  services: Services,
+  tenantId: string,
+  presented: string,
+): Promise<Caller | undefined> {
+  const token = await findManagementToken(services, tenantId, presented);
+  if (token === undefined) return undefined;
+  const now = services.deps.clock.nowSeconds() + token.clockOffsetSeconds;
+  return findCauseOfDeath({ ...token, usesLeft: undefined }, now) === undefined ? toCaller(token) : undefined;
+}
+
 /** What a route that takes client credentials or a bearer token needs to judge the bearer token. */
 export interface ScopedBearer {
   readonly realm: RealmKey;
   readonly authorization: string;
   readonly parameters: RequestParameters;
   readonly scope: string;
+  /** whether it was accepted for this request before */
+  readonly isAccepted?: boolean | undefined;
 }
 
 /** Whether a request authenticates by a bearer token. */
@@ -94,7 +108,8 @@ export async function authenticateScopedBearer(services: Services, bearer: Scope
     throw new OAuthError("invalid_request", "send a bearer token or client credentials, not both");
   }
   const presented = readBearer(bearer.authorization);
-  const caller = presented === undefined ? undefined : await acceptManagementToken(services, realm.tenantId, presented);
+  const find = bearer.isAccepted === true ? lookAtManagementToken : acceptManagementToken;
+  const caller = presented === undefined ? undefined : await find(services, realm.tenantId, presented);
   if (caller === undefined) throw new OAuthError("invalid_token", "the access token is not valid");
   const reaches = caller.targetRealm === "*" || caller.targetRealm === realm.realmId;
   if (!caller.scopes.has(scope) || !reaches) {

@@ -5,6 +5,7 @@ import { endSessionRoutes } from "./end-session.ts";
 import { introspectRoutes } from "./introspect.ts";
 import { jwksRoutes } from "./jwks.ts";
 import { previewRoutes } from "./preview.ts";
+import { revocationFeedRoutes } from "./revocation-feed.ts";
 import { revokeRoutes } from "./revoke.ts";
 import type { Services } from "./services.ts";
 import { shortenRoutes } from "./shorten.ts";
@@ -20,6 +21,7 @@ export function oauthRoutes(services: Services): readonly Route[] {
     introspectRoutes,
     revokeRoutes,
     shortenRoutes,
+    revocationFeedRoutes,
     userinfoRoutes,
     endSessionRoutes,
     discoveryRoutes,

@@ -233,6 +233,23 @@ export const AUTH_OPERATIONS: readonly AuthOperation[] = [
     statuses: REFUSED,
   },
   {
+    name: "revocationFeed",
+    method: "GET",
+    path: `${REALM}/revocations:feed`,
+    summary: "Tells whoever validates tokens by itself of those that end before their time, as server-sent events.",
+    description:
+      "Asked by an application that is an introspector of the audience, by Basic, or with a bearer token that has the scope tokens:introspect. Events: `hello` first; `end` for a token, with the SHA-256 of its `jti`, the second, and for one that was shortened its new `exp`; `heartbeat` every second while nothing is untold. Each names the one before as `previous`. `Last-Event-ID` goes on where a connection was lost.",
+    security: ["client", "bearer"],
+    query: Type.Object({ audience: text("The identifier of a resource server: whose tokens are meant.") }),
+    answer: text("Server-sent events, for as long as the connection lasts."),
+    answerType: "text/event-stream",
+    statuses: {
+      ...REFUSED,
+      403: "The client is no introspector of this audience, or the token lacks the scope.",
+      429: "The caller has twenty connections already.",
+    },
+  },
+  {
     name: "userinfo",
     method: "GET",
     path: `${APPLICATION}/userinfo`,

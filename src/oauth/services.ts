@@ -21,6 +21,7 @@ import { type Issue, insertTokens, writeIssues } from "../resources/token-issue/
 import type { TokenUsageRecorder } from "../resources/token-usage/recorder.ts";
 import { takeUses } from "../resources/token-use/queries.ts";
 import { type ContextCache, createContextCache } from "./context-cache.ts";
+import type { FeedHub } from "./feed/feed-hub.ts";
 import { createRealmDirectory, type RealmDirectory } from "./realm-directory.ts";
 import { createTenantClasses, type TenantClasses } from "./tenant-classes.ts";
 import { createTokenMeter, type TokenMeter } from "./token-meter.ts";
@@ -38,6 +39,8 @@ export interface Services {
   readonly loginLimiter: LoginLimiter;
   readonly liveTokens: LiveCountRecorder;
   readonly tokenUsage: TokenUsageRecorder;
+  /** who is told of tokens that end */
+  readonly feeds: FeedHub;
   /** The key of a tenant's refresh tokens, opened once for as long as the sealed one is kept. */
   readonly openRefreshKey: (tenantId: string, sealed: Uint8Array) => Uint8Array;
   /** Strict: what the database says at this moment (rule 7). */
@@ -54,8 +57,8 @@ export interface Services {
   readonly revoke: (revocation: Revocation) => Promise<void>;
 }
 
-/** What requests leave behind for their node to write in groups. */
-export type Recorders = Pick<Services, "decisions" | "liveTokens" | "tokenUsage">;
+/** What requests leave behind for their node to write in groups, or stay connected to. */
+export type Recorders = Pick<Services, "decisions" | "liveTokens" | "tokenUsage" | "feeds">;
 
 /** Wires the batches over the database. */
 export function createServices(deps: Deps, keys: KeyStore, recorders: Recorders): Services {

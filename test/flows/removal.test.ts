@@ -21,6 +21,7 @@ import { noteSessionApplication } from "../../src/resources/session-application/
 import { managementClient, succeed } from "../support/management-client.ts";
 import { movableClock } from "../support/movable-clock.ts";
 import { listOrphans, listUnknownReferences } from "../support/references.ts";
+import { leaveFeed } from "../support/tenancy-feeds.ts";
 import { listTenantTables } from "../support/tenancy-replay.ts";
 import { testClient } from "../support/test-client.ts";
 import { type CodeFlow, testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
@@ -211,6 +212,8 @@ async function useEverything(flow: CodeFlow): Promise<TestApplication> {
   const hour = Math.floor(deps.clock.nowMs() / 3_600_000);
   await addAttempt(db, tenant.realm, { countedKey: Buffer.alloc(32), kind: "wrong_try", hour }, []);
   await useDevices(flow);
+  const { resourceServerId } = resourceServer;
+  await leaveFeed(db, { ...tenant.realm, resourceServerId }, deps.clock.nowMs() + 1_000 * DAY * 1_000);
   await insertSession(
     db,
     { ...tenant.realm, sessionId: "s" },

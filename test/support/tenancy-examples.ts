@@ -37,6 +37,7 @@ import { takeUses } from "../../src/resources/token-use/queries.ts";
 import { listTrustedOrigins } from "../../src/resources/trusted-origin/queries.ts";
 import { noteDevices } from "./tenancy-devices.ts";
 import { noteEmbedded } from "./tenancy-embedded.ts";
+import { noteFeeds } from "./tenancy-feeds.ts";
 import { noteLists } from "./tenancy-lists.ts";
 import type { TenantInUse } from "./tenancy-scenario.ts";
 import { noteSessions } from "./tenancy-sessions.ts";
@@ -70,6 +71,7 @@ export async function recordExamples(used: TenantInUse): Promise<SentStatement[]
   await noteDevices(used, note, recording.nowMs);
   await noteSessions(used, note, recording.db);
   await noteEmbedded(used.embedded, note, recording.db);
+  await noteFeeds(used, note, recording.db, recording.nowMs);
   const parts = [
     noteTenant,
     noteServersAndRoles,

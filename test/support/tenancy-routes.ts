@@ -7,6 +7,7 @@ import { fillPath } from "./fill-path.ts";
 import { type Answer, call, postForm } from "./http.ts";
 import { assertInvalidClient, assertInvalidGrant, assertRefused } from "./refusals.ts";
 import { EMBEDDED_ATTACKS } from "./tenancy-embedded.ts";
+import { FEED_ATTACKS } from "./tenancy-feeds.ts";
 import { basicOf, bearerOf, HOLDER_ATTACKS } from "./tenancy-holders.ts";
 import type { TenantInUse } from "./tenancy-scenario.ts";
 import { authorizeParameters } from "./test-browser.ts";
@@ -48,6 +49,7 @@ export const ATTACKS: Attacks = {
     introspect(attack, (flow) => `${flow.tenant.server.url}${realmPath(flow.tenant.realm)}`),
   "POST introspectAlias": (attack) => introspect(attack, (flow) => flow.application.issuer),
   ...HOLDER_ATTACKS,
+  ...FEED_ATTACKS,
   "GET GetServiceProviderConfig": (attack) => published(attack, "ServiceProviderConfig"),
   "GET ListResourceTypes": (attack) => published(attack, "ResourceTypes"),
   "GET GetResourceType": (attack) => published(attack, "ResourceTypes/User"),

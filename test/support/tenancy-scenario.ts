@@ -13,6 +13,7 @@ import { type Answer, call, postForm } from "./http.ts";
 import { mailsOf, newAddress, WRONG_CODE } from "./login-flow.ts";
 import { managementClient } from "./management-client.ts";
 import { type UsedEmbedded, useEmbedded } from "./tenancy-embedded.ts";
+import { useFeed } from "./tenancy-feeds.ts";
 import { TEST_CODE, type TestBrowser, type TestLogin, testLogin } from "./test-browser.ts";
 import { testClient } from "./test-client.ts";
 import { type CodeFlow, type Tokens, testCodeFlow } from "./test-code-flow.ts";
@@ -79,6 +80,7 @@ export async function tenantInUse(): Promise<TenantInUse> {
   const embedded = await useEmbedded(tenant);
   const refused = await tenant.token(application, { grant_type: "refresh_token", refresh_token: "mayfly_rt_x" });
   const asked = await useTokens(flow, tokens);
+  await useFeed({ tenant, resourceServer });
   await endTokens(flow);
   await manage(tenant, { job, traceIds: [refused.headers.get("x-trace-id") ?? "", asked] });
   await declare(tenant);

@@ -1,0 +1,148 @@
+import type { Queryable } from "../../database/database.ts";
+import type { Deps } from "../../deps.ts";
+import { sha256 } from "../../platform/hash.ts";
+import type { RealmKey } from "../../protocol/client-metadata.ts";
+import { findCauseOfDeath } from "../../protocol/token-state.ts";
+import * as causes from "../revocation-cause/queries.ts";
+import { readTokens, type TokenFacts } from "../token/queries.ts";
+import { appendEntries, completeFeed, type LockedFeeds, lockFeeds, type NewEntry } from "./queries.ts";
+
+/**
+ * A token may be recorded by a statement that began before its application, key or grant ended, and be there only after its tokens were
+ * looked at: so they are looked at again, those whose requests came in this long before. No statement takes as long.
+ */
+const SECOND_LOOK_AFTER_MS = 10_000;
+const SECOND_LOOK_BACK_MS = 30_000;
+/** Validators whose clocks are late accept a token for a while longer. */
+const LATE_CLOCK_MS = 300_000;
+const NOT_YET = "not valid yet";
+
+/** What a look at a page found: tokens to judge, and where to go on; undefined where there is no more. */
+interface Look {
+  readonly suspects: readonly causes.SuspectToken[];
+  readonly nextAfter: Buffer | undefined;
+}
+
+/**
+ * Numbers a part of what has ended in a realm: the tokens that were ended by themselves, and a page of what the cause looked at least has
+ * ended. Whoever does it waits for whoever does it already, so that numbers follow each other in the order of commits.
+ */
+export function tellEnds({ database, clock }: Pick<Deps, "database" | "clock">, realm: RealmKey): Promise<void> {
+  const nowMs = clock.nowMs();
+  return database.transaction([realm.tenantId], async (session) => {
+    const feeds = await lockFeeds(session, realm);
+    const due = await causes.takeCauses(session, realm, nowMs);
+    if (due.length === 0) return;
+    const single = due.filter(({ kind }) => kind === "token");
+    const wide = feeds.serverIds.size === 0 ? undefined : due.find(({ kind }) => kind !== "token");
+    const look = wide === undefined ? undefined : await lookAt(session, realm, wide);
+    const named = [...new Set(single.map(({ object }) => object))];
+    const found = await causes.findSuspects(session, realm, named);
+    await causes.spreadToTrees(session, realm, named);
+    const now = clock.nowSeconds() + feeds.clockOffsetSeconds;
+    const suspects = [...new Map([...found, ...(look?.suspects ?? [])].map((token) => [token.id, token])).values()];
+    await judge(session, realm, { suspects, feeds, now });
+    await causes.settleCauses(session, realm, feeds.serverIds.size === 0 ? due : single);
+    if (wide !== undefined && look !== undefined) await goOn(session, realm, { wide, look, nowMs });
+  });
+}
+
+async function lookAt(session: Queryable, realm: RealmKey, cause: causes.Cause): Promise<Look> {
+  const { kind, object, owner, after } = cause;
+  if (kind === "identity" || kind === "session") {
+    const of = { identityId: owner, sessionId: kind === "session" ? object : "", after };
+    const grants = await causes.spreadCause(session, realm, of);
+    return { suspects: [], nextAfter: grants.length < causes.PAGE_ROWS ? undefined : grants.at(-1) };
+  }
+  const page = await causes.listSuspects(session, realm, { ...pageOf(cause), after });
+  const suspects = page.filter((token) => isOf(token, cause));
+  // What has a root in common is looked at whole.
+  if (kind === "application" || kind === "key")
+    await causes.spreadToTrees(
+      session,
+      realm,
+      suspects.map(({ id }) => id),
+    );
+  const last = page.length < causes.PAGE_ROWS ? undefined : page.at(-1)?.id;
+  return { suspects, nextAfter: last === undefined ? undefined : Buffer.from(last, "base64url") };
+}
+
+function pageOf({ kind, object, owner }: causes.Cause): Omit<causes.SuspectPage, "after"> {
+  if (kind === "grant") return { of: "root", owner: object };
+  if (kind === "tree") return { of: "root", owner, ancestor: object };
+  return kind === "application" ? { of: "application", owner } : { of: "realm", owner };
+}
+
+function isOf({ isMeant, keyId, resourceServerId }: causes.SuspectToken, { kind, object }: causes.Cause): boolean {
+  if (kind === "key") return keyId === object;
+  return kind === "server" ? resourceServerId === object : isMeant;
+}
+
+interface Judged {
+  readonly suspects: readonly causes.SuspectToken[];
+  readonly feeds: LockedFeeds;
+  /** seconds of tenant time */
+  readonly now: number;
+}
+
+// Only who validates JWTs by itself needs to hear of it: of an opaque token nobody knows anything without asking.
+async function judge(session: Queryable, realm: RealmKey, { suspects, feeds, now }: Judged): Promise<void> {
+  const told = suspects.filter(
+    ({ keyId, resourceServerId = "", issuedExpiresAt }) =>
+      keyId !== undefined && feeds.serverIds.has(resourceServerId) && issuedExpiresAt > now,
+  );
+  if (told.length === 0) return;
+  const readings = await readTokens(
+    session,
+    told.map(({ id }) => ({ ...realm, id })),
+  );
+  const entries = told.flatMap((token, n): NewEntry[] => {
+    const ended = endOf(token, readings[n]?.facts, now);
+    const { id, resourceServerId = "", issuedExpiresAt } = token;
+    const forgetAtMs = (issuedExpiresAt - feeds.clockOffsetSeconds) * 1_000 + LATE_CLOCK_MS;
+    return ended === undefined ? [] : [{ ...ended, tokenHash: sha256(id), resourceServerId, forgetAtMs }];
+  });
+  if (entries.length > 0) await appendEntries(session, realm, entries);
+}
+
+/** When a token ended or ends, earlier than it says itself; undefined where it does not. */
+function endOf(
+  { issuedExpiresAt }: causes.SuspectToken,
+  facts: TokenFacts | undefined,
+  now: number,
+): Pick<NewEntry, "endedAt" | "expiresAt"> | undefined {
+  if (facts === undefined) return { endedAt: now, expiresAt: undefined };
+  const isShortened = facts.expiresAt < issuedExpiresAt;
+  // A token that is over since it was shortened may be dead for another cause, too: the more is said.
+  const cause = findCauseOfDeath({ ...facts, expiresAt: Number.MAX_SAFE_INTEGER }, now);
+  if (cause !== undefined && cause !== NOT_YET) return { endedAt: facts.revokedAt ?? now, expiresAt: undefined };
+  return isShortened ? { endedAt: now, expiresAt: facts.expiresAt } : undefined;
+}
+
+async function goOn(
+  session: Queryable,
+  realm: RealmKey,
+  { wide, look, nowMs }: { readonly wide: causes.Cause; readonly look: Look; readonly nowMs: number },
+): Promise<void> {
+  const { isSecondLook, kind, object } = wide;
+  if (look.nextAfter !== undefined) {
+    await causes.postponeCause(session, realm, wide, { after: look.nextAfter, isSecondLook, dueAtMs: 0 });
+    return;
+  }
+  if (kind === "server") await completeFeed(session, { ...realm, resourceServerId: object });
+  if (isSecondLook) return causes.settleCauses(session, realm, [wide]);
+  // What ended while a feed was begun may be a token of any age.
+  const after = kind === "server" ? Buffer.alloc(0) : earliestId(nowMs - SECOND_LOOK_BACK_MS);
+  await causes.postponeCause(session, realm, wide, {
+    after,
+    isSecondLook: true,
+    dueAtMs: nowMs + SECOND_LOOK_AFTER_MS,
+  });
+}
+
+// Ids begin with the milliseconds of their request (settled 1).
+function earliestId(ms: number): Buffer {
+  const id = Buffer.alloc(24);
+  id.writeUIntBE(Math.max(0, ms), 0, 6);
+  return id;
+}

@@ -1,0 +1,334 @@
+import assert from "node:assert/strict";
+import { describe, type TestContext, test } from "node:test";
+import { bytea } from "../../src/database/row-id.ts";
+import { markCompromised } from "../../src/keys/rotate.ts";
+import { realmPath } from "../../src/protocol/client-metadata.ts";
+import { deleteApplication } from "../../src/resources/application/queries.ts";
+import { deleteIdentity } from "../../src/resources/identity/queries.ts";
+import { updateResourceServerSettings } from "../../src/resources/resource-server/queries.ts";
+import { type FeedListener, feedNameOf, feedUrl, listenToFeed } from "../support/feed-listener.ts";
+import { basic, postForm } from "../support/http.ts";
+import { decodeJwt, decodeJwtHeader } from "../support/jwt.ts";
+import { type TestClient, testClient } from "../support/test-client.ts";
+import { testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
+import { testServer } from "../support/test-server.ts";
+import { type TestApplication, type TestResourceServer, type TestTenant, testTenant } from "../support/test-tenant.ts";
+import { waitUntil } from "../support/wait-until.ts";
+
+// Rule 29: who validates tokens without asking hears of those that end before their time, and of nobody else's.
+
+interface Audience {
+  readonly tenant: TestTenant;
+  readonly resourceServer: TestResourceServer;
+}
+
+/** Lets these applications, and no others, hear of an audience. */
+async function setIntrospectors({ tenant, resourceServer }: Audience, applications: readonly TestApplication[]) {
+  const { database, clock } = tenant.server.deps;
+  const introspectors = applications.map(({ key }) => key.applicationId);
+  await updateResourceServerSettings(
+    database.tenants([tenant.tenantId]),
+    { ...tenant.realm, resourceServerId: resourceServer.resourceServerId },
+    { ...resourceServer.settings, introspectors },
+    clock.nowMs(),
+  );
+}
+
+/** An API that may hear of its audience. */
+async function makeApi(audience: Audience): Promise<TestApplication> {
+  const { application } = await testClient({ tenant: audience.tenant, server: audience.resourceServer });
+  await setIntrospectors(audience, [application]);
+  return application;
+}
+
+/** Connects as an API of an audience, for as long as the test lasts. */
+async function listen(
+  t: TestContext,
+  audience: Audience,
+  authorization: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<FeedListener> {
+  const url = feedUrl(audience.tenant, audience.resourceServer.settings.identifier);
+  const listener = await listenToFeed(url, { authorization, ...headers });
+  t.after(listener.close);
+  return listener;
+}
+
+async function issue({ tenant, application }: Pick<TestClient, "tenant" | "application">): Promise<string> {
+  return tokensOf(await tenant.token(application, { grant_type: "client_credentials" })).access;
+}
+
+async function revoke({ tenant, application }: Pick<TestClient, "tenant" | "application">, token: string) {
+  const { authorization } = application;
+  assert.equal((await postForm(`${application.issuer}/revoke`, { token }, { authorization })).status, 200);
+  return tenant;
+}
+
+function namesOf({ events }: FeedListener): unknown[] {
+  return events.filter(({ event }) => event === "end").map(({ data }) => data.jti_sha256);
+}
+
+test("what is revoked is told at once by the hash of its id, with each event naming the one before", async (t) => {
+  const client = await testClient();
+  const api = await makeApi(client);
+  const listener = await listen(t, client, api.authorization);
+  assert.equal(listener.status, 200);
+  assert.equal(listener.headers.get("content-type"), "text/event-stream; charset=utf-8");
+  assert.equal(listener.headers.get("cache-control"), "no-store");
+  await listener.settled();
+  const [kept, first, second] = [await issue(client), await issue(client), await issue(client)];
+  await revoke(client, first);
+  const told = await listener.hears(first);
+  assert.deepEqual(Object.keys(told.data).toSorted(), ["at", "jti_sha256", "previous"]);
+  assert.equal(told.data.at, Number(decodeJwt(first).iat));
+  await revoke(client, second);
+  await listener.hears(second);
+  await listener.settled();
+  assert.deepEqual(namesOf(listener), [feedNameOf(first), feedNameOf(second)]);
+  assert.equal((await client.tenant.introspect(client.application, kept)).active, true);
+  const [hello, ...others] = listener.events;
+  assert.deepEqual([hello?.event, hello?.data.resumed], ["hello", false]);
+  for (const [index, { data }] of others.entries()) assert.equal(data.previous, listener.events[index]?.id);
+});
+
+describe("everything that ends a token before its time is told", () => {
+  test("a family with its refresh token, a session, a person, and everything of a person issued before", async (t) => {
+    const flow = await testCodeFlow();
+    const { tenant } = flow;
+    const { database, clock } = tenant.server.deps;
+    const listener = await listen(t, flow, (await makeApi(flow)).authorization);
+    const one = await flow.logIn();
+    await revoke(flow, one.refresh);
+    await listener.hears(one.access);
+    const inSession = await flow.logIn();
+    await database.maintain((session) =>
+      session.query("UPDATE grants SET session_id = 'one' WHERE tenant_id = $1 AND revoked_at IS NULL", [
+        tenant.tenantId,
+      ]),
+    );
+    await database.maintain((session) =>
+      session.query(
+        `INSERT INTO sessions (tenant_id, realm_id, session_id, identity_id, secret_hash, auth_time, amr, acr, seen_at, kept_until_ms)
+         VALUES ($1, $2, 'one', $3, '', 1, '{}', '', 1, 9e12)`,
+        [tenant.tenantId, tenant.realm.realmId, flow.identityId],
+      ),
+    );
+    await database.maintain((session) =>
+      session.query("UPDATE sessions SET ended_at = 2 WHERE tenant_id = $1", [tenant.tenantId]),
+    );
+    await listener.hears(inSession.access);
+    const ofPerson = await flow.logIn();
+    await tenant.advance(1);
+    await database.maintain((session) =>
+      session.query("UPDATE identities SET tokens_valid_after = $2 WHERE tenant_id = $1", [
+        tenant.tenantId,
+        Number(decodeJwt(ofPerson.access).iat) + 1,
+      ]),
+    );
+    await listener.hears(ofPerson.access);
+    const last = await flow.logIn();
+    await deleteIdentity(
+      database.tenants([tenant.tenantId]),
+      { ...tenant.realm, identityId: flow.identityId },
+      clock.nowMs(),
+    );
+    await listener.hears(last.access);
+  });
+
+  test("an application, everything of it issued before, and a key", async (t) => {
+    const client = await testClient();
+    const { tenant, application } = client;
+    const { database, clock } = tenant.server.deps;
+    const db = database.tenants([tenant.tenantId]);
+    const listener = await listen(t, client, (await makeApi(client)).authorization);
+    const before = await issue(client);
+    await tenant.advance(1);
+    await database.maintain((session) =>
+      session.query("UPDATE applications SET tokens_valid_after = $2 WHERE tenant_id = $1 AND application_id = $3", [
+        tenant.tenantId,
+        Number(decodeJwt(before).iat) + 1,
+        application.key.applicationId,
+      ]),
+    );
+    await listener.hears(before);
+    const signed = await issue(client);
+    await markCompromised(tenant.server.deps, tenant.realm, String(decodeJwtHeader(signed).kid), clock.nowSeconds());
+    await listener.hears(signed);
+    const last = await issue(client);
+    await deleteApplication(db, application.key, clock.nowMs());
+    await listener.hears(last);
+  });
+
+  test("a token that is shortened, with its new end", async (t) => {
+    const client = await testClient();
+    const { tenant } = client;
+    const listener = await listen(t, client, (await makeApi(client)).authorization);
+    const token = await issue(client);
+    const { jti, exp } = decodeJwt(token);
+    await tenant.server.deps.database.maintain((session) =>
+      session.query("UPDATE tokens SET expires_at = $2 WHERE tenant_id = $1 AND id = $3::bytea", [
+        tenant.tenantId,
+        Number(exp) - 1_000,
+        bytea(String(jti)),
+      ]),
+    );
+    assert.equal((await listener.hears(token)).data.exp, Number(exp) - 1_000);
+  });
+});
+
+test("what was exchanged from a token that is revoked is told with it, and nothing else of its line", async (t) => {
+  const client = await testClient();
+  const other = await testClient({ tenant: client.tenant, server: client.resourceServer });
+  const listener = await listen(t, client, (await makeApi(client)).authorization);
+  const [root, parent, child, sibling] = await Promise.all([client, client, other, other].map(issue));
+  const id = (token = "") => bytea(String(decodeJwt(token).jti));
+  const lines = [
+    [id(parent), [id(root)]],
+    [id(child), [id(parent), id(root)]],
+    [id(sibling), [id(root)]],
+  ];
+  for (const [token, ancestors] of lines)
+    await client.tenant.server.deps.database.maintain((session) =>
+      session.query(
+        "UPDATE tokens SET root_id = $2::bytea, ancestors = $4::text[]::bytea[] WHERE tenant_id = $1 AND id = $3::bytea",
+        [client.tenant.tenantId, id(root), token, ancestors],
+      ),
+    );
+  await revoke(client, String(parent));
+  await listener.hears(String(child));
+  await listener.settled();
+  assert.deepEqual(namesOf(listener).toSorted(), [parent, child].map((token) => feedNameOf(String(token))).toSorted());
+});
+
+test("another audience's tokens, and opaque ones, are told to nobody here", async (t) => {
+  const client = await testClient();
+  const other = await testClient({ tenant: client.tenant });
+  const opaque = await testClient({
+    tenant: client.tenant,
+    server: client.resourceServer,
+    config: { token_format: "referential" },
+  });
+  const [api, otherApi] = [await makeApi(client), await makeApi(other)];
+  const listener = await listen(t, client, api.authorization);
+  const otherListener = await listen(t, other, otherApi.authorization);
+  const [foreign, own] = [await issue(other), await issue(client)];
+  const hidden = await issue(opaque);
+  await revoke(other, foreign);
+  await revoke(opaque, hidden);
+  await revoke(client, own);
+  await Promise.all([listener.hears(own), otherListener.hears(foreign)]);
+  await Promise.all([listener.settled(), otherListener.settled()]);
+  assert.deepEqual(namesOf(listener), [feedNameOf(own)]);
+  assert.deepEqual(namesOf(otherListener), [feedNameOf(foreign)]);
+  // Not even that there was something.
+  assert.match(listener.events.at(-1)?.id ?? "", /-1$/);
+});
+
+describe("who comes late misses nothing", () => {
+  test("what ended before anybody listened is told first", async (t) => {
+    const client = await testClient();
+    const api = await makeApi(client);
+    const [dead, alive] = [await issue(client), await issue(client)];
+    await revoke(client, dead);
+    const listener = await listen(t, client, api.authorization);
+    await listener.settled();
+    assert.deepEqual(namesOf(listener), [feedNameOf(dead)]);
+    assert.equal((await client.tenant.introspect(client.application, alive)).active, true);
+  });
+
+  test("after an interruption it goes on behind the last event, or begins anew where that is none of this feed", async (t) => {
+    const client = await testClient();
+    const api = await makeApi(client);
+    const first = await listen(t, client, api.authorization);
+    const [one, two] = [await issue(client), await issue(client)];
+    await revoke(client, one);
+    const { id } = await first.hears(one);
+    first.close();
+    await revoke(client, two);
+    const again = await listen(t, client, api.authorization, { "last-event-id": id });
+    await again.settled();
+    assert.deepEqual([again.events[0]?.data.resumed, namesOf(again)], [true, [feedNameOf(two)]]);
+    for (const foreign of [id.replace(/-.*/, "-99"), `${"0".repeat(16)}-1`, "x"]) {
+      const anew = await listen(t, client, api.authorization, { "last-event-id": foreign });
+      await anew.settled();
+      assert.deepEqual([anew.events[0]?.data.resumed, namesOf(anew)], [false, [feedNameOf(one), feedNameOf(two)]]);
+    }
+  });
+});
+
+describe("who may listen (rules 9 and 29)", () => {
+  test("introspectors of the audience by Basic, and bearers of tokens:introspect; nobody else", async (t) => {
+    const client = await testClient();
+    const { tenant, resourceServer, application } = client;
+    await makeApi(client);
+    const bearer = `Bearer ${await tenant.managementToken("tokens:introspect")}`;
+    assert.equal((await listen(t, client, bearer)).status, 200);
+    const unknown = {
+      tenant,
+      resourceServer: { ...resourceServer, settings: { ...resourceServer.settings, identifier: "urn:x" } },
+    };
+    const refused = await listen(t, client, application.authorization);
+    assert.equal(refused.status, 403, refused.text);
+    // Which audiences there are it is not told either.
+    const error = (text: string) => ({ ...JSON.parse(text), trace_id: "" });
+    assert.deepEqual(error((await listen(t, unknown, application.authorization)).text), error(refused.text));
+    assert.equal((await listen(t, unknown, bearer)).status, 400);
+    assert.equal((await listen(t, client, basic(application.clientId, "x".repeat(43)))).status, 401);
+    assert.equal((await listen(t, client, `Bearer ${await tenant.managementToken("tokens:read")}`)).status, 403);
+    assert.equal((await listen(t, client, "Bearer x")).status, 401);
+    const url = `${tenant.server.url}${realmPath(tenant.realm)}/revocations:feed`;
+    assert.equal((await listenToFeed(url, { authorization: bearer })).status, 400);
+    assert.equal((await listenToFeed(feedUrl(tenant, "urn:x"), {})).status, 401);
+  });
+
+  test("a caller has twenty connections at most, and gets back what it gives up", async (t) => {
+    const client = await testClient();
+    const api = await makeApi(client);
+    const all = await Promise.all(Array.from({ length: 20 }, () => listen(t, client, api.authorization)));
+    assert.deepEqual([...new Set(all.map(({ status }) => status))], [200]);
+    const refused = await listen(t, client, api.authorization);
+    assert.deepEqual([refused.status, refused.headers.get("retry-after")], [429, "5"]);
+    const head = await listenToFeed(
+      feedUrl(client.tenant, client.resourceServer.settings.identifier),
+      { authorization: api.authorization },
+      "HEAD",
+    );
+    assert.equal(head.status, 200);
+    head.close();
+    all[0]?.close();
+    const patience = { everyMs: 20, msMax: 20_000 };
+    await waitUntil(
+      async () => (await listen(t, client, api.authorization)).status === 200,
+      "no place comes free",
+      patience,
+    );
+  });
+
+  test("it is over when the bearer is revoked, and when the application is an introspector no more", async (t) => {
+    const client = await testClient();
+    const { tenant } = client;
+    const api = await makeApi(client);
+    const token = await tenant.managementToken("tokens:introspect");
+    const [byBearer, byBasic] = [
+      await listen(t, client, `Bearer ${token}`),
+      await listen(t, client, api.authorization),
+    ];
+    const { authorization, issuer } = tenant.management;
+    await postForm(`${issuer}/revoke`, { token }, { authorization });
+    await byBearer.ended();
+    assert.equal(byBasic.isClosed(), false);
+    await setIntrospectors(client, []);
+    await byBasic.ended();
+  });
+});
+
+test("a server that ends sends its subscribers away first", async () => {
+  const server = await testServer();
+  const client = await testClient({ tenant: await testTenant({ server }) });
+  const { authorization } = await makeApi(client);
+  const url = feedUrl(client.tenant, client.resourceServer.settings.identifier);
+  const listener = await listenToFeed(url, { authorization });
+  await listener.settled();
+  await server.stop();
+  assert.equal(listener.isClosed(), true);
+});

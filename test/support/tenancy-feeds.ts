@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import type { Queryable } from "../../src/database/database.ts";
+import { bytea } from "../../src/database/row-id.ts";
+import { sha256 } from "../../src/platform/hash.ts";
+import * as connections from "../../src/resources/feed-connection/queries.ts";
+import type { ResourceServerKey } from "../../src/resources/resource-server/queries.ts";
+import * as causes from "../../src/resources/revocation-cause/queries.ts";
+import * as feeds from "../../src/resources/revocation-feed/queries.ts";
+import { readTokens } from "../../src/resources/token/queries.ts";
+import { feedUrl, listenToFeed } from "./feed-listener.ts";
+import { type Answer, call } from "./http.ts";
+import { decodeJwt } from "./jwt.ts";
+import { assertInvalidClient, assertRefused } from "./refusals.ts";
+import type { Attack } from "./tenancy-routes.ts";
+import type { TenantInUse } from "./tenancy-scenario.ts";
+import { testClient } from "./test-client.ts";
+import type { CodeFlow } from "./test-code-flow.ts";
+
+const NAME = "0123456789abcdef";
+const FORM = { grant_type: "client_credentials" };
+const START = Buffer.alloc(0);
+
+/** What another tenant's client and administrator hear of a tenant's tokens: nothing. */
+export const FEED_ATTACKS: Readonly<Record<string, (attack: Attack) => Promise<readonly Answer[]>>> = {
+  "GET revocationFeed": async ({ used, stranger }) => {
+    const audience = used.resourceServer.settings.identifier;
+    const bearer = { authorization: `Bearer ${stranger.managementToken}` };
+    const client = { authorization: stranger.flow.application.authorization };
+    const at = ({ tenant }: CodeFlow, headers: Record<string, string>) => call(feedUrl(tenant, audience), { headers });
+    const foreign = [await at(used.flow, client), await at(used.flow, bearer)] as const;
+    assertInvalidClient(foreign[0]);
+    assertRefused(foreign[1], 401, "invalid_token");
+    const own = [await at(stranger.flow, client), await at(stranger.flow, bearer)] as const;
+    assertRefused(own[0], 403, "unauthorized_client");
+    assertRefused(own[1], 400, "invalid_request");
+    return [...foreign, ...own];
+  },
+};
+
+type FeedUse = Pick<TenantInUse, "tenant" | "resourceServer">;
+
+/** Listens to what ends, as the tenant's administrator may. */
+export async function useFeed({ tenant, resourceServer }: FeedUse): Promise<void> {
+  const authorization = `Bearer ${await tenant.managementToken()}`;
+  const listener = await listenToFeed(feedUrl(tenant, resourceServer.settings.identifier), { authorization });
+  await listener.settled();
+  listener.close();
+  const { application: job } = await testClient({ tenant, server: resourceServer });
+  const [parent, child] = [await tenant.token(job, FORM), await tenant.token(job, FORM)].map(({ json }) =>
+    bytea(String(decodeJwt(String(json?.access_token)).jti)),
+  );
+  await tenant.server.deps.database.maintain((session) =>
+    session.query(
+      "UPDATE tokens SET root_id = $2::bytea, ancestors = ARRAY [$2::bytea] WHERE tenant_id = $1 AND id = $3::bytea",
+      [tenant.tenantId, parent, child],
+    ),
+  );
+}
+
+/** The statements of revocation feeds, with values of this tenant. */
+export async function noteFeeds(used: TenantInUse, note: Queryable, db: Queryable, nowMs: number): Promise<void> {
+  const { realm } = used.tenant;
+  const { resourceServerId } = used.resourceServer;
+  const key = { ...realm, resourceServerId };
+  const connection = { ...key, caller: "somebody", holder: NAME };
+  await connections.takeConnection(db, connection, { nowMs, untilMs: nowMs + 1 });
+  for (const hold of [{ nowMs: nowMs + 1, untilMs: nowMs + 2 }]) {
+    await connections.takeConnection(note, { ...connection, holder: "another" }, hold);
+    await connections.keepConnection(note, connection, hold);
+  }
+  await connections.freeConnection(note, connection);
+  const another = { ...realm, resourceServerId: String(used.ids.resource_server) };
+  await feeds.openFeed(db, another, { name: NAME, nowMs });
+  await feeds.openFeed(note, key, { name: NAME, nowMs: nowMs + 60_000 }).catch(() => undefined);
+  const entry = { resourceServerId, tokenHash: sha256("one"), endedAt: 1, expiresAt: undefined, forgetAtMs: nowMs };
+  await feeds.appendEntries(db, realm, [entry]);
+  await feeds.appendEntries(note, realm, [{ ...entry, tokenHash: sha256("another") }]);
+  await feeds.readFeedEntries(note, key, 0);
+  await feeds.readFeedStates(note, [key], nowMs);
+  await feeds.lockFeeds(note, realm);
+  await noteCauses(used, note, { db, nowMs });
+  await feeds.completeFeed(note, another);
+}
+
+async function noteCauses(
+  { tenant: { realm }, flow, job, tokenId }: TenantInUse,
+  note: Queryable,
+  { db, nowMs }: { readonly db: Queryable; readonly nowMs: number },
+): Promise<void> {
+  await causes.spreadCause(db, realm, { identityId: flow.identityId, sessionId: "", after: START });
+  await causes.spreadCause(note, realm, { identityId: flow.identityId, sessionId: "", after: START });
+  // Later than the server's own jobs would take them.
+  const laterMs = nowMs + 3_600_000;
+  const due = await causes.takeCauses(db, realm, nowMs);
+  for (const cause of due)
+    await causes.postponeCause(db, realm, cause, { after: START, isSecondLook: true, dueAtMs: laterMs });
+  await causes.takeCauses(note, realm, laterMs);
+  await causes.findSuspects(note, realm, [tokenId]);
+  const ids = (await causes.listSuspects(db, realm, { of: "realm", owner: "", after: START })).map(({ id }) => id);
+  await causes.spreadToTrees(note, realm, ids);
+  const [reading] = await readTokens(db, [{ ...realm, id: tokenId }]);
+  const grantId = reading?.facts?.grantId;
+  assert.ok(grantId !== undefined);
+  await causes.listSuspects(note, realm, { of: "realm", owner: "", after: START });
+  await causes.listSuspects(note, realm, { of: "application", owner: job.key.applicationId, after: START });
+  await causes.listSuspects(note, realm, { of: "root", owner: grantId, after: START });
+  await causes.settleCauses(note, realm, due);
+  for (const cause of due.slice(0, 1))
+    await causes.postponeCause(note, realm, cause, { after: START, isSecondLook: true, dueAtMs: 1 });
+}
+
+/** Leaves rows of every kind that a feed has, which no job takes away meanwhile. */
+export async function leaveFeed(db: Queryable, key: ResourceServerKey, untilMs: number): Promise<void> {
+  await feeds.openFeed(db, key, { name: NAME, nowMs: untilMs });
+  for (const cause of await causes.takeCauses(db, key, untilMs))
+    await causes.postponeCause(db, key, cause, { after: START, isSecondLook: true, dueAtMs: untilMs });
+  const told = { endedAt: 1, expiresAt: undefined, forgetAtMs: untilMs };
+  await feeds.appendEntries(db, key, [
+    { ...told, resourceServerId: key.resourceServerId, tokenHash: sha256("somebody's") },
+  ]);
+  await connections.takeConnection(db, { ...key, caller: "somebody", holder: NAME }, { nowMs: 1, untilMs });
+}
