@@ -3,6 +3,7 @@ import { budget } from "./budget.ts";
 import { crowd } from "./crowd.ts";
 import { directory } from "./directory.ts";
 import { exchange } from "./exchange.ts";
+import { feed } from "./feed.ts";
 import { introspection } from "./introspection.ts";
 import { issue } from "./issue.ts";
 import { kills } from "./kills.ts";
@@ -33,6 +34,7 @@ export const BENCHMARKS: Benchmark[] = [
   start,
   budget,
   directory,
+  feed,
   logins,
   crowd,
   purge,

@@ -54,6 +54,10 @@ if (databaseSide() === "embedded")
     assert.ok(existsSync(join(installed, "dist/browser/client.d.ts")));
     const show = 'import("mayfly/browser").then(({ Embedded }) => console.log(typeof Embedded.initialize))';
     assert.equal((await run(process.execPath, ["-e", show], { cwd: directory })).stdout, "function\n");
+    // So is the verifier, which runs on every Node that the package says.
+    assert.ok(existsSync(join(installed, "dist/verifier/verifier.d.ts")));
+    const make = 'import("mayfly/verifier").then(({ createVerifier }) => console.log(typeof createVerifier))';
+    assert.equal((await run(process.execPath, ["-e", make], { cwd: directory })).stdout, "function\n");
     const launcher = join(installed, "bin/mayfly.mjs");
     const place = await serverPlace({ launcher });
     try {

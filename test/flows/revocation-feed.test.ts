@@ -5,41 +5,17 @@ import { markCompromised } from "../../src/keys/rotate.ts";
 import { realmPath } from "../../src/protocol/client-metadata.ts";
 import { deleteApplication } from "../../src/resources/application/queries.ts";
 import { deleteIdentity } from "../../src/resources/identity/queries.ts";
-import { updateResourceServerSettings } from "../../src/resources/resource-server/queries.ts";
+import { type Audience, issueTo, makeApi, revokeFor, setIntrospectors } from "../support/feed-audience.ts";
 import { type FeedListener, feedNameOf, feedUrl, listenToFeed } from "../support/feed-listener.ts";
 import { basic, postForm } from "../support/http.ts";
 import { decodeJwt, decodeJwtHeader } from "../support/jwt.ts";
-import { type TestClient, testClient } from "../support/test-client.ts";
-import { testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
+import { testClient } from "../support/test-client.ts";
+import { testCodeFlow } from "../support/test-code-flow.ts";
 import { testServer } from "../support/test-server.ts";
-import { type TestApplication, type TestResourceServer, type TestTenant, testTenant } from "../support/test-tenant.ts";
+import { testTenant } from "../support/test-tenant.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 // Rule 29: who validates tokens without asking hears of those that end before their time, and of nobody else's.
-
-interface Audience {
-  readonly tenant: TestTenant;
-  readonly resourceServer: TestResourceServer;
-}
-
-/** Lets these applications, and no others, hear of an audience. */
-async function setIntrospectors({ tenant, resourceServer }: Audience, applications: readonly TestApplication[]) {
-  const { database, clock } = tenant.server.deps;
-  const introspectors = applications.map(({ key }) => key.applicationId);
-  await updateResourceServerSettings(
-    database.tenants([tenant.tenantId]),
-    { ...tenant.realm, resourceServerId: resourceServer.resourceServerId },
-    { ...resourceServer.settings, introspectors },
-    clock.nowMs(),
-  );
-}
-
-/** An API that may hear of its audience. */
-async function makeApi(audience: Audience): Promise<TestApplication> {
-  const { application } = await testClient({ tenant: audience.tenant, server: audience.resourceServer });
-  await setIntrospectors(audience, [application]);
-  return application;
-}
 
 /** Connects as an API of an audience, for as long as the test lasts. */
 async function listen(
@@ -54,16 +30,6 @@ async function listen(
   return listener;
 }
 
-async function issue({ tenant, application }: Pick<TestClient, "tenant" | "application">): Promise<string> {
-  return tokensOf(await tenant.token(application, { grant_type: "client_credentials" })).access;
-}
-
-async function revoke({ tenant, application }: Pick<TestClient, "tenant" | "application">, token: string) {
-  const { authorization } = application;
-  assert.equal((await postForm(`${application.issuer}/revoke`, { token }, { authorization })).status, 200);
-  return tenant;
-}
-
 function namesOf({ events }: FeedListener): unknown[] {
   return events.filter(({ event }) => event === "end").map(({ data }) => data.jti_sha256);
 }
@@ -76,12 +42,12 @@ test("what is revoked is told at once by the hash of its id, with each event nam
   assert.equal(listener.headers.get("content-type"), "text/event-stream; charset=utf-8");
   assert.equal(listener.headers.get("cache-control"), "no-store");
   await listener.settled();
-  const [kept, first, second] = [await issue(client), await issue(client), await issue(client)];
-  await revoke(client, first);
+  const [kept, first, second] = [await issueTo(client), await issueTo(client), await issueTo(client)];
+  await revokeFor(client, first);
   const told = await listener.hears(first);
   assert.deepEqual(Object.keys(told.data).toSorted(), ["at", "jti_sha256", "previous"]);
   assert.equal(told.data.at, Number(decodeJwt(first).iat));
-  await revoke(client, second);
+  await revokeFor(client, second);
   await listener.hears(second);
   await listener.settled();
   assert.deepEqual(namesOf(listener), [feedNameOf(first), feedNameOf(second)]);
@@ -98,7 +64,7 @@ describe("everything that ends a token before its time is told", () => {
     const { database, clock } = tenant.server.deps;
     const listener = await listen(t, flow, (await makeApi(flow)).authorization);
     const one = await flow.logIn();
-    await revoke(flow, one.refresh);
+    await revokeFor(flow, one.refresh);
     await listener.hears(one.access);
     const inSession = await flow.logIn();
     await database.maintain((session) =>
@@ -141,7 +107,7 @@ describe("everything that ends a token before its time is told", () => {
     const { database, clock } = tenant.server.deps;
     const db = database.tenants([tenant.tenantId]);
     const listener = await listen(t, client, (await makeApi(client)).authorization);
-    const before = await issue(client);
+    const before = await issueTo(client);
     await tenant.advance(1);
     await database.maintain((session) =>
       session.query("UPDATE applications SET tokens_valid_after = $2 WHERE tenant_id = $1 AND application_id = $3", [
@@ -151,10 +117,10 @@ describe("everything that ends a token before its time is told", () => {
       ]),
     );
     await listener.hears(before);
-    const signed = await issue(client);
+    const signed = await issueTo(client);
     await markCompromised(tenant.server.deps, tenant.realm, String(decodeJwtHeader(signed).kid), clock.nowSeconds());
     await listener.hears(signed);
-    const last = await issue(client);
+    const last = await issueTo(client);
     await deleteApplication(db, application.key, clock.nowMs());
     await listener.hears(last);
   });
@@ -163,7 +129,7 @@ describe("everything that ends a token before its time is told", () => {
     const client = await testClient();
     const { tenant } = client;
     const listener = await listen(t, client, (await makeApi(client)).authorization);
-    const token = await issue(client);
+    const token = await issueTo(client);
     const { jti, exp } = decodeJwt(token);
     await tenant.server.deps.database.maintain((session) =>
       session.query("UPDATE tokens SET expires_at = $2 WHERE tenant_id = $1 AND id = $3::bytea", [
@@ -180,7 +146,7 @@ test("what was exchanged from a token that is revoked is told with it, and nothi
   const client = await testClient();
   const other = await testClient({ tenant: client.tenant, server: client.resourceServer });
   const listener = await listen(t, client, (await makeApi(client)).authorization);
-  const [root, parent, child, sibling] = await Promise.all([client, client, other, other].map(issue));
+  const [root, parent, child, sibling] = await Promise.all([client, client, other, other].map(issueTo));
   const id = (token = "") => bytea(String(decodeJwt(token).jti));
   const lines = [
     [id(parent), [id(root)]],
@@ -194,7 +160,7 @@ test("what was exchanged from a token that is revoked is told with it, and nothi
         [client.tenant.tenantId, id(root), token, ancestors],
       ),
     );
-  await revoke(client, String(parent));
+  await revokeFor(client, String(parent));
   await listener.hears(String(child));
   await listener.settled();
   assert.deepEqual(namesOf(listener).toSorted(), [parent, child].map((token) => feedNameOf(String(token))).toSorted());
@@ -211,11 +177,11 @@ test("another audience's tokens, and opaque ones, are told to nobody here", asyn
   const [api, otherApi] = [await makeApi(client), await makeApi(other)];
   const listener = await listen(t, client, api.authorization);
   const otherListener = await listen(t, other, otherApi.authorization);
-  const [foreign, own] = [await issue(other), await issue(client)];
-  const hidden = await issue(opaque);
-  await revoke(other, foreign);
-  await revoke(opaque, hidden);
-  await revoke(client, own);
+  const [foreign, own] = [await issueTo(other), await issueTo(client)];
+  const hidden = await issueTo(opaque);
+  await revokeFor(other, foreign);
+  await revokeFor(opaque, hidden);
+  await revokeFor(client, own);
   await Promise.all([listener.hears(own), otherListener.hears(foreign)]);
   await Promise.all([listener.settled(), otherListener.settled()]);
   assert.deepEqual(namesOf(listener), [feedNameOf(own)]);
@@ -228,8 +194,8 @@ describe("who comes late misses nothing", () => {
   test("what ended before anybody listened is told first", async (t) => {
     const client = await testClient();
     const api = await makeApi(client);
-    const [dead, alive] = [await issue(client), await issue(client)];
-    await revoke(client, dead);
+    const [dead, alive] = [await issueTo(client), await issueTo(client)];
+    await revokeFor(client, dead);
     const listener = await listen(t, client, api.authorization);
     await listener.settled();
     assert.deepEqual(namesOf(listener), [feedNameOf(dead)]);
@@ -240,11 +206,11 @@ describe("who comes late misses nothing", () => {
     const client = await testClient();
     const api = await makeApi(client);
     const first = await listen(t, client, api.authorization);
-    const [one, two] = [await issue(client), await issue(client)];
-    await revoke(client, one);
+    const [one, two] = [await issueTo(client), await issueTo(client)];
+    await revokeFor(client, one);
     const { id } = await first.hears(one);
     first.close();
-    await revoke(client, two);
+    await revokeFor(client, two);
     const again = await listen(t, client, api.authorization, { "last-event-id": id });
     await again.settled();
     assert.deepEqual([again.events[0]?.data.resumed, namesOf(again)], [true, [feedNameOf(two)]]);

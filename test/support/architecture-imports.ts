@@ -4,7 +4,7 @@ import type { Import, SourceFile } from "./architecture-source.ts";
 
 /** From the top of a request's way to the bottom. What shares a line may not import one another. */
 const LAYERS: string[][] = [
-  ["main", "cli"],
+  ["main", "cli", "verifier"],
   ["workers"],
   ["start", "welcome"],
   ["app"],
