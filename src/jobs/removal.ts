@@ -47,6 +47,7 @@ const OWNED_BY_REALM = [
   "revocation_causes",
   "revocations",
   "revocation_feeds",
+  "status_lists",
 ];
 /** What tokens and grants refer to: it goes when the realm's last bucket is gone. */
 const REFERRED_TO = [

@@ -111,6 +111,7 @@ function describeIssuer(publicUrl: string, realm: RealmKey, base: string): objec
     userinfo_endpoint: `${base}/userinfo`,
     jwks_uri: `${base}/.well-known/jwks.json`,
     revocation_endpoint: `${base}/revoke`,
+    status_list_aggregation_endpoint: `${publicUrl}${realmPath(realm)}/status-lists`,
     ...describeIntrospection(`${publicUrl}${realmPath(realm)}/introspect`),
     response_types_supported: ["code"],
     response_modes_supported: RESPONSE_MODES.map((mode) => mode.name),

@@ -9,6 +9,7 @@ import { revocationFeedRoutes } from "./revocation-feed.ts";
 import { revokeRoutes } from "./revoke.ts";
 import type { Services } from "./services.ts";
 import { shortenRoutes } from "./shorten.ts";
+import { statusListRoutes } from "./status-list.ts";
 import { tokenRoutes } from "./token.ts";
 import { userinfoRoutes } from "./userinfo.ts";
 
@@ -22,6 +23,7 @@ export function oauthRoutes(services: Services): readonly Route[] {
     revokeRoutes,
     shortenRoutes,
     revocationFeedRoutes,
+    statusListRoutes,
     userinfoRoutes,
     endSessionRoutes,
     discoveryRoutes,

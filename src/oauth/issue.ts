@@ -8,12 +8,14 @@ import { idTokenClaims } from "../protocol/id-token.ts";
 import { lifetimeMember } from "../protocol/lifetime.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { formatOpaqueToken, formatRefreshToken, SECRET_BYTES, tokenSuffix } from "../protocol/opaque-token.ts";
+import type { StatusPlace } from "../protocol/status-list.ts";
 import { decodeId, encodeId, ID_KINDS, ID_RANDOM_BYTES, type IdParts } from "../protocol/token-id.ts";
 import type { KeyExpiry, NewToken } from "../resources/token-issue/queries.ts";
 import { claimsOf, type DecidedIssue, decideIssue } from "./decide-issue.ts";
 import type { Authorization, MadeRefreshToken, TokenRequest } from "./grants/grant.ts";
 import { personOf } from "./person.ts";
 import { checkQuotas, countIssued } from "./quotas.ts";
+import { statusListUri } from "./status-list.ts";
 
 /** A token response, RFC 6749 section 5.1 with OpenID Connect's `id_token` and our `lifetime`. */
 export interface TokenResponse {
@@ -45,7 +47,7 @@ export async function issueTokens(
   const { lifetime } = decided;
   await checkQuotas(request, grantType);
   const made = makeRefreshToken(request, authorization);
-  const access = await makeAccessToken(request, decided);
+  const access = await makeAccessToken(request, await placeStatus(request, decided));
   const idToken = await makeIdToken(request, authorization, access.token);
   const signatures = [access.signature, idToken?.signature].filter((signature) => signature !== undefined);
   const won = await request.services.writeIssue({
@@ -106,7 +108,8 @@ export async function makeAccessToken(
   }
   const { keys } = request.services;
   const key = await keys.signingKey(request.context.key, request.context.client.signingAlgorithm, request.now);
-  const token = await keys.signJwt(key, { typ: "at+jwt", jku: jwksUriOf(request) }, claimsOfIssue(request, row));
+  const claims = { ...claimsOfIssue(request, row), ...statusClaim(request, row.status) };
+  const token = await keys.signJwt(key, { typ: "at+jwt", jku: jwksUriOf(request) }, claims);
   if (token.length > JWT_LENGTH_MAX) {
     throw new OAuthError(
       "invalid_scope",
@@ -115,6 +118,23 @@ export async function makeAccessToken(
   }
   const signature = signatureOf(request, key, row.expiresAt);
   return { token, row: { ...row, ...fingerprint(token), keyId: key.keyId }, signature };
+}
+
+/** Gives a token a bit in a status list, where its application asks for one and an API hears of its tokens (rule 29). */
+async function placeStatus(request: TokenRequest, decided: DecidedIssue): Promise<DecidedIssue> {
+  const { client, key } = request.context;
+  const { resourceServerId, expiresAt } = decided.token;
+  if (!client.hasStatus || client.tokenFormat === "referential" || resourceServerId === undefined) return decided;
+  const server = { tenantId: key.tenantId, realmId: key.realmId, resourceServerId };
+  const owner = { server, algorithm: client.signingAlgorithm, now: request.now, expiresAt };
+  return { ...decided, token: { ...decided.token, status: await request.services.placeStatus(owner) } };
+}
+
+// Draft-ietf-oauth-status-list §6.1.
+function statusClaim(request: TokenRequest, place: StatusPlace | undefined): object {
+  if (place === undefined) return {};
+  const uri = statusListUri(request.services, request.context.key, place.list);
+  return { status: { status_list: { idx: place.index, uri } } };
 }
 
 function signatureOf(request: TokenRequest, key: SigningKey, expiresAt: number): Signature {

@@ -250,6 +250,27 @@ export const AUTH_OPERATIONS: readonly AuthOperation[] = [
     },
   },
   {
+    name: "statusLists",
+    method: "GET",
+    path: `${REALM}/status-lists`,
+    summary: "Tells where the realm's Token Status Lists are.",
+    security: [],
+    answer: Type.Object({ status_lists: Type.Array(text("Where a list is.")) }),
+    statuses: { 404: "There is no such realm." },
+  },
+  {
+    name: "statusList",
+    method: "GET",
+    path: `${REALM}/status-lists/{list}`,
+    summary: "A Token Status List: a bit for each token whose application asks for one, 1 if it ended before its time.",
+    description:
+      "A signed JWT (draft-ietf-oauth-status-list) that may be kept for half a minute. Where its bit is, a token says in `status.status_list`.",
+    security: [],
+    answer: text("A JWT of the type statuslist+jwt."),
+    answerType: "application/statuslist+jwt",
+    statuses: { 404: "There is no such realm or list." },
+  },
+  {
     name: "userinfo",
     method: "GET",
     path: `${APPLICATION}/userinfo`,

@@ -23,6 +23,7 @@ import { takeUses } from "../resources/token-use/queries.ts";
 import { type ContextCache, createContextCache } from "./context-cache.ts";
 import type { FeedHub } from "./feed/feed-hub.ts";
 import { createRealmDirectory, type RealmDirectory } from "./realm-directory.ts";
+import { createStatusPlaces, type StatusPlaces } from "./status-places.ts";
 import { createTenantClasses, type TenantClasses } from "./tenant-classes.ts";
 import { createTokenMeter, type TokenMeter } from "./token-meter.ts";
 
@@ -41,6 +42,8 @@ export interface Services {
   readonly tokenUsage: TokenUsageRecorder;
   /** who is told of tokens that end */
   readonly feeds: FeedHub;
+  /** hands out places in status lists */
+  readonly placeStatus: StatusPlaces;
   /** The key of a tenant's refresh tokens, opened once for as long as the sealed one is kept. */
   readonly openRefreshKey: (tenantId: string, sealed: Uint8Array) => Uint8Array;
   /** Strict: what the database says at this moment (rule 7). */
@@ -80,6 +83,7 @@ export function createServices(deps: Deps, keys: KeyStore, recorders: Recorders)
     keys,
     ...recorders,
     tenantClasses,
+    placeStatus: createStatusPlaces(deps),
     loginLimiter: createLoginLimiter({
       clock: deps.clock,
       lease: ({ realm, ...counted }, part) =>
@@ -163,5 +167,6 @@ async function writeAgain(database: Database, batch: readonly Issue[]): Promise<
 // asks for itself.
 function isPlain({ token, keyExpiries }: Issue): boolean {
   const isRoot = token.grantId === undefined && (token.ancestors ?? []).length === 0;
-  return isRoot && keyExpiries.length === 0 && token.notBefore === undefined && token.usesLeft === undefined;
+  const isUnbounded = token.notBefore === undefined && token.usesLeft === undefined;
+  return isRoot && keyExpiries.length === 0 && isUnbounded && token.status === undefined;
 }

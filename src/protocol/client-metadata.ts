@@ -58,6 +58,8 @@ export interface ClientMetadata {
   readonly idTokenAlgorithm: SigningAlgorithm;
   /** absent: userinfo answers JSON */
   readonly userinfoAlgorithm: SigningAlgorithm | undefined;
+  /** whether its self-contained tokens say where their bit in a status list is */
+  readonly hasStatus: boolean;
   readonly idTokenClaims: "scopes" | "standard";
   readonly idTokenLifetimeSeconds: number;
   readonly subjectField: SubjectField;

@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import type { Queryable } from "../../src/database/database.ts";
 import { bytea } from "../../src/database/row-id.ts";
 import { sha256 } from "../../src/platform/hash.ts";
+import { type RealmKey, realmPath } from "../../src/protocol/client-metadata.ts";
 import * as connections from "../../src/resources/feed-connection/queries.ts";
 import type { ResourceServerKey } from "../../src/resources/resource-server/queries.ts";
 import * as causes from "../../src/resources/revocation-cause/queries.ts";
 import * as feeds from "../../src/resources/revocation-feed/queries.ts";
+import * as lists from "../../src/resources/status-list/queries.ts";
 import { readTokens } from "../../src/resources/token/queries.ts";
+import { issueTo, revokeFor } from "./feed-audience.ts";
 import { feedUrl, listenToFeed } from "./feed-listener.ts";
 import { type Answer, call } from "./http.ts";
 import { decodeJwt } from "./jwt.ts";
@@ -35,6 +38,23 @@ export const FEED_ATTACKS: Readonly<Record<string, (attack: Attack) => Promise<r
     assertRefused(own[1], 400, "invalid_request");
     return [...foreign, ...own];
   },
+  // Anybody may fetch a tenant's lists, and nobody another's.
+  "GET statusLists": async ({ used, stranger }) => {
+    const at = (realm: RealmKey) => call(`${used.tenant.server.url}${realmPath(realm)}/status-lists`);
+    const own = await at(stranger.flow.tenant.realm);
+    assert.deepEqual(own.json, { status_lists: [] });
+    const mixed = await at({ ...used.tenant.realm, tenantId: stranger.flow.tenant.tenantId });
+    assertInvalidClient(mixed, 404);
+    return [own, mixed];
+  },
+  "GET statusList": async ({ used, stranger }) => {
+    const at = (realm: RealmKey) => call(`${used.tenant.server.url}${realmPath(realm)}/status-lists/1`);
+    const own = await at(stranger.flow.tenant.realm);
+    assertRefused(own, 404, "invalid_request");
+    const mixed = await at({ ...used.tenant.realm, tenantId: stranger.flow.tenant.tenantId });
+    assertInvalidClient(mixed, 404);
+    return [own, mixed];
+  },
 };
 
 type FeedUse = Pick<TenantInUse, "tenant" | "resourceServer">;
@@ -46,6 +66,7 @@ export async function useFeed({ tenant, resourceServer }: FeedUse): Promise<void
   await listener.settled();
   listener.close();
   const { application: job } = await testClient({ tenant, server: resourceServer });
+  await useStatusLists({ tenant, resourceServer });
   const [parent, child] = [await tenant.token(job, FORM), await tenant.token(job, FORM)].map(({ json }) =>
     bytea(String(decodeJwt(String(json?.access_token)).jti)),
   );
@@ -57,22 +78,32 @@ export async function useFeed({ tenant, resourceServer }: FeedUse): Promise<void
   );
 }
 
+/** A token with a place in a list, revoked, and the list as anybody sees it. */
+async function useStatusLists({ tenant, resourceServer }: FeedUse): Promise<void> {
+  const client = await testClient({ tenant, server: resourceServer, tokens: { status_list: true } });
+  await revokeFor(client, await issueTo(client));
+  const lists = `${tenant.server.url}${realmPath(tenant.realm)}/status-lists`;
+  assert.deepEqual((await call(lists)).json, { status_lists: [`${lists}/1`] });
+  assert.equal((await call(`${lists}/1`)).status, 200);
+}
+
 /** The statements of revocation feeds, with values of this tenant. */
 export async function noteFeeds(used: TenantInUse, note: Queryable, db: Queryable, nowMs: number): Promise<void> {
   const { realm } = used.tenant;
   const { resourceServerId } = used.resourceServer;
   const key = { ...realm, resourceServerId };
   const connection = { ...key, caller: "somebody", holder: NAME };
-  await connections.takeConnection(db, connection, { nowMs, untilMs: nowMs + 1 });
-  for (const hold of [{ nowMs: nowMs + 1, untilMs: nowMs + 2 }]) {
-    await connections.takeConnection(note, { ...connection, holder: "another" }, hold);
-    await connections.keepConnection(note, connection, hold);
-  }
+  // Later than the server's own jobs would clear anything away.
+  const laterMs = nowMs + 3_600_000;
+  await connections.takeConnection(db, connection, { nowMs, untilMs: laterMs });
+  const hold = { nowMs: laterMs + 1, untilMs: laterMs + 2 };
+  await connections.takeConnection(note, { ...connection, holder: "another" }, hold);
+  await connections.keepConnection(note, connection, hold);
   await connections.freeConnection(note, connection);
   const another = { ...realm, resourceServerId: String(used.ids.resource_server) };
   await feeds.openFeed(db, another, { name: NAME, nowMs });
   await feeds.openFeed(note, key, { name: NAME, nowMs: nowMs + 60_000 }).catch(() => undefined);
-  const entry = { resourceServerId, tokenHash: sha256("one"), endedAt: 1, expiresAt: undefined, forgetAtMs: nowMs };
+  const entry = { resourceServerId, tokenHash: sha256("one"), endedAt: 1, expiresAt: undefined, forgetAtMs: laterMs };
   await feeds.appendEntries(db, realm, [entry]);
   await feeds.appendEntries(note, realm, [{ ...entry, tokenHash: sha256("another") }]);
   await feeds.readFeedEntries(note, key, 0);
@@ -80,6 +111,14 @@ export async function noteFeeds(used: TenantInUse, note: Queryable, db: Queryabl
   await feeds.lockFeeds(note, realm);
   await noteCauses(used, note, { db, nowMs });
   await feeds.completeFeed(note, another);
+  await noteStatusLists(used, note);
+}
+
+async function noteStatusLists({ tenant: { realm } }: TenantInUse, note: Queryable): Promise<void> {
+  const until = Number.MAX_SAFE_INTEGER;
+  const next = { orderKey: sha256("order"), algorithm: "ES256" as const };
+  await lists.leasePlaces(note, realm, { count: 1, until }, next).catch(() => undefined);
+  await lists.prolongStatusList(note, realm, { list: 1, until });
 }
 
 async function noteCauses(
@@ -119,4 +158,6 @@ export async function leaveFeed(db: Queryable, key: ResourceServerKey, untilMs: 
     { ...told, resourceServerId: key.resourceServerId, tokenHash: sha256("somebody's") },
   ]);
   await connections.takeConnection(db, { ...key, caller: "somebody", holder: NAME }, { nowMs: 1, untilMs });
+  const next = { orderKey: sha256("order"), algorithm: "ES256" as const };
+  await lists.leasePlaces(db, key, { count: 1, until: 1 }, next);
 }

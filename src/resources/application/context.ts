@@ -122,6 +122,7 @@ function toClientMetadata(row: ContextRow): ClientMetadata {
     signingAlgorithm: tokens.token_signing_algorithm,
     idTokenAlgorithm: tokens.id_token_signed_response_alg,
     userinfoAlgorithm: tokens.userinfo_signed_response_alg,
+    hasStatus: tokens.status_list === true,
     idTokenClaims: tokens.id_token_claims,
     idTokenLifetimeSeconds: tokens.id_token_expires_after,
     subjectField: tokens.subject_field,

@@ -28,6 +28,7 @@ const TokenConfiguration = Type.Object(
     id_token_claims: oneOf(["scopes", "standard"]),
     id_token_signed_response_alg: oneOf(SIGNING_ALGORITHMS),
     userinfo_signed_response_alg: Type.Optional(oneOf(SIGNING_ALGORITHMS)),
+    status_list: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 );

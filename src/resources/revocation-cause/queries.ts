@@ -2,6 +2,7 @@ import type { OwnerSession, Queryable, Row } from "../../database/database.ts";
 import { bucketRange, idColumns } from "../../database/row-id.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
+import type { StatusPlace } from "../../protocol/status-list.ts";
 
 /** Most causes that are taken at once, and most rows that one of them is looked at by. */
 const CAUSES_AT_ONCE = 256;
@@ -31,6 +32,7 @@ export interface SuspectToken {
   readonly keyId: string | undefined;
   /** whether it is one of a tree; true where no tree was asked for */
   readonly isMeant: boolean;
+  readonly status: StatusPlace | undefined;
   /** what its client was told: the JWT's own `exp` */
   readonly issuedExpiresAt: number;
 }
@@ -83,11 +85,11 @@ export async function postponeCause(
   await session.run(postpone, [realm.tenantId, realm.realmId, cause.id, after, dueAtMs, isSecondLook]);
 }
 
-const SUSPECT = "id, resource_server_id, key_id, issued_expires_at";
+const SUSPECT = "id, resource_server_id, key_id, issued_expires_at, status_list, status_index";
 
 const findTokens = statement(
   "revocation_cause.find_tokens",
-  `SELECT t.id, t.resource_server_id, t.key_id, t.issued_expires_at
+  `SELECT t.id, t.resource_server_id, t.key_id, t.issued_expires_at, t.status_list, t.status_index
    FROM json_to_recordset($3::json) AS b(id bytea, bucket integer)
    CROSS JOIN LATERAL (SELECT * FROM tokens t WHERE t.tenant_id = $1 AND t.realm_id = $2 AND t.id = b.id AND t.bucket = b.bucket
      AND t.bucket BETWEEN $4 AND $5 LIMIT 1) t`,
@@ -211,6 +213,8 @@ function toSuspect(row: Row): SuspectToken {
     resourceServerId: (row.resource_server_id as string | null) ?? undefined,
     keyId: (row.key_id as string | null) ?? undefined,
     isMeant: row.is_meant !== false,
+    status:
+      row.status_list === null ? undefined : { list: row.status_list as number, index: row.status_index as number },
     issuedExpiresAt: row.issued_expires_at as number,
   };
 }

@@ -15,6 +15,8 @@ const SECOND_LOOK_AFTER_MS = 10_000;
 const SECOND_LOOK_BACK_MS = 30_000;
 /** Validators whose clocks are late accept a token for a while longer. */
 const LATE_CLOCK_MS = 300_000;
+/** What a list shows is bounded by so many parts: the rest of a big cause the next one shows. */
+const PARTS_MAX = 50;
 const NOT_YET = "not valid yet";
 
 /** What a look at a page found: tokens to judge, and where to go on; undefined where there is no more. */
@@ -23,16 +25,23 @@ interface Look {
   readonly nextAfter: Buffer | undefined;
 }
 
+/** Numbers what has ended in a realm, but for the rest of what has ended very many tokens. */
+export async function tellAllEnds(deps: Pick<Deps, "database" | "clock">, realm: RealmKey): Promise<void> {
+  for (let part = 0; part < PARTS_MAX; part += 1) if (!(await tellEnds(deps, realm))) return;
+}
+
 /**
  * Numbers a part of what has ended in a realm: the tokens that were ended by themselves, and a page of what the cause looked at least has
  * ended. Whoever does it waits for whoever does it already, so that numbers follow each other in the order of commits.
+ *
+ * @returns whether there was something
  */
-export function tellEnds({ database, clock }: Pick<Deps, "database" | "clock">, realm: RealmKey): Promise<void> {
+export function tellEnds({ database, clock }: Pick<Deps, "database" | "clock">, realm: RealmKey): Promise<boolean> {
   const nowMs = clock.nowMs();
   return database.transaction([realm.tenantId], async (session) => {
     const feeds = await lockFeeds(session, realm);
     const due = await causes.takeCauses(session, realm, nowMs);
-    if (due.length === 0) return;
+    if (due.length === 0) return false;
     const single = due.filter(({ kind }) => kind === "token");
     const wide = feeds.serverIds.size === 0 ? undefined : due.find(({ kind }) => kind !== "token");
     const look = wide === undefined ? undefined : await lookAt(session, realm, wide);
@@ -44,6 +53,7 @@ export function tellEnds({ database, clock }: Pick<Deps, "database" | "clock">, 
     await judge(session, realm, { suspects, feeds, now });
     await causes.settleCauses(session, realm, feeds.serverIds.size === 0 ? due : single);
     if (wide !== undefined && look !== undefined) await goOn(session, realm, { wide, look, nowMs });
+    return true;
   });
 }
 
@@ -100,7 +110,9 @@ async function judge(session: Queryable, realm: RealmKey, { suspects, feeds, now
     const ended = endOf(token, readings[n]?.facts, now);
     const { id, resourceServerId = "", issuedExpiresAt } = token;
     const forgetAtMs = (issuedExpiresAt - feeds.clockOffsetSeconds) * 1_000 + LATE_CLOCK_MS;
-    return ended === undefined ? [] : [{ ...ended, tokenHash: sha256(id), resourceServerId, forgetAtMs }];
+    return ended === undefined
+      ? []
+      : [{ ...ended, tokenHash: sha256(id), resourceServerId, forgetAtMs, status: token.status }];
   });
   if (entries.length > 0) await appendEntries(session, realm, entries);
 }

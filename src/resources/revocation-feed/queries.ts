@@ -2,6 +2,7 @@ import type { OwnerSession, Queryable, Row } from "../../database/database.ts";
 import { hexOf } from "../../database/row-id.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
+import type { StatusPlace } from "../../protocol/status-list.ts";
 import type { ResourceServerKey } from "../resource-server/queries.ts";
 
 /** Most entries that are read at once. */
@@ -121,6 +122,8 @@ export interface NewEntry extends Omit<FeedEntry, "number"> {
   readonly resourceServerId: string;
   /** milliseconds of real time from when nobody accepts the token anyway */
   readonly forgetAtMs: number;
+  /** where its bit is, of a token that has one */
+  readonly status?: StatusPlace | undefined;
 }
 
 // Numbers follow each other in the order of commits, because the feeds are locked: who has read up to one misses none. What was told
@@ -130,14 +133,16 @@ const append = statement(
   `WITH fresh AS (
      SELECT b.*, row_number() OVER (PARTITION BY b.resource_server_id ORDER BY b.n) AS place
      FROM json_to_recordset($3::json)
-       AS b(n integer, resource_server_id text, token_hash bytea, ended_at bigint, expires_at bigint, forget_at_ms bigint)
+       AS b(n integer, resource_server_id text, token_hash bytea, ended_at bigint, expires_at bigint, forget_at_ms bigint,
+         status_list integer, status_index integer)
      WHERE NOT EXISTS (SELECT FROM revocations r WHERE r.tenant_id = $1 AND r.realm_id = $2
        AND r.resource_server_id = b.resource_server_id AND r.token_hash = b.token_hash
        AND COALESCE(r.expires_at, 0) <= COALESCE(b.expires_at, 0))
    ), told AS (
-     INSERT INTO revocations (tenant_id, realm_id, resource_server_id, number, token_hash, ended_at, expires_at, forget_at_ms)
+     INSERT INTO revocations (tenant_id, realm_id, resource_server_id, number, token_hash, ended_at, expires_at, forget_at_ms,
+       status_list, status_index)
      SELECT $1, $2, f.resource_server_id, f.latest_number + fresh.place, fresh.token_hash, fresh.ended_at, fresh.expires_at,
-       fresh.forget_at_ms
+       fresh.forget_at_ms, fresh.status_list, fresh.status_index
      FROM fresh JOIN revocation_feeds f ON f.tenant_id = $1 AND f.realm_id = $2 AND f.resource_server_id = fresh.resource_server_id
      RETURNING resource_server_id, number
    )
@@ -161,6 +166,8 @@ export async function appendEntries(session: Queryable, realm: RealmKey, entries
     ended_at: entry.endedAt,
     expires_at: entry.expiresAt ?? null,
     forget_at_ms: entry.forgetAtMs,
+    status_list: entry.status?.list,
+    status_index: entry.status?.index,
   }));
   await session.run(append, [realm.tenantId, realm.realmId, JSON.stringify(batch)]);
 }

@@ -4,6 +4,7 @@ import { bucketOf, bucketRange, bytea, hexOf, idColumns } from "../../database/r
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { boundFacts } from "../../protocol/decision-facts.ts";
+import type { StatusPlace } from "../../protocol/status-list.ts";
 import { type CurrentApplication, listBases, selectCurrentBases } from "../application/queries.ts";
 import { GRANTS } from "../grant/queries.ts";
 import { TOKENS } from "../token/queries.ts";
@@ -38,6 +39,8 @@ export interface NewToken extends ApplicationKey {
   readonly actor?: string | undefined;
   /** whether it is exchanged from a pairwise application's, and says as little of the person (rule 20); follows from its ancestors */
   readonly hidesPerson?: boolean | undefined;
+  /** where its bit is, of one that says so (draft-ietf-oauth-status-list) */
+  readonly status?: StatusPlace | undefined;
   readonly decision: Readonly<Record<string, unknown>>;
 }
 
@@ -86,7 +89,8 @@ const OWN_COLUMNS = `n integer, basis integer, id bytea, bucket integer, identit
        display_name text, issued_at bigint, expires_at bigint, decision jsonb`;
 
 const TOKEN_COLUMNS = `${OWN_COLUMNS}, tenant_id text, realm_id text, application_id text, resource_server_id text, target_realm text,
-       grant_id bytea, grant_bucket integer, root_id bytea, ancestors bytea[], actor text, not_before bigint, uses_left integer`;
+       grant_id bytea, grant_bucket integer, root_id bytea, ancestors bytea[], actor text, not_before bigint, uses_left integer,
+       status_list integer, status_index integer`;
 
 // `lineage`: the columns that a plain token has not, and what they are in the batch.
 const insertTokensOf = (notBefore: string, lineage: readonly string[]): string =>
@@ -201,7 +205,7 @@ const issue = statement(
        where: "grants.revoked_at IS NULL",
      })}
    ), inserted AS (
-     ${insertTokensOf("COALESCE(not_before, issued_at)", ["grant_id", "grant_bucket", "root_id", "ancestors", "actor", "uses_left"])}
+     ${insertTokensOf("COALESCE(not_before, issued_at)", ["grant_id", "grant_bucket", "root_id", "ancestors", "actor", "uses_left", "status_list", "status_index"])}
      FROM batch WHERE n IN (SELECT n FROM allowed)
      ON CONFLICT DO NOTHING
    ), ${KEEP_KEYS}
@@ -242,7 +246,7 @@ function toIssueRow(issue: Issue, n: number, basis: number | undefined): Row {
   };
 }
 
-function lineageColumns({ grantId, ancestors = [], actor, notBefore, usesLeft }: NewToken): Row {
+function lineageColumns({ grantId, ancestors = [], actor, notBefore, usesLeft, status }: NewToken): Row {
   const root = grantId ?? ancestors.at(-1);
   return {
     ...(grantId === undefined ? {} : { grant_id: bytea(grantId), grant_bucket: bucketOf(grantId) }),
@@ -251,6 +255,8 @@ function lineageColumns({ grantId, ancestors = [], actor, notBefore, usesLeft }:
     actor,
     not_before: notBefore,
     uses_left: usesLeft,
+    status_list: status?.list,
+    status_index: status?.index,
   };
 }
 
