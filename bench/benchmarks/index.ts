@@ -7,6 +7,7 @@ import { feed } from "./feed.ts";
 import { introspection } from "./introspection.ts";
 import { issue } from "./issue.ts";
 import { kills } from "./kills.ts";
+import { lineage } from "./lineage.ts";
 import { logins } from "./logins.ts";
 import { metadata } from "./metadata.ts";
 import { overload } from "./overload.ts";
@@ -41,5 +42,6 @@ export const BENCHMARKS: Benchmark[] = [
   kills,
   pairs,
   overload,
+  lineage,
   tenancies,
 ];

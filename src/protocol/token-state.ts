@@ -72,3 +72,16 @@ export function findFamilyEnd(family: FamilyStateFacts, now: number): number | u
   if (family.issuedAt < family.validAfter || family.siblings.length === 0) return undefined;
   return family.refreshExpiresAt !== undefined && now < family.refreshExpiresAt ? family.refreshExpiresAt : undefined;
 }
+
+/** Why a grant lets no token of its live any more; undefined while it does. */
+export function findCauseOfGrantDeath(
+  grant: Omit<FamilyStateFacts, "refreshExpiresAt" | "siblings"> & { readonly endsAt: number },
+  now: number,
+): string | undefined {
+  if (grant.revokedAt !== undefined) return "revoked";
+  if (now >= grant.endsAt) return "expired";
+  if (grant.identityIsDead) return "its identity is suspended or deleted";
+  if (grant.sessionIsOver) return "its session was ended";
+  if (grant.issuedAt < grant.validAfter) return "everything issued before was revoked";
+  return undefined;
+}

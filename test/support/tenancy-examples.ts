@@ -31,7 +31,7 @@ import { lowerGrants, lowerTokens } from "../../src/resources/shortening/queries
 import * as signingKeys from "../../src/resources/signing-key/queries.ts";
 import * as tenants from "../../src/resources/tenant/queries.ts";
 import { readTokens } from "../../src/resources/token/queries.ts";
-import { countTokens, listTokens } from "../../src/resources/token-list/queries.ts";
+import { countTokens, listDescendants, listTokens } from "../../src/resources/token-list/queries.ts";
 import { addTokenUsage, readTokenUsage } from "../../src/resources/token-usage/queries.ts";
 import { takeUses } from "../../src/resources/token-use/queries.ts";
 import { listTrustedOrigins } from "../../src/resources/trusted-origin/queries.ts";
@@ -260,6 +260,8 @@ async function noteTokens({ used, note, db }: Recording): Promise<void> {
     id: present(parseRefreshToken(token)).id,
   }));
   for (const token of tokens) await readTokens(note, [token]).catch(() => undefined);
+  for (const { id } of grants)
+    await listDescendants(note, { ...realm, id, rootId: id }, { after: undefined, limit: 100 });
   for (const grant of grants) await readGrants(note, [grant]).catch(() => undefined);
   const bounded = present(tokens[0]);
   await used.tenant.server.deps.database.maintain((session) =>

@@ -158,7 +158,7 @@ function inherit(
   { context }: TokenRequest,
   { subject, actor }: Exchange,
 ): Omit<Inherited, "audience" | "resourceServerId"> {
-  const ancestors = [subject.id, ...subject.ancestors.flatMap((ancestor) => ancestor?.id ?? [])];
+  const ancestors = [subject.id, ...subject.ancestorIds];
   if (ancestors.length + (subject.grantId === undefined ? 0 : 1) > ANCESTORS_MAX) {
     throw new OAuthError("invalid_request", `subject_token has ${ANCESTORS_MAX} ancestors already, which is the most`);
   }

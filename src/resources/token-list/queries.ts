@@ -3,6 +3,7 @@ import { statement } from "../../database/statement.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { IN_APPLICATION_ORDER } from "../application-order.ts";
 import { familyLives, tokenEnd, tokenLives } from "../live-token.ts";
+import type { TokenKey } from "../token/queries.ts";
 
 /** One row of the token list: an access token, or a refresh family under the id of its grant. Seconds of tenant time. */
 export interface ListedToken {
@@ -143,4 +144,63 @@ function filterValues(key: ApplicationKey, filter: TokenFilter): readonly unknow
     filter.principalType ?? null,
     filter.principalId ?? null,
   ];
+}
+
+/** Most rows of a tree that one page looks at, those beside what was asked for among them. */
+const TREE_LOOKED_AT_MAX = 10_000;
+
+// All that has one root lies together in an index of each partition; what is below a token among them names it as an ancestor.
+const listBelow = statement(
+  "token.list_descendants",
+  `SELECT id, application_id, parent_id, issued_at, expires_at, is_below, is_last FROM (
+     SELECT first.*, row_number() OVER (ORDER BY id) = ${TREE_LOOKED_AT_MAX} AS is_last FROM (
+       SELECT t.id, t.application_id, COALESCE(t.ancestors[1], t.grant_id) AS parent_id, t.issued_at, t.expires_at,
+         $4::bytea = $3 OR $4 = ANY (t.ancestors) AS is_below
+       FROM tokens t WHERE t.tenant_id = $1 AND t.realm_id = $2 AND t.root_id = $3 AND t.id > $5
+       ORDER BY t.id LIMIT ${TREE_LOOKED_AT_MAX}) first) seen
+   WHERE is_below OR is_last ORDER BY id LIMIT $6`,
+);
+
+/** A token that descends from another, as its row says it for itself. */
+export interface Descendant {
+  readonly id: string;
+  readonly applicationId: string;
+  readonly parentId: string;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+}
+
+/**
+ * What descends from a token or grant, dead or alive, in the order of the ids, which begin with when a token was made.
+ *
+ * @param top `rootId`: its grant, else its oldest ancestor, else itself
+ * @returns `next`: where the next page goes on; a page may be short though others follow
+ */
+export async function listDescendants(
+  db: Queryable,
+  top: TokenKey & { readonly rootId: string },
+  page: { readonly after: string | undefined; readonly limit: number },
+): Promise<{ readonly descendants: readonly Descendant[]; readonly next: string | undefined }> {
+  const bytesOf = (id: string) => Buffer.from(id, "base64url");
+  const after = page.after === undefined ? Buffer.alloc(0) : bytesOf(page.after);
+  const place = [top.tenantId, top.realmId, bytesOf(top.rootId), bytesOf(top.id)];
+  const rows = await db.run(listBelow, [...place, after, page.limit + 1]);
+  const descendants: Descendant[] = [];
+  for (const row of rows) {
+    if (descendants.length === page.limit) return { descendants, next: descendants.at(-1)?.id };
+    const one = toDescendant(row);
+    if (row.is_below === true) descendants.push(one);
+    if (row.is_last === true) return { descendants, next: one.id };
+  }
+  return { descendants, next: undefined };
+}
+
+function toDescendant(row: Row): Descendant {
+  return {
+    id: (row.id as Buffer).toString("base64url"),
+    applicationId: row.application_id as string,
+    parentId: (row.parent_id as Buffer).toString("base64url"),
+    issuedAt: row.issued_at as number,
+    expiresAt: row.expires_at as number,
+  };
 }

@@ -10,6 +10,7 @@ import { ONE_TOKEN_OPERATIONS } from "./one-token.ts";
 import { findPathApplication, TOKENS } from "./path.ts";
 import { countTokens, type ListedToken, listTokens, type TokenFilter } from "./queries.ts";
 import { TokenListQuery, TokenResource } from "./schema.ts";
+import { TOKEN_TREE_OPERATION } from "./tree.ts";
 
 const PAGE_SIZE_MAX = 100;
 /** Settled 13: exact up to here. */
@@ -32,6 +33,7 @@ export const TOKEN_OPERATIONS = [
     listPage,
   ),
   ...ONE_TOKEN_OPERATIONS,
+  TOKEN_TREE_OPERATION,
 ] as const;
 
 async function listPage(call: Call<TokenListQuery, unknown>): Promise<Outcome<ListPage<"tokens", TokenResource>>> {

@@ -64,3 +64,37 @@ export const TokenListQuery = Type.Object(
   { additionalProperties: false },
 );
 export type TokenListQuery = Static<typeof TokenListQuery>;
+
+/** A token in a tree: what it descends from, until when it lives with all of that, and why it is dead. */
+const TokenTreeNode = Type.Object(
+  {
+    id: Type.String(),
+    token_type: oneOf(["access", "refresh"]),
+    application_id: Type.String(),
+    grant_type: Type.Optional(Type.String()),
+    parent_id: Type.Optional(Type.String()),
+    issued_at: Type.Integer(),
+    expires: Type.Integer(),
+    alive: Type.Boolean(),
+    cause: Type.Optional(Type.String()),
+  },
+  { $id: "TokenTreeNode", additionalProperties: false },
+);
+export type TokenTreeNode = Static<typeof TokenTreeNode>;
+
+/** A page of a tree: the token that was asked for, first, and what descends from it, by when it was made. */
+export const TokenTree = Type.Object(
+  { tokens: Type.Array(TokenTreeNode), next_page_token: Type.Optional(Type.String()) },
+  { $id: "TokenTree", additionalProperties: false },
+);
+export type TokenTree = Static<typeof TokenTree>;
+
+/** The query of a tree. Numbers are read by the tree itself: a query is text. */
+export const TokenTreeQuery = Type.Object(
+  {
+    page_size: Type.Optional(Type.String({ maxLength: 100 })),
+    page_token: Type.Optional(Type.String({ maxLength: 2000 })),
+  },
+  { additionalProperties: false },
+);
+export type TokenTreeQuery = Static<typeof TokenTreeQuery>;

@@ -143,22 +143,26 @@ function selectToken(): string {
  */
 export async function readTokens(db: Queryable, asked: readonly TokenLookUp[]): Promise<readonly TokenReading[]> {
   const found = await readRows(db, asked);
-  const named = found.flatMap(({ row }) => (row === undefined ? [] : namesOf(row)));
-  const ancestors = named.length === 0 ? [] : await readRows(db, named);
-  let next = 0;
-  return found.map(({ row, isBasisCurrent }) => {
-    const own = ancestors.slice(next, next + (row?.ancestorIds.length ?? 0));
-    next += own.length;
-    return {
-      facts:
-        row &&
-        withAncestors(
-          row,
-          own.map((ancestor) => ancestor.row),
-        ),
-      isBasisCurrent,
-    };
-  });
+  const ancestors = await readAncestors(db, found);
+  return found.map(({ row, isBasisCurrent }) => ({
+    facts:
+      row &&
+      withAncestors(
+        row,
+        namesOf(row).map((named) => ancestors.get(nameOf(named, named.id))),
+      ),
+    isBasisCurrent,
+  }));
+}
+
+// Tokens of one tree have most of their ancestors in common.
+async function readAncestors(db: Queryable, found: readonly RowReading[]): Promise<ReadonlyMap<string, TokenFacts>> {
+  const named = new Map<string, TokenKey>();
+  for (const { row } of found)
+    if (row !== undefined) for (const ancestor of namesOf(row)) named.set(nameOf(ancestor, ancestor.id), ancestor);
+  if (named.size === 0) return new Map();
+  const read = await readRows(db, [...named.values()]);
+  return new Map(read.flatMap(({ row }) => (row === undefined ? [] : [[nameOf(row, row.id), row] as const])));
 }
 
 /** A row that was found, for itself. */
@@ -194,7 +198,7 @@ type LiveGrants = ReadonlyMap<string, number>;
 
 function withGrant(facts: RowFacts, live: LiveGrants): TokenFacts {
   if (facts.grantId === undefined) return { ...facts, grantIsDead: false, ancestors: [] };
-  const grantEndsAt = live.get(grantName(facts, facts.grantId));
+  const grantEndsAt = live.get(nameOf(facts, facts.grantId));
   const expiresAt = effectiveEnd({ expiresAt: facts.expiresAt, grantEndsAt, ancestors: [] });
   return { ...facts, expiresAt, grantIsDead: grantEndsAt === undefined, ancestors: [] };
 }
@@ -255,11 +259,11 @@ async function readLiveGrants(db: Queryable, tokens: readonly (Granted | undefin
 
 function grantNameOf(row: Row): string {
   const realm = { tenantId: String(row.tenant_id), realmId: String(row.realm_id) };
-  return grantName(realm, (row.id as Buffer).toString("base64url"));
+  return nameOf(realm, (row.id as Buffer).toString("base64url"));
 }
 
-function grantName({ tenantId, realmId }: RealmKey, grantId: string): string {
-  return `${tenantId}/${realmId}/${grantId}`;
+function nameOf({ tenantId, realmId }: RealmKey, id: string): string {
+  return `${tenantId}/${realmId}/${id}`;
 }
 
 type RowFacts = Omit<TokenFacts, "grantIsDead" | "ancestors">;

@@ -20,6 +20,7 @@ export const useRecords: Use = async ({ tenant, api }) => {
   await succeed(api("ListTokens", { application, query: { principal_type: "application" } }));
   const revoked = String(decodeJwt(String(other.json?.access_token)).jti);
   await succeed(api("GetToken", { application, token_id: token }));
+  await succeed(api("GetTokenTree", { application, token_id: token, query: { page_size: "10" } }));
   await succeed(api("ShortenToken", { application, token_id: revoked, body: { expiration_time: 60 } }));
   await succeed(api("RevokeToken", { application, token_id: revoked }));
   await tenant.introspect(client, String(granted.json?.access_token));

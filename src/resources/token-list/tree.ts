@@ -1,0 +1,141 @@
+import { notFound } from "../../http/management-error.ts";
+import { formatPageToken, parsePageToken, readPageSize } from "../../http/pagination.ts";
+import { isLivePartitionRange } from "../../protocol/bucket.ts";
+import type { ApplicationKey } from "../../protocol/client-metadata.ts";
+import { decodeId, ID_KINDS } from "../../protocol/token-id.ts";
+import { findCauseOfDeath, findCauseOfGrantDeath } from "../../protocol/token-state.ts";
+import type { Call, Outcome } from "../call.ts";
+import { type GrantFacts, readGrants } from "../grant/queries.ts";
+import { reads } from "../operations.ts";
+import { readTokens, type TokenFacts } from "../token/queries.ts";
+import { findPathApplication, TOKENS } from "./path.ts";
+import { type Descendant, listDescendants } from "./queries.ts";
+import { TokenTree, type TokenTreeNode, TokenTreeQuery } from "./schema.ts";
+
+const PAGE_SIZE_MAX = 100;
+
+/** What descends from a token (settled 3). */
+export const TOKEN_TREE_OPERATION = reads(
+  {
+    name: "GetTokenTree",
+    method: "GET",
+    path: `${TOKENS}/{token_id}/tree`,
+    tag: "Tokens",
+    summary:
+      "Shows what descends from a token or a refresh token's grant: what was refreshed and exchanged from it, by any application of the realm, each with its parent, until when it lives, or why it is dead.",
+    scopes: ["tokens:read"],
+    query: TokenTreeQuery,
+    answer: TokenTree,
+  },
+  showTree,
+);
+
+/** Where a tree begins. */
+interface Top {
+  readonly node: TokenTreeNode;
+  /** under which the whole tree that it is part of is found */
+  readonly rootId: string;
+}
+
+async function showTree(call: Call<TokenTreeQuery, unknown>): Promise<Outcome<TokenTree>> {
+  const { deps, db, query } = call;
+  const { key, now } = await findPathApplication(call);
+  const { token_id: id = "" } = call.request.parameters;
+  const top = await findTop(call, { ...key, id }, now);
+  if (top === undefined) throw notFound("Token", id);
+  const question = [key.tenantId, key.realmId, key.applicationId, id];
+  const realNow = deps.clock.nowSeconds();
+  const position = query.page_token === undefined ? undefined : parsePageToken(query.page_token, question, realNow);
+  const sizes = { fallback: PAGE_SIZE_MAX, maximum: PAGE_SIZE_MAX };
+  // Page tokens are not signed: what one says of the size is bounded like what a query says.
+  const keptSize = Math.max(1, Math.min(position?.pageSize ?? PAGE_SIZE_MAX, PAGE_SIZE_MAX));
+  const pageSize = readPageSize(query.page_size, sizes) ?? keptSize;
+  const { descendants, next } = await listDescendants(
+    db,
+    { ...key, id, rootId: top.rootId },
+    { after: position?.after, limit: pageSize },
+  );
+  const nodes = await describeAll(call, key, { descendants, now });
+  const nextPage = next === undefined ? undefined : { after: next, pageSize, totalSize: 0, totalIsEstimated: true };
+  const value = {
+    tokens: [...(position === undefined ? [top.node] : []), ...nodes],
+    ...(nextPage === undefined ? {} : { next_page_token: formatPageToken(nextPage, question, realNow) }),
+  };
+  return { value };
+}
+
+async function findTop(
+  { db, deps }: Call<unknown, unknown>,
+  row: ApplicationKey & { readonly id: string },
+  now: number,
+): Promise<Top | undefined> {
+  const parts = decodeId(row.id);
+  if (parts === undefined || !isLivePartitionRange(parts.bucket, deps.clock.nowSeconds())) return undefined;
+  if (parts.kind === ID_KINDS.grant) {
+    const [grant] = await readGrants(db, [row]);
+    const isOwn = grant?.applicationId === row.applicationId;
+    return isOwn ? { node: describeGrant(grant, now), rootId: row.id } : undefined;
+  }
+  const facts = parts.kind === ID_KINDS.access ? (await readTokens(db, [row]))[0]?.facts : undefined;
+  if (facts?.applicationId !== row.applicationId) return undefined;
+  const rootId = facts.grantId ?? facts.ancestorIds.at(-1) ?? facts.id;
+  return { node: describeToken(facts, now), rootId };
+}
+
+async function describeAll(
+  { db }: Call<unknown, unknown>,
+  { tenantId, realmId }: ApplicationKey,
+  { descendants, now }: { readonly descendants: readonly Descendant[]; readonly now: number },
+): Promise<readonly TokenTreeNode[]> {
+  if (descendants.length === 0) return [];
+  const readings = await readTokens(
+    db,
+    descendants.map(({ id }) => ({ tenantId, realmId, id })),
+  );
+  return descendants.map((one, n) => {
+    const facts = readings[n]?.facts;
+    return facts === undefined ? describeOrphan(one) : describeToken(facts, now);
+  });
+}
+
+function describeToken(facts: TokenFacts, now: number): TokenTreeNode {
+  const parent = facts.ancestorIds[0] ?? facts.grantId;
+  return {
+    id: facts.id,
+    token_type: "access",
+    application_id: facts.applicationId,
+    grant_type: facts.grantType,
+    ...(parent === undefined ? {} : { parent_id: parent }),
+    issued_at: facts.issuedAt,
+    expires: facts.expiresAt,
+    ...lifeOf(findCauseOfDeath(facts, now)),
+  };
+}
+
+function describeGrant(grant: GrantFacts, now: number): TokenTreeNode {
+  return {
+    id: grant.id,
+    token_type: "refresh",
+    application_id: grant.applicationId,
+    issued_at: grant.issuedAt,
+    expires: grant.endsAt,
+    ...lifeOf(findCauseOfGrantDeath(grant, now)),
+  };
+}
+
+/** A row whose application is gone: nothing more is known of it. */
+function describeOrphan({ id, applicationId, parentId, issuedAt, expiresAt }: Descendant): TokenTreeNode {
+  return {
+    id,
+    token_type: "access",
+    application_id: applicationId,
+    parent_id: parentId,
+    issued_at: issuedAt,
+    expires: expiresAt,
+    ...lifeOf("its application was deleted"),
+  };
+}
+
+function lifeOf(cause: string | undefined): Pick<TokenTreeNode, "alive" | "cause"> {
+  return cause === undefined ? { alive: true } : { alive: false, cause };
+}
