@@ -131,15 +131,8 @@ describe("completion", () => {
     const complete = async (...words: string[]) =>
       (await user.run(["__complete", "--", ...words])).stdout.split("\n").filter(Boolean);
     assert.deepEqual(await complete("to"), ["token"]);
-    assert.deepEqual(await complete("token", ""), [
-      "issue",
-      "preview",
-      "inspect",
-      "revoke",
-      "shorten",
-      "list",
-      "usage",
-    ]);
+    const named = ["issue", "preview", "exchange", "inspect", "revoke", "shorten", "list", "tree", "usage"];
+    assert.deepEqual(await complete("token", ""), named);
     assert.deepEqual(await complete("token", "issue", "--ex"), ["--expires-in"]);
     assert.deepEqual(await complete("token", "issue", "-o", ""), ["table", "json", "token"]);
     assert.deepEqual(await complete("keys", "list", "--profile", "l"), ["local"]);

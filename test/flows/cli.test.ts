@@ -252,6 +252,34 @@ realms:
   });
 });
 
+describe("mayfly token exchange", () => {
+  test("hands a token from standard input on, and tree shows what became of it", async () => {
+    const tenant = await testTenant();
+    const user = await cliUser(tenant.management);
+    const issued = await user.run(["token", "issue", "-e", "1h", "--scope", "realms:read tokens:read"]);
+    const args = ["token", "exchange", "-e", "5m", "-s", "realms:read"];
+    const child = await user.run(args, { input: issued.stdout });
+    assert.deepEqual([jsonOf(child).expires_in, jsonOf(child).scope], [300, "realms:read"]);
+    const wider = await user.run(["token", "exchange", "-s", "realms:read tokens:read"], { input: child.stdout });
+    assertRefused(wider, /invalid_scope/);
+    assertRefused(await user.run(args, { input: "nonsense" }), /subject_token is not a live access token/);
+    assertRefused(await user.run([...args, "--audience", "x"], { input: issued.stdout }), /invalid_target/);
+    const [top, below] = [issued, child].map((one) => String(decodeJwt(String(jsonOf(one).access_token)).jti));
+    const { tokens } = jsonOf(await user.run(["token", "tree", top ?? ""])) as { tokens: { id: string }[] };
+    assert.deepEqual(
+      tokens.map(({ id }) => id),
+      [top, below],
+    );
+    assert.equal((await user.run(["token", "revoke"], { input: issued.stdout })).code, 0);
+    const table = await user.run(["token", "tree", top ?? "", "--output", "table"]);
+    assert.match(
+      table.stdout,
+      new RegExp(`\n  ${below} +token-exchange .* a token that it was exchanged from has ended`),
+    );
+    assertRefused(await user.run(["token", "tree", "x"]), /no token's id/);
+  });
+});
+
 describe("mayfly token shorten", () => {
   test("gives a token an earlier end, from standard input and by its id, and says when nothing was shortened", async () => {
     const tenant = await testTenant();

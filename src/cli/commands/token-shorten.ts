@@ -43,10 +43,10 @@ export function addTokenShorten(parent: Command, world: World): void {
 
 async function shorten(world: World, argument: string | undefined, options: ShortenOptions): Promise<void> {
   const profile = await profileOf(world, options);
-  const now = world.clock.nowSeconds();
   const exp = isTokenId(argument)
     ? await shortenById(profile, { ...options, id: argument })
     : await shortenHeld(profile, await readToken(world, argument), options);
+  const now = world.clock.nowSeconds();
   show(world, options, {
     value: { exp, expires_in: exp - now },
     text: formatPairs([

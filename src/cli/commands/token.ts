@@ -1,20 +1,24 @@
 import type { Command } from "commander";
 import type { World } from "../world.ts";
+import { addTokenExchange } from "./token-exchange.ts";
 import { addTokenInspect } from "./token-inspect.ts";
 import { addTokenIssue } from "./token-issue.ts";
 import { addTokenList } from "./token-list.ts";
 import { addTokenPreview } from "./token-preview.ts";
 import { addTokenRevoke } from "./token-revoke.ts";
 import { addTokenShorten } from "./token-shorten.ts";
+import { addTokenTree } from "./token-tree.ts";
 import { addTokenUsage } from "./token-usage.ts";
 
 const COMMANDS = [
   addTokenIssue,
   addTokenPreview,
+  addTokenExchange,
   addTokenInspect,
   addTokenRevoke,
   addTokenShorten,
   addTokenList,
+  addTokenTree,
   addTokenUsage,
 ];
 
@@ -22,6 +26,6 @@ const COMMANDS = [
 export function addToken(program: Command, world: World): void {
   const token = program
     .command("token")
-    .summary("issue, preview, inspect, revoke, shorten and list tokens; see how they are used");
+    .summary("issue, preview, exchange, inspect, revoke, shorten and list tokens; see how they are used");
   for (const add of COMMANDS) add(token, world);
 }

@@ -1,0 +1,94 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type CommonOptions, readDuration, show } from "./command.ts";
+import { describeDuration, describeInstant } from "./duration.ts";
+import type { Answer } from "./http.ts";
+import { numberOf, objectOf, parseJson, textOf } from "./json.ts";
+import type { Profile } from "./profile.ts";
+import { formatPairs } from "./table.ts";
+import { refusedToken } from "./token-client.ts";
+import type { World } from "./world.ts";
+
+/** What is asked of a token that is to be issued. */
+export interface WantedToken extends CommonOptions {
+  readonly expiresIn?: number;
+  readonly scope?: string;
+  readonly claims?: string;
+  readonly name?: string;
+  readonly maxUses?: string;
+  readonly notBefore?: number;
+}
+
+/** Adds the options of a command that issues a token. */
+export function addWantedToken(command: Command, words: { readonly life: string; readonly scope: string }): Command {
+  return command
+    .option(
+      "-e, --expires-in <duration>",
+      `how long it lives: 15m, 1h, 1h30m, 900 (seconds); else ${words.life}`,
+      readDuration,
+    )
+    .option("-s, --scope <scopes>", `scopes, separated by spaces; else ${words.scope}`)
+    .option("--claims <json>", "custom claims, a JSON object", readClaims)
+    .option("--max-uses <count>", "how often it may be used; of referential tokens only")
+    .option(
+      "--not-before <duration>",
+      "from when it is valid, counted from now: 10m; it lives from then on",
+      readDuration,
+    )
+    .option("--name <text>", "a name, by which lists show it")
+    .addOption(
+      new Option("-o, --output <format>", "how to print it; token is the token alone").choices([
+        "table",
+        "json",
+        "token",
+      ]),
+    );
+}
+
+/** The parameters of a token request that those options are. */
+export function formOf(wanted: WantedToken, now: number): Readonly<Record<string, string>> {
+  return {
+    ...(wanted.expiresIn === undefined ? {} : { expiration_time: String(wanted.expiresIn) }),
+    ...(wanted.scope === undefined ? {} : { scope: wanted.scope }),
+    ...(wanted.claims === undefined ? {} : { custom_claims: wanted.claims }),
+    ...(wanted.maxUses === undefined ? {} : { max_uses: wanted.maxUses }),
+    ...(wanted.notBefore === undefined ? {} : { not_before: String(now + wanted.notBefore) }),
+    ...(wanted.name === undefined ? {} : { token_name: wanted.name }),
+  };
+}
+
+/** Prints the token of an answer. Throws CliError for a refusal. */
+export function showIssued(world: World, wanted: WantedToken, of: { profile: Profile; answer: Answer }): void {
+  const { json, status } = of.answer;
+  const token = textOf(json, "access_token");
+  if (status !== 200 || token === undefined) throw refusedToken(of.profile, of.answer);
+  if (wanted.output === "token") world.print(token);
+  else show(world, wanted, { value: json, text: describeToken(json, world.clock.nowSeconds()) });
+}
+
+function describeToken(response: unknown, now: number): string {
+  const seconds = numberOf(response, "expires_in") ?? 0;
+  const lifetime = objectOf(response).lifetime;
+  const [requested, maximum] = [numberOf(lifetime, "requested"), numberOf(lifetime, "maximum")];
+  const isLowered = requested !== undefined && requested > seconds;
+  return formatPairs([
+    ["type", textOf(response, "token_type") ?? ""],
+    ["lives", `${describeDuration(seconds)}${isLowered ? `, not the ${describeDuration(requested)} asked for` : ""}`],
+    ["expires", describeInstant(now + seconds, now)],
+    ...(maximum === undefined
+      ? []
+      : [
+          [
+            "at most",
+            `${describeDuration(maximum)}, set by the ${(textOf(lifetime, "limited_by") ?? "").replace("_", " ")}`,
+          ] as const,
+        ]),
+    ["scope", textOf(response, "scope") ?? ""],
+    ["token", textOf(response, "access_token") ?? ""],
+  ]);
+}
+
+function readClaims(text: string): string {
+  const value = parseJson(text);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return text;
+  throw new InvalidArgumentError(`Write a JSON object like '{"build": "1234"}'.`);
+}
