@@ -39,7 +39,8 @@ describe("a token is exchanged for a narrower one (RFC 8693, rule 16)", () => {
     const client = await testClient({ config: REFERENTIAL });
     const { tenant, application } = client;
     const api = await addExchanger(client);
-    const answer = await exchange(tenant, api, await issue(client));
+    const subject = await issue(client);
+    const answer = await exchange(tenant, api, subject);
     const said = decodeJwt(tokensOf(answer).access); // its format is the exchanger's
     assert.deepEqual(
       [said.sub, said.client_id, said.scope, said.bi_ty],
@@ -49,6 +50,10 @@ describe("a token is exchanged for a narrower one (RFC 8693, rule 16)", () => {
     const told = await tenant.introspect(api, tokensOf(answer).access);
     assert.deepEqual(told, { active: true, ...said, token_type: "Bearer" });
     assert.deepEqual(await tenant.introspect(application, tokensOf(answer).access), INACTIVE, "it is not its own");
+    const { json } = await tenant.manage("GET", `/decisions/${tokensOf(answer).traceId}`);
+    const [decision] = (json as { decisions: { facts: object }[] }).decisions;
+    const parent = (await tenant.introspect(application, subject)).jti;
+    assert.partialDeepStrictEqual(decision?.facts, { subject_token_id: parent, actor: said.act, audience: said.aud });
   });
 
   test("actors are nested, four at most", async () => {
