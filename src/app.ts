@@ -13,6 +13,7 @@ import type { Route } from "./http/route.ts";
 import { createServer, type ServerOptions } from "./http/server.ts";
 import { createKeyStore } from "./keys/key-store.ts";
 import { KEY_OPERATIONS } from "./keys/routes.ts";
+import { EMBEDDED_OPERATIONS } from "./login/embedded/operations.ts";
 import { loginRoutes } from "./login/index.ts";
 import { authenticateCaller } from "./oauth/bearer.ts";
 import { createFeedHub } from "./oauth/feed/feed-hub.ts";
@@ -73,7 +74,10 @@ export function createApp(deps: Deps, readiness: Readiness, parts: AppParts): Ap
     ...operatorRoutes(deps),
     ...healthRoutes(deps, readiness),
   ];
-  const routes = [...answered, ...referenceRoutes(deps.config.publicUrl, answered, AUTH_OPERATIONS)];
+  const routes = [
+    ...answered,
+    ...referenceRoutes(deps.config.publicUrl, answered, [...AUTH_OPERATIONS, ...Object.values(EMBEDDED_OPERATIONS)]),
+  ];
   const main = createServer(routes, {
     ...optionsOf(deps, readiness),
     tracing: deps.tracing,

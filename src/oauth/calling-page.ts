@@ -25,7 +25,7 @@ export function withoutCookies(request: HttpRequest): HttpRequest {
   return { ...request, headers: { ...request.headers, cookie: undefined } };
 }
 
-/** Lets a page read an answer (Fetch §3.2.3). Never with credentials: none was looked at. */
+/** Lets a page read an answer (Fetch, CORS protocol). Never with credentials: none was looked at. */
 export function shareWithPage(reply: HttpReply, origin: string): HttpReply {
   const shared = {
     vary: "origin",

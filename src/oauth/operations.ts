@@ -165,10 +165,15 @@ export const AUTH_OPERATIONS: readonly AuthOperation[] = [
     path: `${APPLICATION}/authorize`,
     summary: "Where an application sends a person's browser to log in (RFC 6749 §3.1).",
     security: [],
+    description:
+      "An application whose authenticator config has manual invocation is answered 200 with the address of its own login page; there a page may call, too, if that config trusts its origin.",
     query: AuthorizeQuery,
+    answer: Type.Object({ authenticate_url: text("Where the person logs in.") }),
     statuses: {
       303: "To the login page, or back to the application with a code or an error.",
       400: "A page for the person: the request cannot be answered to anybody.",
+      403: "A page has called whose origin is not trusted.",
+      429: "Too many logins are begun in this minute.",
     },
   },
   {

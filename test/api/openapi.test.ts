@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { patternOf } from "../../src/http/operation.ts";
+import { EMBEDDED_OPERATIONS } from "../../src/login/embedded/operations.ts";
 import { AUTH_OPERATIONS } from "../../src/oauth/operations.ts";
 import { call } from "../support/http.ts";
 import { sharedServer } from "../support/test-server.ts";
@@ -68,7 +69,8 @@ describe("the OpenAPI document", () => {
   test("describes endpoints of the protocol that exist, with expiration_time and its bounds", async () => {
     const { document } = await readDocument();
     const { routes } = (await sharedServer()).app;
-    for (const { name, method, path } of AUTH_OPERATIONS) {
+    for (const { name, method, path } of [...AUTH_OPERATIONS, ...Object.values(EMBEDDED_OPERATIONS)]) {
+      assert.ok(document.paths[path][method.toLowerCase()], name);
       const route = routes.find((one) => one.name === name && one.method === method);
       assert.equal(route?.path, patternOf(path), name);
     }

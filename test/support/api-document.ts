@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Type } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
-import { AUTH_TAG } from "../../src/http/openapi/auth-operation.ts";
+import { tagOf } from "../../src/http/openapi/auth-operation.ts";
 import type { OpenApiDocument } from "../../src/http/openapi/document.ts";
 import type {
   Content,
@@ -10,7 +10,12 @@ import type {
   ResponseObject,
 } from "../../src/http/openapi/operation-object.ts";
 import type { SchemaNode } from "../../src/http/openapi/schema-node.ts";
+import { EMBEDDED_OPERATIONS } from "../../src/login/embedded/operations.ts";
+import { AUTH_OPERATIONS } from "../../src/oauth/operations.ts";
 import { type Answer, call } from "./http.ts";
+
+/** The headings of what is no management. */
+const OTHER_TAGS = new Set([...AUTH_OPERATIONS, ...Object.values(EMBEDDED_OPERATIONS)].map(tagOf));
 
 /** An operation of the management API as a reader of the OpenAPI document knows it. */
 export interface DocumentedOperation {
@@ -36,7 +41,7 @@ export async function readApiDocument(url: string): Promise<readonly DocumentedO
     Object.entries(methods).flatMap(([method, operation]) => {
       const [[scheme, scopes = []] = []] = operation.security.flatMap((one) => Object.entries(one));
       const found = { path, method, operation, scopes, scheme };
-      return operation.tags.includes(AUTH_TAG) ? [] : [readOperation(document, found)];
+      return operation.tags.some((tag) => OTHER_TAGS.has(tag)) ? [] : [readOperation(document, found)];
     }),
   );
 }

@@ -14,11 +14,15 @@ export interface AuthOperation {
   readonly name: string;
   readonly method: "GET" | "POST";
   readonly path: string;
+  /** its heading, where that is not the protocol's */
+  readonly tag?: string;
   readonly summary: string;
   readonly description?: string;
   readonly security: readonly AuthSecurity[];
   readonly query?: TSchema;
   readonly form?: TSchema;
+  /** a body of JSON in place of a form */
+  readonly json?: TSchema;
   /** members of a form, as they are sent */
   readonly example?: Readonly<Record<string, string>>;
   readonly answer?: TSchema;
@@ -28,13 +32,19 @@ export interface AuthOperation {
 }
 
 /** The heading of the endpoints of the protocol. */
-export const AUTH_TAG = "OAuth 2.0 and OpenID Connect";
+const AUTH_TAG = "OAuth 2.0 and OpenID Connect";
+
+/** The heading that an endpoint is under. */
+export function tagOf({ tag = AUTH_TAG }: AuthOperation): string {
+  return tag;
+}
 
 /** An endpoint of the protocol as OpenAPI says it. */
 export function describeAuthOperation(operation: AuthOperation, components: Components): OperationObject {
-  const { name, path, summary, description, query, form, example, answer, answerType = "application/json" } = operation;
+  const { name, path, summary, description, query, answer, answerType = "application/json" } = operation;
   const success = answer === undefined ? {} : { content: { [answerType]: { schema: components.refer(answer) } } };
-  const isRedirect = operation.statuses[303] !== undefined;
+  // One that leads on may answer somebody else with a body.
+  const isRedirect = operation.statuses[303] !== undefined && answer === undefined;
   const refused = Object.entries(operation.statuses).map(([status, words]) => [
     status,
     {
@@ -44,29 +54,25 @@ export function describeAuthOperation(operation: AuthOperation, components: Comp
   ]);
   return {
     operationId: name,
-    tags: [AUTH_TAG],
+    tags: [tagOf(operation)],
     summary,
     ...(description === undefined ? {} : { description }),
     security: operation.security.map((scheme) => ({ [scheme]: [] })),
     parameters: [...pathParametersOf(path), ...queryParametersOf(query, components)],
-    ...(form === undefined
-      ? {}
-      : {
-          requestBody: {
-            required: true,
-            content: {
-              "application/x-www-form-urlencoded": {
-                schema: components.refer(form),
-                ...(example === undefined ? {} : { example }),
-              },
-            },
-          },
-        }),
+    ...bodyOf(operation, components),
     responses: {
       ...(isRedirect ? {} : { 200: { description: "OK", ...success } }),
       ...Object.fromEntries(refused),
     },
   };
+}
+
+function bodyOf({ form, json, example }: AuthOperation, components: Components): Pick<OperationObject, "requestBody"> {
+  const schema = form ?? json;
+  if (schema === undefined) return {};
+  const type = form === undefined ? "application/json" : "application/x-www-form-urlencoded";
+  const sent = { schema: components.refer(schema), ...(example === undefined ? {} : { example }) };
+  return { requestBody: { required: true, content: { [type]: sent } } };
 }
 
 const OAUTH_ERROR = { $ref: "#/components/schemas/OAuthError" } as const;

@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import type { Operation } from "../operation.ts";
-import { AUTH_TAG, type AuthOperation, describeAuthOperation } from "./auth-operation.ts";
+import { type AuthOperation, describeAuthOperation, tagOf } from "./auth-operation.ts";
 import { type Components, createComponents } from "./components.ts";
 import { BatchOperationErrors, ErrorAnswer, FieldViolations, ResourceInfo, ScimErrorAnswer } from "./error-schema.ts";
 import {
@@ -71,7 +71,7 @@ export function describeApi(parts: DocumentParts): OpenApiDocument {
       description: "Tokens that live as long as each request asks, and everything around them.",
     },
     servers: [{ url: publicUrl }],
-    tags: [AUTH_TAG, ...new Set(operations.map(({ tag }) => tag))].map((name) => ({ name })),
+    tags: [...new Set([...authOperations.map(tagOf), ...operations.map(({ tag }) => tag)])].map((name) => ({ name })),
     paths: Object.fromEntries(paths),
     components: {
       schemas: components.list(),

@@ -1,5 +1,5 @@
-import { Type } from "typebox";
 import { Compile } from "typebox/compile";
+import type { AuthOperation } from "../../http/openapi/auth-operation.ts";
 import { patternOf } from "../../http/operation.ts";
 import { type HttpReply, type HttpRequest, jsonReply, type Route, realmKeyOf } from "../../http/route.ts";
 import { OAuthError } from "../../protocol/oauth-error.ts";
@@ -10,37 +10,35 @@ import { type Bound, bindPasskey, readUsableLink, type UsableLink } from "../bin
 import { beginRegistration, type RegistrationPlace } from "../passkey/register.ts";
 import type { LoginServices } from "../services.ts";
 import { describePasskey } from "./describe-passkey.ts";
+import { BeginBindingBody, EMBEDDED_OPERATIONS, FinishBindingBody } from "./operations.ts";
 import { readBody } from "./read-body.ts";
 import { demandTrustedPage } from "./trusted-page.ts";
 
-const JOB = "/v1/tenants/{tenant}/realms/{realm}/identities/{identity}/credential-binding-jobs/{job}";
-const TOKEN_LENGTH_MAX = 128;
-
-const closed = { additionalProperties: false };
-const token = Type.String({ minLength: 1, maxLength: TOKEN_LENGTH_MAX });
-const BeginBody = Compile(Type.Object({ token }, closed));
-const FinishBody = Compile(Type.Object({ token, credential: Type.Object({}) }, closed));
+const Beginning = Compile(BeginBindingBody);
+const Finishing = Compile(FinishBindingBody);
 
 /** What an application's own page calls to bind a passkey by a link (reference 3.2 and 3.5). The link's token is all that proves anything. */
 export function embeddedBindingRoutes(services: LoginServices): readonly Route[] {
-  const route = (name: string, action: string, handle: (http: HttpRequest) => Promise<HttpReply>): Route => ({
-    ...{ name, method: "POST", path: patternOf(`${JOB}:${action}`), kind: "auth", handle },
-  });
+  const { beginBinding, finishBinding } = EMBEDDED_OPERATIONS;
   return [
-    route("beginBinding", "beginBinding", (http) => begin(services, http)),
-    route("finishBinding", "finishBinding", (http) => finish(services, http)),
+    { ...routeOf(beginBinding), handle: (http) => begin(services, http) },
+    { ...routeOf(finishBinding), handle: (http) => finish(services, http) },
   ];
 }
 
+function routeOf({ name, method, path }: AuthOperation): Omit<Route, "handle"> {
+  return { name, method, path: patternOf(path), kind: "auth" };
+}
+
 async function begin(services: LoginServices, http: HttpRequest): Promise<HttpReply> {
-  const link = await demandLink(services, http, readBody(http, BeginBody).token);
+  const link = await demandLink(services, http, readBody(http, Beginning).token);
   const creation = await beginRegistration(dbOf(services, link), link.identity, link.place);
   await markDelivered(services, link, http);
   return jsonReply(200, creation);
 }
 
 async function finish(services: LoginServices, http: HttpRequest): Promise<HttpReply> {
-  const body = readBody(http, FinishBody);
+  const body = readBody(http, Finishing);
   const link = await demandLink(services, http, body.token);
   const { presented } = link;
   const bound = await bindPasskey(services, link, { presented, sent: JSON.stringify(body.credential), http });

@@ -28,12 +28,12 @@ import { transactionWithEvents } from "../../resources/event-transaction.ts";
 import { type PresentedBinding, spendPasskeyBinding } from "../../resources/passkey-binding/queries.ts";
 import { lacksPasskey } from "../passkey/offer.ts";
 import type { LoginServices } from "../services.ts";
+import { EMBEDDED_OPERATIONS } from "./operations.ts";
 import { demandTrustedPage } from "./trusted-page.ts";
 import type { EmbeddedVisit } from "./visit.ts";
 
 /** How long the token may be exchanged for a link, and then the link be used, in seconds of tenant time (reference 3.5). */
 const LIFETIME_SECONDS = 600;
-const JOBS = "/v1/tenants/{tenant}/realms/{realm}/applications/{application}/credential-binding-jobs";
 
 /** A token for its page, and what is stored of it. */
 interface NewBindingToken {
@@ -57,7 +57,8 @@ export async function newBindingToken(
 /** Where the token is exchanged for a link (reference E8). */
 export function bindingTokenRoutes(services: LoginServices): readonly Route[] {
   const handle = (http: HttpRequest): Promise<HttpReply> => exchange(services, http);
-  return [{ name: "exchangeBindingToken", method: "POST", path: patternOf(JOBS), kind: "auth", handle }];
+  const { name, method, path } = EMBEDDED_OPERATIONS.exchangeToken;
+  return [{ name, method, path: patternOf(path), kind: "auth", handle }];
 }
 
 /** @throws OAuthError 401 `invalid_token`, in one wording whatever is wrong with it */

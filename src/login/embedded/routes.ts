@@ -1,9 +1,8 @@
-import { Type } from "typebox";
 import { Compile } from "typebox/compile";
+import type { AuthOperation } from "../../http/openapi/auth-operation.ts";
 import { patternOf } from "../../http/operation.ts";
 import { type HttpReply, type HttpRequest, headerOf, jsonReply, type Route } from "../../http/route.ts";
 import { authenticateUrl } from "../../keys/embedded-request.ts";
-import { JWT_LENGTH_MAX } from "../../protocol/compact-jwt.ts";
 import { OAuthError } from "../../protocol/oauth-error.ts";
 import { requestOptions } from "../../protocol/webauthn/options.ts";
 import type { AuthorizationRequest } from "../../resources/authorization-request/queries.ts";
@@ -14,41 +13,37 @@ import { passkeyPlaceOf } from "../passkey/place.ts";
 import type { LoginServices } from "../services.ts";
 import type { StepRefusal } from "../steps/step.ts";
 import { newBindingToken } from "./binding-token.ts";
+import { AddressBody, AssertionBody, CodeBody, EMBEDDED_OPERATIONS, RequestBody } from "./operations.ts";
 import { readBody } from "./read-body.ts";
 import { type EmbeddedVisit, leaveEmbedded, nextUrl, openEmbeddedVisit, staleRequest, takeStep } from "./visit.ts";
 
-const AUTHENTICATOR = "/authenticator/v1/tenants/{tenant}/realms/{realm}";
-const TRANSACTION = `${AUTHENTICATOR}/transactions/{transaction}`;
-const TYPED_LENGTH_MAX = 1_024;
-
-const closed = { additionalProperties: false };
-const request = Type.String({ minLength: 1, maxLength: JWT_LENGTH_MAX });
-const typed = Type.String({ maxLength: TYPED_LENGTH_MAX });
-const RequestBody = Compile(Type.Object({ request }, closed));
-const AssertionBody = Compile(Type.Object({ request, credential: Type.Object({}) }, closed));
-const AddressBody = Compile(Type.Object({ request, email: typed }, closed));
-const CodeBody = Compile(Type.Object({ request, code: typed }, closed));
+const Requested = Compile(RequestBody);
+const Asserted = Compile(AssertionBody);
+const Addressed = Compile(AddressBody);
+const Typed = Compile(CodeBody);
 
 /**
  * What an application's own login pages call (reference 3.3 and 3.5): the login steps of our pages, as JSON. No cookie is read; the
  * `request` of the page's address says which login it is.
  */
 export function embeddedLoginRoutes(services: LoginServices): readonly Route[] {
-  const route = (name: string, path: string, handle: (http: HttpRequest) => Promise<HttpReply>): Route => ({
-    ...{ name, method: "POST", path: patternOf(path), kind: "auth", handle },
-  });
+  const route = (
+    { name, method, path }: AuthOperation,
+    handle: (services: LoginServices, http: HttpRequest) => Promise<HttpReply>,
+  ): Route => ({ ...{ name, method, path: patternOf(path), kind: "auth" }, handle: (http) => handle(services, http) });
+  const { context, options, assertion, sendCode: send, redeemCode: redeem } = EMBEDDED_OPERATIONS;
   return [
-    route("authenticationContext", `${AUTHENTICATOR}/authentication-context`, (http) => tell(services, http)),
-    route("assertionOptions", `${TRANSACTION}/assertion-options`, (http) => beginAssertion(services, http)),
-    route("assertion", `${TRANSACTION}:assertion`, (http) => finishAssertion(services, http)),
-    route("sendCode", `${TRANSACTION}:send-code`, (http) => sendCode(services, http)),
-    route("redeemCode", `${TRANSACTION}:redeem-code`, (http) => redeemCode(services, http)),
+    route(context, tell),
+    route(options, beginAssertion),
+    route(assertion, finishAssertion),
+    route(send, sendCode),
+    route(redeem, redeemCode),
   ];
 }
 
 /** What a page may know of the login before anybody is known. */
 async function tell(services: LoginServices, http: HttpRequest): Promise<HttpReply> {
-  const body = readBody(http, RequestBody);
+  const body = readBody(http, Requested);
   const visit = await openEmbeddedVisit(services, http, body.request);
   const { application, authenticator, pages } = visit;
   const { client, key } = application;
@@ -66,7 +61,7 @@ async function tell(services: LoginServices, http: HttpRequest): Promise<HttpRep
 }
 
 async function beginAssertion(services: LoginServices, http: HttpRequest): Promise<HttpReply> {
-  const visit = await openEmbeddedVisit(services, http, readBody(http, RequestBody).request);
+  const visit = await openEmbeddedVisit(services, http, readBody(http, Requested).request);
   const place = passkeyPlaceOf(visit);
   const { challenge } = visit.stored;
   if (place === undefined || challenge === undefined) throw noWayIn();
@@ -75,7 +70,7 @@ async function beginAssertion(services: LoginServices, http: HttpRequest): Promi
 
 /** Its challenge is answered once; a ceremony that failed may be done again with the same `request`. */
 async function finishAssertion(services: LoginServices, http: HttpRequest): Promise<HttpReply> {
-  const { request: sent, credential } = readBody(http, AssertionBody);
+  const { request: sent, credential } = readBody(http, Asserted);
   const visit = await openEmbeddedVisit(services, http, sent);
   const fields = { action: "passkey", credential: JSON.stringify(credential) };
   const result = await takeAction(visit, new Map(Object.entries(fields)));
@@ -87,7 +82,7 @@ async function finishAssertion(services: LoginServices, http: HttpRequest): Prom
 
 /** The answer is the same for every address (rule 35). */
 async function sendCode(services: LoginServices, http: HttpRequest): Promise<HttpReply> {
-  const { request: sent, email } = readBody(http, AddressBody);
+  const { request: sent, email } = readBody(http, Addressed);
   if (readEmailKey(email) === undefined) throw new OAuthError("invalid_request", "email is no address");
   const visit = await openEmbeddedVisit(services, http, sent);
   demandMail(visit);
@@ -99,7 +94,7 @@ async function sendCode(services: LoginServices, http: HttpRequest): Promise<Htt
 
 /** A wrong code is answered with the address of the next try; whoever is known goes on to the client. */
 async function redeemCode(services: LoginServices, http: HttpRequest): Promise<HttpReply> {
-  const { request: sent, code } = readBody(http, CodeBody);
+  const { request: sent, code } = readBody(http, Typed);
   if (readCode(code) === undefined) throw new OAuthError("invalid_request", "code has six digits");
   const visit = await openEmbeddedVisit(services, http, sent);
   demandMail(visit);
