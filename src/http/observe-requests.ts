@@ -17,6 +17,8 @@ declare module "fastify" {
   }
   interface FastifyReply {
     refusal: Refusal | undefined;
+    /** whether its answer lasts as long as its client stays */
+    lasts: boolean;
   }
 }
 
@@ -48,11 +50,13 @@ export function observeRequests(server: FastifyInstance, observation: Observatio
   const observeSeconds = createRequestCells(metrics);
   const inFlight = metrics.gauge(METRICS.requestsInFlight).cell();
   server.decorateReply("refusal", undefined);
+  server.decorateReply("lasts", false);
   const end = (request: FastifyRequest, reply: FastifyReply, outcome: TimedOutcome): void => {
     inFlight.add(-1);
     const { status, refusal, ms } = outcome;
     const route = request.routeOptions.config.routeName ?? NO_ROUTE;
-    observeSeconds({ route, status, tenant: tenantClassOf(tenantOf(request)) }, ms / 1_000);
+    // How long a client stays connected says nothing of how fast it was answered.
+    if (!reply.lasts) observeSeconds({ route, status, tenant: tenantClassOf(tenantOf(request)) }, ms / 1_000);
     if (refusal !== undefined) refusals.cell(route, refusal.code).add();
     if (refusal?.unavailable !== undefined) unavailable.cell(refusal.unavailable).add();
     if (isLogged) log.info(describeRequest(request, reply, outcome), "request");

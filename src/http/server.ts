@@ -202,6 +202,7 @@ function countAuthorizations(rawHeaders: readonly string[]): number {
 
 function send(reply: FastifyReply, answer: HttpReply): FastifyReply {
   reply.refusal = answer.refusal;
+  reply.lasts = answer.stream !== undefined;
   return reply
     .code(answer.status)
     .headers({ "x-content-type-options": "nosniff", ...answer.headers })

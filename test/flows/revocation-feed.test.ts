@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
-import { bytea } from "../../src/database/row-id.ts";
 import { markCompromised } from "../../src/keys/rotate.ts";
 import { realmPath } from "../../src/protocol/client-metadata.ts";
 import { deleteApplication } from "../../src/resources/application/queries.ts";
@@ -10,9 +9,10 @@ import { type FeedListener, feedNameOf, feedUrl, listenToFeed } from "../support
 import { basic, postForm } from "../support/http.ts";
 import { decodeJwt, decodeJwtHeader } from "../support/jwt.ts";
 import { testClient } from "../support/test-client.ts";
-import { testCodeFlow } from "../support/test-code-flow.ts";
+import { testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
 import { testServer } from "../support/test-server.ts";
 import { testTenant } from "../support/test-tenant.ts";
+import { exchange } from "../support/token-exchange.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 // Rule 29: who validates tokens without asking hears of those that end before their time, and of nobody else's.
@@ -127,43 +127,28 @@ describe("everything that ends a token before its time is told", () => {
 
   test("a token that is shortened, with its new end", async (t) => {
     const client = await testClient();
-    const { tenant } = client;
     const listener = await listen(t, client, (await makeApi(client)).authorization);
     const token = await issueTo(client);
-    const { jti, exp } = decodeJwt(token);
-    await tenant.server.deps.database.maintain((session) =>
-      session.query("UPDATE tokens SET expires_at = $2 WHERE tenant_id = $1 AND id = $3::bytea", [
-        tenant.tenantId,
-        Number(exp) - 1_000,
-        bytea(String(jti)),
-      ]),
-    );
-    assert.equal((await listener.hears(token)).data.exp, Number(exp) - 1_000);
+    const { authorization, issuer } = client.application;
+    const shortened = await postForm(`${issuer}/shorten`, { token, expiration_time: "60" }, { authorization });
+    assert.equal((await listener.hears(token)).data.exp, shortened.json?.exp);
   });
 });
 
 test("what was exchanged from a token that is revoked is told with it, and nothing else of its line", async (t) => {
   const client = await testClient();
-  const other = await testClient({ tenant: client.tenant, server: client.resourceServer });
+  const { tenant, application } = client;
   const listener = await listen(t, client, (await makeApi(client)).authorization);
-  const [root, parent, child, sibling] = await Promise.all([client, client, other, other].map(issueTo));
-  const id = (token = "") => bytea(String(decodeJwt(token).jti));
-  const lines = [
-    [id(parent), [id(root)]],
-    [id(child), [id(parent), id(root)]],
-    [id(sibling), [id(root)]],
-  ];
-  for (const [token, ancestors] of lines)
-    await client.tenant.server.deps.database.maintain((session) =>
-      session.query(
-        "UPDATE tokens SET root_id = $2::bytea, ancestors = $4::text[]::bytea[] WHERE tenant_id = $1 AND id = $3::bytea",
-        [client.tenant.tenantId, id(root), token, ancestors],
-      ),
-    );
-  await revokeFor(client, String(parent));
-  await listener.hears(String(child));
+  const exchangeFrom = async (token: string) => tokensOf(await exchange(tenant, application, token)).access;
+  const root = await issueTo(client);
+  const [parent, sibling] = [await exchangeFrom(root), await exchangeFrom(root)];
+  const child = await exchangeFrom(parent);
+  await revokeFor(client, parent);
+  await listener.hears(child);
   await listener.settled();
-  assert.deepEqual(namesOf(listener).toSorted(), [parent, child].map((token) => feedNameOf(String(token))).toSorted());
+  assert.deepEqual(namesOf(listener).toSorted(), [parent, child].map(feedNameOf).toSorted());
+  await revokeFor(client, root);
+  await listener.hears(sibling);
 });
 
 test("another audience's tokens, and opaque ones, are told to nobody here", async (t) => {
