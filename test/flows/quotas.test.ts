@@ -5,9 +5,10 @@ import { findTenant, updateTenantSettings } from "../../src/resources/tenant/que
 import type { Answer } from "../support/http.ts";
 import { assertRefused } from "../support/refusals.ts";
 import { stoppedServer } from "../support/stopped-server.ts";
-import { changeTokens, type TestClient, testClient } from "../support/test-client.ts";
+import { changeTokens, type TestClient, TOKENS, testClient } from "../support/test-client.ts";
 import { type CodeFlow, testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
 import { type TestTenant, testTenant } from "../support/test-tenant.ts";
+import { addExchanger, exchange } from "../support/token-exchange.ts";
 
 // Rule 37: live-token quotas, per application and per tenant.
 
@@ -55,6 +56,16 @@ describe("an application's quota", () => {
     const client = await testClient({ tokens: { max_live_tokens: 3 } });
     await issue(client, 3);
     await assertFull(client.tenant, await ask(client), { quota: "application", max_live_tokens: 3, live_tokens: 3 });
+  });
+
+  test("an exchanged token counts for the application that exchanged it, and for nobody else", async () => {
+    const client = await testClient({ tokens: { max_live_tokens: 1 } });
+    const exchanger = await addExchanger(client, { token_configuration: { ...TOKENS, max_live_tokens: 2 } });
+    const [subject = ""] = await issue(client, 1);
+    for (let n = 0; n < 2; n += 1) tokensOf(await exchange(client.tenant, exchanger, subject));
+    const facts = { quota: "application", max_live_tokens: 2, live_tokens: 2 };
+    await assertFull(client.tenant, await exchange(client.tenant, exchanger, subject), facts);
+    assertRefused(await exchange(client.tenant, client.application, subject), 429, "temporarily_unavailable");
   });
 
   test("is half of the tenant's unless it has one", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { call } from "../support/http.ts";
+import { call, postForm } from "../support/http.ts";
 import { addIntrospector } from "../support/introspector.ts";
 import { decodeJwt } from "../support/jwt.ts";
 import { assertRefused } from "../support/refusals.ts";
@@ -176,6 +176,50 @@ describe("a token is exchanged for a narrower one (RFC 8693, rule 16)", () => {
     assert.equal(json?.sub, flow.identityId);
     const narrow = tokensOf(await exchange(flow.tenant, api, access, { scope: "shoes:read" })).access;
     assertRefused(await ask(narrow), 403, "insufficient_scope");
+  });
+});
+
+describe("an exchanged token has what its ancestors have at this moment (rule 7)", () => {
+  test("a scope that the person or the first application loses is lost to all that descends", async () => {
+    const flow = await testCodeFlow();
+    const { tenant, application } = flow;
+    const api = await addExchanger(flow);
+    const { access } = await flow.logIn();
+    const child = tokensOf(await exchange(tenant, api, access)).access;
+    const grandchild = tokensOf(await exchange(tenant, api, child, { scope: "shoes:read shoes:write" })).access;
+    await flow.role.setScopes(["shoes:read"]);
+    assert.equal((await tenant.introspect(api, child)).scope, "openid shoes:read");
+    assert.equal((await tenant.introspect(api, grandchild)).scope, "shoes:read");
+    const late = await exchange(tenant, application, access, { scope: "shoes:write" });
+    assert.equal(tokensOf(late).scope, "", "what was there and is lost is dropped, as on refresh");
+    const client = await testClient({ tenant, server: flow.resourceServer });
+    const handed = await exchange(tenant, await addExchanger(client), await issue(client));
+    await tenant.changeApplication(client.application, (settings) => ({
+      ...settings,
+      protocol_config: { ...settings.protocol_config, allowed_scopes: ["shoes:write"] },
+    }));
+    const bearer = `Bearer ${await tenant.managementToken("tokens:introspect")}`;
+    const form = { token: tokensOf(handed).access };
+    const told = await postForm(`${client.application.issuer}/introspect`, form, { authorization: bearer });
+    assert.equal(told.json?.scope, "shoes:write");
+  });
+
+  test("the ceilings are those of who exchanges it, and of the resource server that it is for", async () => {
+    const client = await testClient({ resourceServer: { token_policy: { max_expires_after: 500 } } });
+    const { tenant } = client;
+    const elsewhere = await tenant.addResourceServer({ token_policy: { max_expires_after: 10 } });
+    const other = await testClient({ tenant, server: elsewhere, tokens: { expires_after: 300 } });
+    await nameExchangers(tenant, client.application, [other.application]);
+    const answer = await exchange(tenant, other.application, await issue(client), { expiration_time: "300" });
+    assert.equal(answer.json?.expires_in, 300, answer.text);
+    assert.deepEqual((answer.json?.lifetime as { maximum?: number } | undefined)?.maximum, 300);
+    const { json } = await tenant.manage("GET", `/decisions/${tokensOf(answer).traceId}`);
+    const [decision] = (json as { decisions: { facts: { lifetime: { ledger: { ceilings: object[] } } } }[] }).decisions;
+    assert.deepEqual(decision?.facts.lifetime.ledger.ceilings, [
+      { name: "application", seconds: 300, won: true },
+      { name: "resource_server", seconds: 500, won: false },
+      { name: "parent", seconds: 500, won: false },
+    ]);
   });
 });
 
