@@ -1,6 +1,7 @@
+import { isBegunByOurForm, isOnHandheld } from "./form-origin.ts";
 import { html } from "./html.ts";
-import { type PageSurroundings, pageReply } from "./pages.ts";
-import type { HttpReply } from "./route.ts";
+import { type PageSurroundings, pageReply, redirectReply } from "./pages.ts";
+import type { HttpReply, HttpRequest } from "./route.ts";
 import { textsIn } from "./texts/index.ts";
 
 /**
@@ -22,4 +23,10 @@ export function leadPageReply(
 <p>${sentBack.intro}</p>
 <p><a href="${location}">${sentBack.goOn}</a></p>`,
   });
+}
+
+/** Leaves for an address of somebody else: after a form by such a page, unless an app may wait for a redirect. */
+export function leaveReply(http: HttpRequest, address: string, surroundings: PageSurroundings): HttpReply {
+  const isByPage = isBegunByOurForm(http) && /^https?:/.test(address) && !isOnHandheld(http);
+  return isByPage ? leadPageReply(address, { surroundings, setCookies: [] }) : redirectReply(address);
 }

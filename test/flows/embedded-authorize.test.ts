@@ -9,6 +9,7 @@ import {
   SHOP,
 } from "../support/embedded-login.ts";
 import { type Answer, call } from "../support/http.ts";
+import { sendRaw } from "../support/raw-http.ts";
 import { assertRefused } from "../support/refusals.ts";
 import { authorize, logInByCode as logInHosted, newPerson } from "../support/single-sign-on.ts";
 import {
@@ -175,6 +176,27 @@ describe("a browser comes to the application's own page", () => {
       const answer = await logInByCode(world, { browser, verifier: "", url });
       assert.ok(answer.json?.redirect_url, answer.text);
     });
+  }
+});
+
+test("a browser comes to the application's own page by a page of ours after a form, and a phone by a redirect", async () => {
+  for (const [said, status] of [
+    [[], 200],
+    [["sec-ch-ua-mobile: ?1"], 303],
+  ] as const) {
+    const person = await newPerson();
+    await logInHosted(person);
+    const { browser, flow } = person;
+    const world = await embeddedWorld({ tenant: flow.tenant });
+    const { pathname } = locationOf(await authorize(person, world.application, { prompt: "select_account" }));
+    const page = `${flow.tenant.server.url}${pathname}`;
+    await browser.post(page, { ...hiddenFields(await browser.open(page)), action: "other_account" });
+    const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+    const headers = ["sec-fetch-mode: navigate", "sec-fetch-site: same-origin", ...said, `cookie: ${cookie}`];
+    const left = await sendRaw(flow.tenant.server.url, { method: "GET", target: pathname, headers });
+    assert.equal(left.status, status, left.body);
+    const line = status === 200 ? "\nrefresh: 0;url=" : "\nlocation: ";
+    assert.ok(left.headers.includes(`${line}${SHOP}/in/bi-authenticate?`), left.headers);
   }
 });
 

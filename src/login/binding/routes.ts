@@ -1,14 +1,7 @@
 import { bindingOverReply } from "../../http/binding-over-page.ts";
-import { isBegunByOurForm, isOnHandheld, isSentByOurPage } from "../../http/form-origin.ts";
-import { leadPageReply } from "../../http/lead-page.ts";
-import {
-  type PageFailure,
-  type PageSurroundings,
-  pageFailureOf,
-  pageReply,
-  redirectReply,
-  replyWithErrorPage,
-} from "../../http/pages.ts";
+import { isSentByOurPage } from "../../http/form-origin.ts";
+import { leaveReply } from "../../http/lead-page.ts";
+import { type PageFailure, pageFailureOf, pageReply, replyWithErrorPage } from "../../http/pages.ts";
 import { type HttpReply, type HttpRequest, type Route, realmKeyOf } from "../../http/route.ts";
 import { textsIn } from "../../http/texts/index.ts";
 import { OAuthError } from "../../protocol/oauth-error.ts";
@@ -62,19 +55,13 @@ async function bind(services: LoginServices, request: BindingRequest, failure: P
   switch (bound.kind) {
     case "bound":
       if (bound.redirectUri === undefined) return pageReply(boundPage(link, texts));
-      return leave(request.http, bound.redirectUri, frame(link, texts));
+      return leaveReply(request.http, bound.redirectUri, frame(link, texts));
     case "refused":
       services.deps.log.info({ cause: bound.cause, job_id: presented.key.jobId }, "a passkey was not bound");
       return linkReply(services, link, { presented, texts, problem: bound.why });
     default:
       return bindingOverReply(bound.kind, { ...failure, ...link.look });
   }
-}
-
-// A page leads on to a web address, unless an app may wait for it: from there the browser may go wherever it is sent (decision 0032).
-function leave(http: HttpRequest, address: string, surroundings: PageSurroundings): HttpReply {
-  const isByPage = isBegunByOurForm(http) && /^https?:/.test(address) && !isOnHandheld(http);
-  return isByPage ? leadPageReply(address, { surroundings, setCookies: [] }) : redirectReply(address);
 }
 
 async function showLink(services: LoginServices, presented: PresentedLink, failure: PageFailure): Promise<HttpReply> {

@@ -1,3 +1,4 @@
+import { leaveReply } from "../../http/lead-page.ts";
 import { redirectReply } from "../../http/pages.ts";
 import { type HttpReply, type HttpRequest, realmKeyOf } from "../../http/route.ts";
 import {
@@ -19,6 +20,7 @@ import {
 } from "../../resources/authorization-request/rules.ts";
 import type { EmbeddedLogin } from "../../resources/authorization-request/schema.ts";
 import type { LoginServices } from "../services.ts";
+import { surroundingsOf } from "../steps/login-page.ts";
 import { findLogin, methodsOf, type Visit } from "../visit.ts";
 import { demandTrustedPage } from "./trusted-page.ts";
 
@@ -124,7 +126,8 @@ export async function leaveForPages(visit: Visit): Promise<HttpReply> {
   const { invocation } = stored.embedded;
   const moved = await move(visit, stored.embedded, { invocation, stepHash: hashLoginSecret(secrets.step) });
   if (moved === undefined) return redirectReply(loginPath(stored));
-  return redirectReply(await signAuthenticateUrl(services, moved, { invokeUrl: pages.invokeUrl, secrets, now }));
+  const url = await signAuthenticateUrl(services, moved, { invokeUrl: pages.invokeUrl, secrets, now });
+  return leaveReply(visit.http, url, surroundingsOf(visit));
 }
 
 function move(

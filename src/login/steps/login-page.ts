@@ -1,23 +1,25 @@
 import { type Html, html } from "../../http/html.ts";
-import type { Page } from "../../http/pages.ts";
+import type { Page, PageSurroundings } from "../../http/pages.ts";
 import { embeddedPagesOf } from "../../resources/authenticator-config/rules.ts";
 import { formToken, loginPath } from "../../resources/authorization-request/rules.ts";
 import type { Visit } from "../visit.ts";
 
 /** A page of a login: whose it is, and where its form may end. */
 export function loginPage(visit: Visit, page: Pick<Page, "status" | "title" | "content" | "script">): Page {
-  const { name, place, tenant } = visit.context;
   // Another account is chosen at the application's own pages, where it has any.
   const pages = visit.stored.embedded && embeddedPagesOf(visit.authenticator);
   return {
     ...page,
-    language: visit.texts.language,
-    title: `${page.title} · ${name}`,
-    theme: visit.theme,
-    application: { name, realm: place },
-    isTestTenant: tenant.kind === "test",
+    ...surroundingsOf(visit),
+    title: `${page.title} · ${visit.context.name}`,
     endsAt: [visit.stored.parameters.redirectUri, ...(pages === undefined ? [] : [pages.invokeUrl])],
   };
+}
+
+/** What is around every page of a login. */
+export function surroundingsOf({ texts, theme, context: { name, place, tenant } }: Visit): PageSurroundings {
+  const application = { name, realm: place };
+  return { language: texts.language, theme, application, isTestTenant: tenant.kind === "test" };
 }
 
 /** Begins the form of a page: a login has one address from beginning to end. */
