@@ -4,7 +4,7 @@ import { configuredCeilings } from "../protocol/configured-ceilings.ts";
 import { decideLifetime, type LifetimeGranted, lifetimeRecord, lifetimeRefusal } from "../protocol/lifetime.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { splitScope } from "../protocol/scope.ts";
-import { checkUsesCountable } from "../protocol/use-bounds.ts";
+import { checkEndReachable, checkUsesCountable } from "../protocol/use-bounds.ts";
 import type { NewToken } from "../resources/token-issue/queries.ts";
 import type { Authorization, Inherited, TokenRequest } from "./grants/grant.ts";
 
@@ -36,6 +36,7 @@ export function decideIssue(request: IssueRequest, allowed: Allowed, grantType: 
   checkUsesCountable(request.maxUses ?? allowed.movedUses?.uses, request.context.client.tokenFormat);
   checkStart(request, allowed.parentExpiresAt);
   const lifetime = decideGrantedLifetime(request, allowed);
+  checkEndReachable(request.notBefore, lifetime);
   return { lifetime, token: describeToken(request, { allowed, lifetime, grantType }) };
 }
 

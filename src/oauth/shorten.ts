@@ -2,7 +2,7 @@ import { type HttpReply, type HttpRequest, jsonReply, type Route } from "../http
 import { parseExpirationTime } from "../protocol/expiration-time.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { refuseInQuery } from "../protocol/parameters.ts";
-import { findCauseOfDeath, findFamilyEnd } from "../protocol/token-state.ts";
+import { findCauseOfEnd, findFamilyEnd } from "../protocol/token-state.ts";
 import { atIssuers } from "./at-issuer.ts";
 import { findPresentedApplication } from "./find-client.ts";
 import { type HeldToken, readHolderRequest } from "./held-token.ts";
@@ -51,16 +51,14 @@ async function handleShorten(services: Services, request: HttpRequest): Promise<
 
 function isLive(services: Services, held: HeldToken): boolean {
   const now = nowOf(services, held);
-  return held.kind === "access"
-    ? findCauseOfDeath(held.row, now) === undefined
-    : isLiveRefreshToken(held.presented, now);
+  return held.kind === "access" ? findCauseOfEnd(held.row, now) === undefined : isLiveRefreshToken(held.presented, now);
 }
 
 /** When it ends, seconds of tenant time; undefined when it is dead. A refresh token that was rotated meanwhile goes on in its family. */
 function endOf(services: Services, held: HeldToken): number | undefined {
   const now = nowOf(services, held);
   if (held.kind === "refresh") return findFamilyEnd(held.row, now);
-  return findCauseOfDeath(held.row, now) === undefined ? held.row.expiresAt : undefined;
+  return findCauseOfEnd(held.row, now) === undefined ? held.row.expiresAt : undefined;
 }
 
 async function readAgain(services: Services, held: HeldToken): Promise<HeldToken | undefined> {

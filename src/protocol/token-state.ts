@@ -22,6 +22,19 @@ export interface TokenStateFacts {
  * @param now seconds of tenant time
  */
 export function findCauseOfDeath(token: TokenStateFacts, now: number): string | undefined {
+  const cause = findCauseOfEnd(token, now);
+  if (cause !== undefined) return cause;
+  // Rule 14: a node whose clock is behind the issuer's must not refuse a fresh token; only an asked-for not_before is later.
+  return token.notBefore > token.issuedAt && now < token.notBefore ? "not valid yet" : undefined;
+}
+
+/**
+ * Why a token will never be alive again; undefined for one that is alive or will be. Whoever ends or shortens a token means one that
+ * is not valid yet, too (rule 28).
+ *
+ * @param now seconds of tenant time
+ */
+export function findCauseOfEnd(token: TokenStateFacts, now: number): string | undefined {
   if (now >= token.expiresAt) return "expired";
   if (token.revokedAt !== undefined) return "revoked";
   if (token.grantIsDead) return "its grant was revoked";
@@ -31,8 +44,6 @@ export function findCauseOfDeath(token: TokenStateFacts, now: number): string | 
   if (token.usesLeft !== undefined && token.usesLeft <= 0) return "used up";
   if (token.ancestors.some((ancestor) => hasEnded(ancestor, now)))
     return "a token that it was exchanged from has ended";
-  // Rule 14: a node whose clock is behind the issuer's must not refuse a fresh token; only an asked-for not_before is later.
-  if (token.notBefore > token.issuedAt && now < token.notBefore) return "not valid yet";
   return undefined;
 }
 

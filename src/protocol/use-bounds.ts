@@ -1,6 +1,7 @@
 // What bounds a token besides its lifetime: how often it may be used, and from when (rules 17 and 28).
 
 import type { TokenFormat } from "./client-metadata.ts";
+import { LIFETIME_SECONDS_MAX } from "./lifetime.ts";
 import { OAuthError, quoteValue } from "./oauth-error.ts";
 
 /** Most uses that a token may be bounded to: more is no bound that anybody means. */
@@ -61,4 +62,20 @@ export function parseNotBefore(
     );
   }
   return instant;
+}
+
+/**
+ * Refuses a token that begins so late that it ends beyond the longest life that there is (rule 31): its id would name a time for which
+ * nothing is looked up, so that it could not be revoked.
+ * @throws OAuthError `invalid_request`
+ */
+export function checkEndReachable(
+  notBefore: number | undefined,
+  { issuedAt, expiresAt }: { readonly issuedAt: number; readonly expiresAt: number },
+): void {
+  if (notBefore === undefined || expiresAt - issuedAt <= LIFETIME_SECONDS_MAX) return;
+  throw new OAuthError(
+    "invalid_request",
+    `not_before ${notBefore} is too late for a token of ${expiresAt - notBefore} seconds: it may end ${LIFETIME_SECONDS_MAX} seconds from now at the latest`,
+  );
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { LIFETIME_SECONDS_MAX } from "../../src/protocol/lifetime.ts";
 import { call, postForm } from "../support/http.ts";
 import { addIntrospector } from "../support/introspector.ts";
 import { assertRefused } from "../support/refusals.ts";
@@ -124,6 +125,45 @@ describe("not_before (rule 28)", () => {
       assert.deepEqual(await tenant.introspect(application, access), INACTIVE);
     });
   }
+
+  test("a token that begins later is shown, shortened and revoked before", async () => {
+    const client = await testClient(REFERENTIAL);
+    const { tenant, application } = client;
+    const now = await nowOf(await testClient({ tenant }));
+    const later = { ...CREDENTIALS, not_before: String(now + 1_000), expiration_time: "1000" };
+    const { access } = tokensOf(await tenant.token(application, later));
+    const path = `/applications/${application.key.applicationId}/tokens`;
+    const listed = await tenant.manage("GET", path);
+    const tokens = listed.json?.tokens as readonly { readonly id: string }[] | undefined;
+    const id = tokens?.[0]?.id;
+    const shown = await tenant.manage("GET", `${path}/${id}`);
+    assert.deepEqual([shown.json?.not_before, shown.json?.expires], [now + 1_000, now + 2_000], shown.text);
+    const { issuer, authorization } = application;
+    const form = { token: access, expiration_time: "1500" };
+    const shortened = await postForm(`${issuer}/shorten`, form, { authorization });
+    assert.deepEqual(shortened.json, { exp: now + 1_500, expires_in: 1_500 }, shortened.text);
+    const byId = await tenant.manage("POST", `${path}/${id}:shorten`, { expiration_time: 1_200 });
+    assert.equal(byId.json?.expires, now + 1_200, byId.text);
+    assert.deepEqual(await tenant.introspect(application, access), INACTIVE);
+    await tenant.advance(1_100);
+    assert.equal((await tenant.introspect(application, access)).exp, now + 1_200);
+  });
+
+  test("none begins so late that its end is further than any end may be: it could not be revoked", async () => {
+    const client = await testClient({ ...REFERENTIAL, tokens: { expires_after: LIFETIME_SECONDS_MAX } });
+    const { tenant, application } = client;
+    const start = (await nowOf(client)) + LIFETIME_SECONDS_MAX - 1_000;
+    const ask = (seconds: number) =>
+      tenant.token(application, { ...CREDENTIALS, not_before: String(start), expiration_time: String(seconds) });
+    const late = await ask(1_001);
+    assertRefused(late, 400, "invalid_request");
+    assert.match(String(late.json?.error_description), /not_before \d+ is too late for a token of 1001 seconds/);
+    const { access: token } = tokensOf(await ask(1_000));
+    const { issuer, authorization } = application;
+    await postForm(`${issuer}/revoke`, { token }, { authorization });
+    const listed = await tenant.manage("GET", `/applications/${application.key.applicationId}/tokens`);
+    assert.equal(listed.json?.total_size, 1);
+  });
 
   test("is bounded by what the application may, and by the refresh token", async () => {
     const flow = await testCodeFlow();

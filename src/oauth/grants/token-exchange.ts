@@ -55,7 +55,10 @@ async function findExchangeable(
   name: "subject_token" | "actor_token",
   text: string,
 ): Promise<TokenFacts> {
-  return judgeExchangeable(request, name, await findPresentedToken(request.services, request.context.key, text));
+  const { services, context } = request;
+  const token = judgeExchangeable(request, name, await findPresentedToken(services, context.key, text));
+  services.tokenUsage.used(token, request.now);
+  return token;
 }
 
 function judgeExchangeable(
@@ -70,7 +73,6 @@ function judgeExchangeable(
   const isOurs = token.applicationId === key.applicationId;
   if (!isOurs && !token.mayBeExchangedBy.includes(key.applicationId))
     throw unacceptable(name, "its client does not name this application in may_be_exchanged_by", token.id);
-  request.services.tokenUsage.used(token, request.now);
   return token;
 }
 
