@@ -58,6 +58,17 @@ test(`of ${RACERS} exchanges at once of a token of 7 uses, exactly 7 uses are ha
   assert.deepEqual((await nodes.send("/introspect", { token: access })).json, { active: false });
 });
 
+test(`of ${RACERS} exchanges at once of a token that has uses for all, each gets what it asked for`, async (t) => {
+  const { nodes, stop } = await twoNodes();
+  t.after(stop);
+  const { access } = tokensOf(await nodes.send("/token", { ...CREDENTIALS, max_uses: "1000" }));
+  const asked = (n: number) => ({ ...exchangeOf(access), max_uses: String(1 + (n % 3)) });
+  const answers = await Promise.all(Array.from({ length: RACERS }, (_, n) => nodes.send("/token", asked(n))));
+  for (const [n, answer] of answers.entries()) assert.equal(answer.json?.max_uses, 1 + (n % 3), answer.text);
+  const moved = answers.reduce((sum, { json }) => sum + Number(json?.max_uses), 0);
+  assert.equal((await nodes.send("/introspect", { token: access })).json?.uses_left, 1_000 - moved);
+});
+
 test("no exchanged token outlives a revocation that comes at the same time", async (t) => {
   const { nodes, stop } = await twoNodes();
   t.after(stop);

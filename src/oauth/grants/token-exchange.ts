@@ -189,7 +189,7 @@ async function findTarget({ services }: TokenRequest, subject: TokenFacts): Prom
 /** Rule 17: the uses that go over, one unless more are asked for. */
 function moveUses({ maxUses: uses = 1 }: TokenRequest, { id, usesLeft }: TokenFacts): MovedUses | undefined {
   if (usesLeft === undefined) return undefined;
-  if (uses <= usesLeft) return { tokenId: id, uses };
+  if (uses <= usesLeft) return { tokenId: id, uses, left: usesLeft };
   throw new OAuthError(
     "invalid_request",
     `max_uses ${uses} is above the ${usesLeft} uses that the subject_token has left`,

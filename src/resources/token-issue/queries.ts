@@ -48,6 +48,8 @@ export interface NewToken extends ApplicationKey {
 export interface MovedUses {
   readonly tokenId: string;
   readonly uses: number;
+  /** how many it had when that was decided: so many of a batch may win at once */
+  readonly left: number;
 }
 
 /** The next state of a grant, to be taken only if the grant is still at the version that was read. */
@@ -149,7 +151,8 @@ const issue = statement(
        ${TOKEN_COLUMNS},
        expected_version integer, generation integer, siblings bytea[], parent_hash bytea, rotated_at bigint,
        code_spent_at bigint, refresh_issued_at bigint, refresh_expires_at bigint, refresh_suffix text,
-       grant_custom_claims text, remember_claims boolean, key_expiries jsonb, parent_id bytea, parent_bucket integer, moved_uses integer)
+       grant_custom_claims text, remember_claims boolean, key_expiries jsonb, parent_id bytea, parent_bucket integer, parent_left integer,
+       moved_uses integer)
    ), current AS MATERIALIZED (${selectCurrentBases("$2")}
    ), claims AS (
      SELECT DISTINCT ON (tenant_id, realm_id, grant_id) * FROM batch
@@ -174,11 +177,14 @@ const issue = statement(
      })}
      RETURNING tenant_id, realm_id, id
    ), moves AS (
-     SELECT DISTINCT ON (tenant_id, realm_id, parent_id) * FROM batch b
-     WHERE moved_uses IS NOT NULL AND ${IS_CURRENT} AND NOT ${IS_THERE} ORDER BY tenant_id, realm_id, parent_id, n
+     SELECT * FROM (
+       SELECT *, sum(moved_uses) OVER (PARTITION BY tenant_id, realm_id, parent_id ORDER BY n) AS so_far FROM batch b
+       WHERE moved_uses IS NOT NULL AND ${IS_CURRENT} AND NOT ${IS_THERE}) wanted
+     WHERE so_far <= parent_left
    ), moved AS (
      ${updateKnown(TOKENS, {
-       from: "(SELECT tenant_id, realm_id, parent_id AS id, parent_bucket AS bucket, moved_uses FROM moves)",
+       from: `(SELECT tenant_id, realm_id, parent_id AS id, parent_bucket AS bucket, sum(moved_uses)::integer AS moved_uses FROM moves
+           GROUP BY 1, 2, 3, 4)`,
        buckets: "$7 AND $8",
        set: { uses_left: "c.moved_uses" },
        become: { uses_left: "tokens.uses_left - excluded.uses_left" },
@@ -260,8 +266,8 @@ function lineageColumns({ grantId, ancestors = [], actor, notBefore, usesLeft, s
   };
 }
 
-function moveColumns({ tokenId, uses }: MovedUses): Row {
-  return { parent_id: bytea(tokenId), parent_bucket: bucketOf(tokenId), moved_uses: uses };
+function moveColumns({ tokenId, uses, left }: MovedUses): Row {
+  return { parent_id: bytea(tokenId), parent_bucket: bucketOf(tokenId), parent_left: left, moved_uses: uses };
 }
 
 function ownColumns(token: NewToken, n: number, basis: number | undefined): Row {
