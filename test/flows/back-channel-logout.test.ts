@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from "jose";
 import { backChannelLogoutJob } from "../../src/jobs/back-channel-logout.ts";
-import { listDueLogouts } from "../../src/resources/session-application/queries.ts";
-import { act, sessionIdOf } from "../support/account-page.ts";
+import { listDueLogouts, settleLogout } from "../../src/resources/session-application/queries.ts";
+import { act, openAccount, sessionIdOf, somebodyElse } from "../support/account-page.ts";
 import { keepJob } from "../support/leased-job.ts";
 import { suspend } from "../support/login-flow.ts";
 import { type LogoutReceiver, logoutReceiver } from "../support/logout-receiver.ts";
@@ -167,6 +167,45 @@ describe("back-channel logout", () => {
     await act(at, "sign_out");
     await tell();
     assert.deepEqual(heard().slice(sids.length), [own]);
+  });
+
+  test("one whose access is withdrawn hears that it is over, once, and nobody else does; logged in to again it hears of the end", async () => {
+    const [receiver, others] = [await receive(), await receive()];
+    const at = await person(receiver);
+    const other = await secondApplication(at, { backchannel_logout_uri: `${others.url}/out` });
+    await logInByCode(at, other, { prompt: "login" });
+    const eve = await somebodyElse(at);
+    const { applicationId } = at.flow.application.key;
+    const heard = () => receiver.received.map(({ fields }) => decodeJwt(fields.logout_token ?? ""));
+    const sid = sessionIdOf(at);
+    await act(at, "end_access", { application_id: applicationId });
+    await tell();
+    assert.deepEqual(
+      heard().map((token) => [token.sid, token.sub, token.aud]),
+      [[sid, idClaims(at.tokens).sub, at.flow.application.clientId]],
+    );
+    await act(at, "withdraw", { application_id: applicationId });
+    await tell(86_400);
+    assert.deepEqual([heard().length, others.received.length], [1, 0]);
+    assert.equal((await openAccount(eve)).status, 200);
+    // Taken back and logged in to again before it was told: there is nothing to tell.
+    await logInByCode(at, at.flow.application, { prompt: "login" });
+    await act(at, "end_access", { application_id: applicationId });
+    await logInByCode(at, at.flow.application, { prompt: "login" });
+    await tell();
+    assert.equal(heard().length, 1);
+    // While it is being told of that, the person logs in to it again: it hears of the end all the same.
+    await act(at, "end_access", { application_id: applicationId });
+    const { database, clock } = server.deps;
+    const due = await database.maintain((session) => listDueLogouts(session, { nowMs: clock.nowMs(), limit: 1_000 }));
+    const telling = due.find((one) => one.applicationId === applicationId);
+    assert.ok(telling);
+    await logInByCode(at, at.flow.application, { prompt: "login" });
+    const db = database.tenants([telling.tenantId]);
+    await settleLogout(db, telling, { outcome: "accepted", atMs: clock.nowMs() });
+    await act(at, "sign_out");
+    await tell();
+    assert.deepEqual([heard().map((token) => token.sid), others.received.length], [[sid, sid], 1]);
   });
 
   test("a redirect is not followed, and a suspended person's applications are told too", async () => {

@@ -36,10 +36,17 @@ export async function noteSessions(used: TenantInUse, note: Queryable, db: Query
   await sessions.endOwnSession(note, { key, identityId }, { at: authTime + 1, reason: "logout" });
   const other = { ...key, sessionId: "another" };
   await sessions.endOtherSessions(note, { key: other, identityId }, { at: authTime + 1, reason: "logout" });
-  const application = { ...key, ...used.flow.application.key, clientSessionId: key.sessionId, subject: identityId };
+  const application = {
+    ...key,
+    ...used.flow.application.key,
+    clientSessionId: key.sessionId,
+    subject: identityId,
+    withdrawnAtMs: undefined,
+  };
   await applications.findSessionApplication(note, key, "application");
   await applications.findClientSession(note, application, key.sessionId);
   await applications.noteSessionApplication(note, { ...application, applicationId: used.job.key.applicationId });
+  await applications.withdrawSessionApplications(note, { ...application, identityId }, 1);
   await applications.postponeLogout(note, application, 1);
   await applications.settleLogout(note, application, { outcome: "accepted", atMs: 1 });
   await assignPairwiseSubject(note, { ...realm, identityId }, { sector: "client.example", subject: "another" }).catch(

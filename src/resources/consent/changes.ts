@@ -5,6 +5,7 @@ import { insertWithPartitions } from "../../database/partitions.ts";
 import type { EndedRow } from "../../protocol/live-count.ts";
 import { decisionBucket } from "../decision/queries.ts";
 import { revokeGrants } from "../revocation/queries.ts";
+import { withdrawSessionApplications } from "../session-application/queries.ts";
 import { type ConsentKey, deleteConsent, listLiveGrants } from "./queries.ts";
 
 /** Most grants of one person to one application that are ended at once, in slices of 500: more than anybody logs in. */
@@ -21,7 +22,7 @@ export interface Withdrawal {
 
 /**
  * Withdraws what a person let an application have: it is asked for again, and whatever the application holds of the person is dead, refresh
- * tokens and access tokens alike, given with consent or without (rule 13). A login that is just being answered waits, or finds none.
+ * tokens and access tokens alike, given with consent or without (rule 13). It hears that its sessions of the person are over. A login that is just being answered waits, or finds none.
  *
  * @returns the refresh families that lived until now, for whoever counts them
  */
@@ -33,7 +34,10 @@ export function withdrawConsent(
   const buckets = [decisionBucket(withdrawal.atMs)];
   return insertWithPartitions(database, "decisions", buckets, () =>
     database.transaction([key.tenantId], async (db) => {
-      await deleteConsent(db, key); // first: it waits for grants that are being made by it, and the next statement sees them
+      // In the order in which a login writes the two, so that neither waits for the other. One that begins a session at this moment is
+      // not told, and has nothing.
+      await withdrawSessionApplications(db, key, withdrawal.atMs);
+      await deleteConsent(db, key); // before the grants: it waits for those that are being made by it, and the next statement sees them
       return endGrants(db, key, withdrawal);
     }),
   );
