@@ -6,7 +6,7 @@ import { findAuthenticatorOf } from "../resources/application-authenticator.ts";
 import { listLoginMethods } from "../resources/authenticator-config/queries.ts";
 import type { AuthenticatorSettings } from "../resources/authenticator-config/schema.ts";
 import type { AuthorizationRequest } from "../resources/authorization-request/queries.ts";
-import { findRealm, type RealmFacts } from "../resources/realm/queries.ts";
+import { findRealm, findRealmFacts } from "../resources/realm/queries.ts";
 import { sessionPolicyOf } from "../resources/realm/rules.ts";
 
 /** What a login leads to, and what is around it. */
@@ -36,10 +36,10 @@ const NO_AUTHENTICATOR: AuthenticatorSettings = { type: "hosted_web" };
 export async function findLoginContext(
   db: Queryable,
   stored: AuthorizationRequest,
-  { facts, texts }: { readonly facts: RealmFacts | undefined; readonly texts: Texts },
+  texts: Texts,
 ): Promise<LoginContext | undefined> {
   const { applicationId } = stored;
-  if (applicationId === undefined) return facts && findAccountContext(db, facts, texts);
+  if (applicationId === undefined) return findAccountContext(db, stored, texts);
   const application = await findApplicationContext(db, { ...stored, applicationId });
   if (application === undefined) return undefined;
   const { key, tenant, realm, client } = application;
@@ -53,15 +53,17 @@ export async function findLoginContext(
  */
 async function findAccountContext(
   db: Queryable,
-  { key, tenantKind, clockOffsetSeconds }: RealmFacts,
+  { tenantId, realmId }: RealmKey,
   texts: Texts,
 ): Promise<LoginContext | undefined> {
-  const [realm, methods] = await Promise.all([findRealm(db, key), listLoginMethods(db, key)]);
-  if (realm === undefined) return undefined;
+  const key = { tenantId, realmId };
+  const found = [findRealmFacts(db, key), findRealm(db, key), listLoginMethods(db, key)] as const;
+  const [facts, realm, methods] = await Promise.all(found);
+  if (facts === undefined || realm === undefined) return undefined;
   const { display_name: displayName } = realm.settings;
   return {
     key: { ...key, applicationId: undefined },
-    tenant: { kind: tenantKind, clockOffsetSeconds },
+    tenant: { kind: facts.tenantKind, clockOffsetSeconds: facts.clockOffsetSeconds },
     realm: {
       displayName,
       isAdmin: realm.isAdmin,

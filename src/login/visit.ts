@@ -77,7 +77,7 @@ export async function findLogin(
   const [facts, stored] = await Promise.all([services.findRealmFacts(key), findAuthorizationRequest(db, key)]);
   const language = visitorLanguage(http, stored?.parameters.uiLocales);
   const texts = textsIn(language);
-  const context = stored && (await findLoginContext(db, stored, { facts, texts }));
+  const context = stored && (await findLoginContext(db, stored, texts));
   const theme = pageThemeOf(facts?.theme ?? THEME_DEFAULTS);
   const refuse = (over: LoginOver): RefusedVisit => ({
     over,

@@ -13,7 +13,7 @@ import { readBrowserSession } from "../../resources/browser-session.ts";
 import type { Credential } from "../../resources/credential/queries.ts";
 import type { EventSource } from "../../resources/event-source.ts";
 import { findIdentity, type Identity } from "../../resources/identity/queries.ts";
-import { findRealm, type Realm, type RealmFacts } from "../../resources/realm/queries.ts";
+import { findRealm, findRealmFacts, type Realm, type RealmFacts } from "../../resources/realm/queries.ts";
 import { sessionPolicyOf } from "../../resources/realm/rules.ts";
 import type { Session } from "../../resources/session/queries.ts";
 import { pageThemeOf } from "../../resources/theme/rules.ts";
@@ -57,8 +57,8 @@ export async function openAccount(services: LoginServices, http: HttpRequest): P
   const { clock, config, database } = services.deps;
   const key = realmKeyOf(http);
   const db = database.tenants(key === undefined ? [] : [key.tenantId]);
-  const facts = key && (await services.findRealmFacts(key));
-  const realm = key && facts && (await findRealm(db, key));
+  // As they are at this moment: by the tenant's time it is judged whether a session is open.
+  const [facts, realm] = key === undefined ? [] : await Promise.all([findRealmFacts(db, key), findRealm(db, key)]);
   if (facts === undefined || realm === undefined) {
     throw new OAuthError("invalid_client", "no such realm", { status: 404 });
   }
