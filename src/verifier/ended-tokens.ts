@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ReceivedEvent } from "./read-events.ts";
+import type { ReceivedEvent } from "../protocol/read-events.ts";
 
 /** Beyond so many, and twice as many as it began with, a list is read anew: what has expired since is not in it any more. */
 const REREAD_SIZE_MIN = 10_000;

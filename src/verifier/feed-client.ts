@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../platform/clock.ts";
+import { readEvents } from "../protocol/read-events.ts";
 import { createEndedTokens, type EndedTokens } from "./ended-tokens.ts";
-import { readEvents } from "./read-events.ts";
 
 /** A feed that says nothing for so long is connected to anew: it beats every second. */
 const SILENCE_MS_MAX = 4_000;

@@ -9,6 +9,7 @@ import { addTokenRevoke } from "./token-revoke.ts";
 import { addTokenShorten } from "./token-shorten.ts";
 import { addTokenTree } from "./token-tree.ts";
 import { addTokenUsage } from "./token-usage.ts";
+import { addTokenWatch } from "./token-watch.ts";
 
 const COMMANDS = [
   addTokenIssue,
@@ -20,12 +21,15 @@ const COMMANDS = [
   addTokenList,
   addTokenTree,
   addTokenUsage,
+  addTokenWatch,
 ];
 
 /** `mayfly token`, what is done with tokens. */
 export function addToken(program: Command, world: World): void {
   const token = program
     .command("token")
-    .summary("issue, preview, exchange, inspect, revoke, shorten and list tokens; see how they are used");
+    .summary(
+      "issue, preview, exchange, inspect, revoke, shorten and list tokens; see how they are used and when they end",
+    );
   for (const add of COMMANDS) add(token, world);
 }
