@@ -15,6 +15,8 @@ const SECOND_LOOK_AFTER_MS = 10_000;
 const SECOND_LOOK_BACK_MS = 30_000;
 /** Validators whose clocks are late accept a token for a while longer. */
 const LATE_CLOCK_MS = 300_000;
+/** So many families, sessions and the like are looked at together, if they are small. */
+const WIDE_AT_ONCE = 32;
 /** What a list shows is bounded by so many parts: the rest of a big cause the next one shows. */
 const PARTS_MAX = 50;
 const NOT_YET = "not valid yet";
@@ -23,6 +25,9 @@ const NOT_YET = "not valid yet";
 interface Look {
   readonly suspects: readonly causes.SuspectToken[];
   readonly nextAfter: Buffer | undefined;
+  readonly cause: causes.Cause;
+  /** how many rows were read for it */
+  readonly rows: number;
 }
 
 /** Numbers what has ended in a realm, but for the rest of what has ended very many tokens. */
@@ -31,7 +36,7 @@ export async function tellAllEnds(deps: Pick<Deps, "database" | "clock">, realm:
 }
 
 /**
- * Numbers a part of what has ended in a realm: the tokens that were ended by themselves, and a page of what the cause looked at least has
+ * Numbers a part of what has ended in a realm: the tokens that were ended by themselves, and a page of what the causes looked at least have
  * ended. Whoever does it waits for whoever does it already, so that numbers follow each other in the order of commits.
  *
  * @returns whether there was something
@@ -43,18 +48,35 @@ export function tellEnds({ database, clock }: Pick<Deps, "database" | "clock">, 
     const due = await causes.takeCauses(session, realm, nowMs);
     if (due.length === 0) return false;
     const single = due.filter(({ kind }) => kind === "token");
-    const wide = feeds.serverIds.size === 0 ? undefined : due.find(({ kind }) => kind !== "token");
-    const look = wide === undefined ? undefined : await lookAt(session, realm, wide);
+    const wide = feeds.serverIds.size === 0 ? [] : due.filter(({ kind }) => kind !== "token");
+    const looks = await lookAtSome(session, realm, wide);
     const named = [...new Set(single.map(({ object }) => object))];
     const found = await causes.findSuspects(session, realm, named);
     await causes.spreadToTrees(session, realm, named);
     const now = clock.nowSeconds() + feeds.clockOffsetSeconds;
-    const suspects = [...new Map([...found, ...(look?.suspects ?? [])].map((token) => [token.id, token])).values()];
-    await judge(session, realm, { suspects, feeds, now });
+    const all = [...found, ...looks.flatMap(({ suspects }) => suspects)];
+    await judge(session, realm, { suspects: [...new Map(all.map((token) => [token.id, token])).values()], feeds, now });
     await causes.settleCauses(session, realm, feeds.serverIds.size === 0 ? due : single);
-    if (wide !== undefined && look !== undefined) await goOn(session, realm, { wide, look, nowMs });
+    for (const look of looks) await goOn(session, realm, look, nowMs);
     return true;
   });
+}
+
+/** Looks at causes until there is enough to judge. */
+async function lookAtSome(
+  session: Queryable,
+  realm: RealmKey,
+  wide: readonly causes.Cause[],
+): Promise<readonly Look[]> {
+  const looks: Look[] = [];
+  let rows = 0;
+  for (const cause of wide.slice(0, WIDE_AT_ONCE)) {
+    const look = await lookAt(session, realm, cause);
+    looks.push(look);
+    rows += look.rows;
+    if (rows >= causes.PAGE_ROWS) break;
+  }
+  return looks;
 }
 
 async function lookAt(session: Queryable, realm: RealmKey, cause: causes.Cause): Promise<Look> {
@@ -62,7 +84,8 @@ async function lookAt(session: Queryable, realm: RealmKey, cause: causes.Cause):
   if (kind === "identity" || kind === "session") {
     const of = { identityId: owner, sessionId: kind === "session" ? object : "", after };
     const grants = await causes.spreadCause(session, realm, of);
-    return { suspects: [], nextAfter: grants.length < causes.PAGE_ROWS ? undefined : grants.at(-1) };
+    const nextAfter = grants.length < causes.PAGE_ROWS ? undefined : grants.at(-1);
+    return { cause, suspects: [], rows: grants.length, nextAfter };
   }
   const page = await causes.listSuspects(session, realm, { ...pageOf(cause), after });
   const suspects = page.filter((token) => isOf(token, cause));
@@ -74,7 +97,8 @@ async function lookAt(session: Queryable, realm: RealmKey, cause: causes.Cause):
       suspects.map(({ id }) => id),
     );
   const last = page.length < causes.PAGE_ROWS ? undefined : page.at(-1)?.id;
-  return { suspects, nextAfter: last === undefined ? undefined : Buffer.from(last, "base64url") };
+  const nextAfter = last === undefined ? undefined : Buffer.from(last, "base64url");
+  return { cause, suspects, rows: page.length, nextAfter };
 }
 
 function pageOf({ kind, object, owner }: causes.Cause): Omit<causes.SuspectPage, "after"> {
@@ -131,21 +155,17 @@ function endOf(
   return isShortened ? { endedAt: now, expiresAt: facts.expiresAt } : undefined;
 }
 
-async function goOn(
-  session: Queryable,
-  realm: RealmKey,
-  { wide, look, nowMs }: { readonly wide: causes.Cause; readonly look: Look; readonly nowMs: number },
-): Promise<void> {
-  const { isSecondLook, kind, object } = wide;
-  if (look.nextAfter !== undefined) {
-    await causes.postponeCause(session, realm, wide, { after: look.nextAfter, isSecondLook, dueAtMs: 0 });
+async function goOn(session: Queryable, realm: RealmKey, { cause, nextAfter }: Look, nowMs: number): Promise<void> {
+  const { isSecondLook, kind, object } = cause;
+  if (nextAfter !== undefined) {
+    await causes.postponeCause(session, realm, cause, { after: nextAfter, isSecondLook, dueAtMs: 0 });
     return;
   }
   if (kind === "server") await completeFeed(session, { ...realm, resourceServerId: object });
-  if (isSecondLook) return causes.settleCauses(session, realm, [wide]);
+  if (isSecondLook) return causes.settleCauses(session, realm, [cause]);
   // What ended while a feed was begun may be a token of any age.
   const after = kind === "server" ? Buffer.alloc(0) : earliestId(nowMs - SECOND_LOOK_BACK_MS);
-  await causes.postponeCause(session, realm, wide, {
+  await causes.postponeCause(session, realm, cause, {
     after,
     isSecondLook: true,
     dueAtMs: nowMs + SECOND_LOOK_AFTER_MS,
