@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Queryable } from "../../src/database/database.ts";
 import { bytea } from "../../src/database/row-id.ts";
+import { revocationFeedsJob } from "../../src/jobs/revocation-feeds.ts";
 import { sha256 } from "../../src/platform/hash.ts";
 import { type RealmKey, realmPath } from "../../src/protocol/client-metadata.ts";
 import * as connections from "../../src/resources/feed-connection/queries.ts";
@@ -13,6 +14,7 @@ import { issueTo, revokeFor } from "./feed-audience.ts";
 import { feedUrl, listenToFeed } from "./feed-listener.ts";
 import { type Answer, call } from "./http.ts";
 import { decodeJwt } from "./jwt.ts";
+import { keepJob } from "./leased-job.ts";
 import { assertInvalidClient, assertRefused } from "./refusals.ts";
 import type { Attack } from "./tenancy-routes.ts";
 import type { TenantInUse } from "./tenancy-scenario.ts";
@@ -61,6 +63,8 @@ type FeedUse = Pick<TenantInUse, "tenant" | "resourceServer">;
 
 /** Listens to what ends, as the tenant's administrator may. */
 export async function useFeed({ tenant, resourceServer }: FeedUse): Promise<void> {
+  // What is left to be done must not be done under the eyes of who looks for changes.
+  await keepJob(tenant.server, revocationFeedsJob);
   const authorization = `Bearer ${await tenant.managementToken()}`;
   const listener = await listenToFeed(feedUrl(tenant, resourceServer.settings.identifier), { authorization });
   await listener.settled();
