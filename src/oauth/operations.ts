@@ -194,7 +194,7 @@ export const AUTH_OPERATIONS: readonly AuthOperation[] = [
     path: `${APPLICATION}/tokens:preview`,
     summary: "Tells what a token request would get and why, issuing nothing.",
     description:
-      "Takes what the token endpoint takes, but nothing that is spent: in place of a code or a refresh token it says whom the token would be about and what is left. A refusal is an answer, too: granted is false, and the rest is what the token endpoint would say.",
+      "Takes what the token endpoint takes, but nothing that is spent: in place of a code or a refresh token it says whom the token would be about and what is left. A refusal is an answer, too: granted is false, and the rest is what the token endpoint would say. A client is not told a person's `sub` that is pairwise, an address or a user name; the bearer of tokens:read is.",
     security: ["client", "bearer"],
     form: PreviewForm,
     example: { grant_type: "client_credentials", scope: "shoes:read", expiration_time: "900" },

@@ -37,13 +37,14 @@ async function handlePreview(services: Services, request: HttpRequest): Promise<
   const parameters = readTokenForm(request);
   const current = await readCurrentApplication(services, key);
   if (current === undefined) throw unknownApplication();
-  await authenticate(services, request, { current, parameters });
+  const asker = await authenticate(services, request, { current, parameters });
   for (const name of CREDENTIALS) {
     if (parameters.values.has(name)) throw new OAuthError("invalid_request", `a preview takes no ${name}`);
   }
   try {
     const grant = chooseGrant(parameters, current.context);
-    return jsonReply(200, await preview(parseTokenRequest(services, request, { current, parameters }), grant));
+    const parsed = parseTokenRequest(services, request, { current, parameters });
+    return jsonReply(200, await preview(parsed, grant, asker));
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
     recordRefusal(services, request, { current, error });
@@ -51,38 +52,46 @@ async function handlePreview(services: Services, request: HttpRequest): Promise<
   }
 }
 
+type Asker = "client" | "bearer";
+
 /** Rule 28: whoever has the client's secret, or `tokens:read` for the realm. */
 async function authenticate(
   services: Services,
   request: HttpRequest,
   { current, parameters }: { readonly current: CurrentApplication; readonly parameters: RequestParameters },
-): Promise<void> {
+): Promise<Asker> {
   const authorization = headerOf(request, "authorization");
   const { client, key } = current.context;
   if (usesBearer(authorization)) {
     await authenticateScopedBearer(services, { realm: key, authorization, parameters, scope: "tokens:read" });
-    return;
+    return "bearer";
   }
   if (client.confidentiality === "public") {
     throw new OAuthError("invalid_client", "a public client proves nothing: use a bearer token of tokens:read");
   }
   verifyClient(presentedClient({ authorization, parameters }), client, secretsOf(services, current));
+  return "client";
 }
 
-async function preview(request: TokenRequest, grant: Grant): Promise<object> {
+async function preview(request: TokenRequest, grant: Grant, asker: Asker): Promise<object> {
   const foreseen = await grant.foresee(request);
   const grantType = toGrantType(grant.grantType);
   const decided = decideIssue(request, foreseen.authorization, grantType);
   await checkQuotas(request, grantType);
   // Made, and thrown away: what is refused only then is refused here, too.
   await makeAccessToken(request, decided);
-  return { granted: true, grant_type: grantType, ...describe(request, foreseen, decided) };
+  return { granted: true, grant_type: grantType, ...describe(request, foreseen, { ...decided, asker }) };
 }
 
-function describe(request: TokenRequest, foreseen: Foreseen, { lifetime, token }: DecidedIssue): object {
+function describe(
+  request: TokenRequest,
+  foreseen: Foreseen,
+  { lifetime, token, asker }: DecidedIssue & { readonly asker: Asker },
+): object {
   const { client } = request.context;
   const { scope, dropped } = foreseen.authorization.scope;
-  const { jti: _, ...claims } = claimsOfIssue(request, { ...token, id: "" });
+  const { jti: _, sub, ...claims } = claimsOfIssue(request, { ...token, id: "" });
+  const tellsSubject = asker === "bearer" || token.identityId === undefined || isKnownById(client);
   const hasIdToken = token.identityId !== undefined && client.type === "oidc" && scope.includes("openid");
   return {
     token_format: client.tokenFormat,
@@ -92,10 +101,16 @@ function describe(request: TokenRequest, foreseen: Foreseen, { lifetime, token }
     lifetime: lifetimeRecord(lifetime),
     ...(token.usesLeft === undefined ? {} : { max_uses: token.usesLeft }),
     ...(token.notBefore === undefined ? {} : { not_before: token.notBefore }),
-    claims,
+    claims: tellsSubject ? { sub, ...claims } : claims,
     ...(foreseen.refreshSeconds === undefined ? {} : { refresh_token: { expires_in: foreseen.refreshSeconds } }),
     ...(hasIdToken ? { id_token: { expires_in: client.idTokenLifetimeSeconds } } : {}),
   };
+}
+
+// Rules 1 and 20: by a person's id a client must not find out the address or the name that its subjects are, nor which of its pairwise
+// subjects is the person whom others know by that id. At a login the person is there.
+function isKnownById({ subjectType, subjectField }: TokenRequest["context"]["client"]): boolean {
+  return subjectType !== "pairwise" && subjectField === "id";
 }
 
 /** The refusal that the token endpoint would answer, with its ledger where a lifetime is refused. */

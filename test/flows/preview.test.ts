@@ -214,6 +214,24 @@ describe("tokens:preview", () => {
     assert.equal((await preview(flow, asked, await bearer("tokens:read"))).json?.granted, true);
   });
 
+  test("tells a client no name of a person, by the id alone; whoever reads tokens may know it", async () => {
+    const bearerOf = async ({ tenant }: Around) => `Bearer ${await tenant.managementToken("tokens:read")}`;
+    for (const [config, tokens] of [
+      [{ subject_type: "pairwise" }, {}],
+      [{}, { subject_field: "email" }],
+      [{}, { subject_field: "username" }],
+    ] as const) {
+      const flow = await testCodeFlow({ config, tokens });
+      for (const grant_type of ["authorization_code", "refresh_token"]) {
+        const form = { grant_type, subject: flow.identityId, granted_scope: "openid", remaining_seconds: "60" };
+        const own = await preview(flow, form);
+        assert.match(own.text, /"granted":true/);
+        assert.doesNotMatch(own.text, /"sub":|@example\.com/);
+        assert.match((await preview(flow, form, await bearerOf(flow))).text, /"sub":"/);
+      }
+    }
+  });
+
   test("of a person says which scopes the roles drop, and of an exchange what is left of the token", async () => {
     const flow = await testCodeFlow();
     const form = { grant_type: "authorization_code", subject: flow.identityId, scope: "openid shoes:read other" };
