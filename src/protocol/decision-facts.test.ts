@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { boundFacts, FACT_LENGTH_MAX, FACTS_MAX } from "./decision-facts.ts";
+import { formatOpaqueToken, formatRefreshToken, SECRET_BYTES } from "./opaque-token.ts";
+import { ID_KINDS } from "./token-id.ts";
 
 test("a long text is cut, and a surrogate pair that the cut parts does no harm", () => {
   const { uri } = boundFacts({ uri: `${"x".repeat(FACT_LENGTH_MAX - 1)}😀` });
@@ -13,6 +15,17 @@ test("a long list is cut and says how much is missing", () => {
   assert.ok(Array.isArray(scope));
   assert.equal(scope.length, FACTS_MAX + 1);
   assert.equal(scope.at(-1), "and 7 more");
+});
+
+test("a token that a client put somewhere is not kept, but for its prefix", () => {
+  const id = { traceId: Buffer.alloc(16, 1), kind: ID_KINDS.access, bucket: 7, random: Buffer.alloc(3, 2) };
+  const access = formatOpaqueToken("access", id, Buffer.alloc(SECRET_BYTES, 5));
+  const refresh = formatRefreshToken({ id, generation: 1, secret: Buffer.alloc(SECRET_BYTES, 6) }, Buffer.alloc(32, 7));
+  const facts = boundFacts({ dropped: [{ scope: refresh }, { scope: "a" }], uri: `https://a.example/${access}/x` });
+  assert.deepEqual(facts, {
+    dropped: [{ scope: "mayfly_rt_…" }, { scope: "a" }],
+    uri: "https://a.example/mayfly_at_…/x",
+  });
 });
 
 test("small facts stay as they are", () => {

@@ -7,8 +7,13 @@ export const FACT_LENGTH_MAX = 200;
 export const FACTS_MAX = 50;
 const DEPTH_MAX = 8;
 const PLAIN = /^[\x20-\x7e]*$/;
+/** Any of our opaque tokens, wherever a client put it by mistake: a record never holds one (mayfly.md §5). */
+const OPAQUE_TOKEN = /(mayfly_[a-z]{2}_)[A-Za-z0-9_-]{20,}/g;
 
-/** A copy of facts with every text cut and well-formed, every list cut and every depth bounded. Numbers and booleans stay. */
+/**
+ * A copy of facts with every text cut, well-formed and without tokens, every list cut and every depth bounded. Numbers and booleans
+ * stay.
+ */
 export function boundFacts(facts: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return boundObject(facts, 0);
 }
@@ -40,6 +45,10 @@ function bound(value: unknown, depth: number): unknown {
 
 // A cut may part a surrogate pair; U+0000 is refused at the edge, but a record must not depend on it.
 function boundText(text: string): string {
-  if (text.length <= FACT_LENGTH_MAX && PLAIN.test(text)) return text;
+  if (text.includes("mayfly_")) return cutText(text.replaceAll(OPAQUE_TOKEN, "$1…"));
+  return text.length <= FACT_LENGTH_MAX && PLAIN.test(text) ? text : cutText(text);
+}
+
+function cutText(text: string): string {
   return text.slice(0, FACT_LENGTH_MAX).toWellFormed().replaceAll("\u0000", "\ufffd");
 }

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listAllEvents, type ShownEvent } from "../support/events.ts";
+import { postForm } from "../support/http.ts";
 import { type TenantInUse, tenantInUse } from "../support/tenancy-scenario.ts";
 import { TEST_CODE } from "../support/test-browser.ts";
+import { testCodeFlow } from "../support/test-code-flow.ts";
+import { exchange } from "../support/token-exchange.ts";
 
 /** What would let somebody in, or tell who has an account. */
 async function secretsOf(used: TenantInUse): Promise<readonly [string, string][]> {
@@ -45,5 +48,26 @@ test("no event tells a secret, whatever a tenant did", async () => {
   for (const [name, secret] of await secretsOf(used)) {
     assert.ok(secret.length >= 8, `${name} is missing`);
     assert.ok(!told.includes(secret), `an event tells ${name}`);
+  }
+});
+
+test("no decision tells a token that its client sent as something else", async () => {
+  const flow = await testCodeFlow({ config: { token_format: "referential" } });
+  const { tenant, application } = flow;
+  const { access, refresh } = await flow.logIn();
+  const answers = [
+    await flow.refresh(refresh, { scope: access }),
+    await exchange(tenant, application, access, { audience: refresh, scope: refresh }),
+    await postForm(
+      `${application.issuer}/tokens:preview`,
+      { grant_type: "authorization_code", subject: refresh, scope: access },
+      { authorization: application.authorization },
+    ),
+  ];
+  await tenant.server.app.settled();
+  for (const answer of answers) {
+    const { json, text } = await tenant.manage("GET", `/decisions/${answer.headers.get("x-trace-id")}`);
+    assert.ok(Array.isArray(json?.decisions) && json.decisions.length > 0, answer.text);
+    for (const token of [access, refresh]) assert.ok(!text.includes(token.slice(-20)), text);
   }
 });
