@@ -127,7 +127,9 @@ test("revoked on one node, a token is refused by the validators of two, and the 
 });
 
 describe("the feed is cut", () => {
-  const BOUND_SECONDS = 1.5;
+  const BOUND_SECONDS = 2;
+  /** what a busy machine may take to look */
+  const LATE_SECONDS_MAX = 8;
 
   async function cutApi(t: TestContext): Promise<Api & { readonly link: CuttableLink; readonly url: string }> {
     const api = await testApi();
@@ -153,7 +155,7 @@ describe("the feed is cut", () => {
     api.link.cut();
     const cutAt = performance.now();
     await waitUntil(() => isRefused(closed, token, "stale"), "a stale verifier accepts", PATIENCE);
-    assert.ok(performance.now() - cutAt < (BOUND_SECONDS + 2) * 1_000);
+    assert.ok(performance.now() - cutAt < (BOUND_SECONDS + LATE_SECONDS_MAX) * 1_000);
     assert.deepEqual([closed.isStale(), open.isStale()], [true, true]);
     await open.verify(token);
     for (const verifier of [open, closed]) await assertRefused(verifier, dead, "revoked");
