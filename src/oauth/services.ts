@@ -19,7 +19,7 @@ import { type Shortening, shorten } from "../resources/shortening/queries.ts";
 import { readTokens, type TokenKey, type TokenLookUp, type TokenReading } from "../resources/token/queries.ts";
 import { type Issue, insertTokens, writeIssues } from "../resources/token-issue/queries.ts";
 import type { TokenUsageRecorder } from "../resources/token-usage/recorder.ts";
-import { takeUses } from "../resources/token-use/queries.ts";
+import { awaitUses, takeUses } from "../resources/token-use/queries.ts";
 import { type ContextCache, createContextCache } from "./context-cache.ts";
 import type { FeedHub } from "./feed/feed-hub.ts";
 import { createRealmDirectory, type RealmDirectory } from "./realm-directory.ts";
@@ -157,8 +157,11 @@ function writeWithPartitions(
 }
 
 // What is sent again may be there already, and the general statement recognises it. It may also be just about to be: then the statement
-// waited for the first one's commit, and still judged by how things were before. Asked once more, it sees its own rows.
+// waited for the first one's commit, and still judged by how things were before. Asked once more, it sees its own rows. Uses would be
+// moved twice by then, so that it waits for those beforehand.
 async function writeAgain(database: Database, batch: readonly Issue[]): Promise<readonly boolean[]> {
+  const parents = batch.flatMap(({ token, movedUses }) => (movedUses ? [{ ...token, id: movedUses.tokenId }] : []));
+  if (parents.length > 0) await awaitUses(database.tenants(tenantsOf(parents)), parents);
   const won = await writeWithPartitions(database, batch, writeIssues);
   return won.includes(false) ? writeWithPartitions(database, batch, writeIssues) : won;
 }

@@ -3,9 +3,11 @@ import { type TestContext, test } from "node:test";
 import { Client } from "pg";
 import type { Queryable } from "../../src/database/database.ts";
 import { DatabaseUnavailable } from "../../src/database/database-error.ts";
+import { testClient } from "../support/test-client.ts";
 import { testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
 import { databaseSide } from "../support/test-database.ts";
 import type { TestServer } from "../support/test-server.ts";
+import { CREDENTIALS, exchange } from "../support/token-exchange.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 // Settled 4 (d). The connection of a batch may break while the server still works on its COMMIT: the same batch, sent again, then
@@ -67,4 +69,17 @@ if (databaseSide() === "postgresql") {
     assert.equal((await flow.tenant.introspect(flow.application, tokens.access)).active, true);
     assert.equal((await flow.refresh(tokens.refresh)).status, 200);
   });
+
+  for (const uses of [1, 3]) {
+    test(`an exchange of a token of ${uses} uses whose connection is lost in COMMIT moves one`, async (t) => {
+      const { tenant, application } = await testClient({ config: { token_format: "referential" } });
+      const { access } = tokensOf(await tenant.token(application, { ...CREDENTIALS, max_uses: String(uses) }));
+      const finish = await loseNextCommit(t, tenant.server);
+      const child = tokensOf(await exchange(tenant, application, access));
+      await finish();
+      const left = await tenant.introspect(application, access);
+      assert.equal((await tenant.introspect(application, child.access)).uses_left, 1);
+      assert.equal(left.uses_left, uses === 1 ? undefined : uses - 1);
+    });
+  }
 }

@@ -33,7 +33,7 @@ import * as tenants from "../../src/resources/tenant/queries.ts";
 import { readTokens } from "../../src/resources/token/queries.ts";
 import { countTokens, listDescendants, listTokens } from "../../src/resources/token-list/queries.ts";
 import { addTokenUsage, readTokenUsage } from "../../src/resources/token-usage/queries.ts";
-import { takeUses } from "../../src/resources/token-use/queries.ts";
+import { awaitUses, takeUses } from "../../src/resources/token-use/queries.ts";
 import { listTrustedOrigins } from "../../src/resources/trusted-origin/queries.ts";
 import { noteDevices } from "./tenancy-devices.ts";
 import { noteEmbedded } from "./tenancy-embedded.ts";
@@ -270,7 +270,7 @@ async function noteTokens({ used, note, db }: Recording): Promise<void> {
       Buffer.from(bounded.id, "base64url"),
     ]),
   );
-  await takeUses(note, [bounded]);
+  for (const use of [takeUses, awaitUses]) await use(note, [bounded]);
   const ended = revocation(used);
   const shortened = { ...ended, until: 1_000_000, facts: {} };
   await lowerTokens(note, [{ ...shortened, ...present(tokens[2]) }]);

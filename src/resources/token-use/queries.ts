@@ -31,8 +31,7 @@ const take = statement(
  * @returns for each whether it had a use left; in the order of the keys, so that of several of one token the first are allowed
  */
 export async function takeUses(db: Queryable, keys: readonly TokenKey[]): Promise<readonly boolean[]> {
-  const batch = keys.map((key) => ({ tenant_id: key.tenantId, realm_id: key.realmId, ...idColumns(key.id) }));
-  const rows = await db.run(take, [JSON.stringify(batch), ...bucketRange(keys.map(({ id }) => id))]);
+  const rows = await db.run(take, valuesOf(keys));
   const allowed = new Map(rows.map((row) => [`${row.tenant_id}/${row.realm_id}/${row.id}`, row.allowed as number]));
   return keys.map((key) => {
     const name = `${key.tenantId}/${key.realmId}/${Buffer.from(key.id, "base64url").toString("hex")}`;
@@ -40,4 +39,21 @@ export async function takeUses(db: Queryable, keys: readonly TokenKey[]): Promis
     allowed.set(name, left - 1);
     return left > 0;
   });
+}
+
+const lock = statement(
+  "token.await_uses",
+  `SELECT t.id FROM json_to_recordset($1::json) AS b(tenant_id text, realm_id text, id bytea, bucket integer)
+   CROSS JOIN LATERAL (SELECT id FROM tokens t WHERE t.tenant_id = b.tenant_id AND t.realm_id = b.realm_id AND t.id = b.id
+     AND t.bucket = b.bucket AND t.bucket BETWEEN $2 AND $3 LIMIT 1 FOR NO KEY UPDATE) t`,
+);
+
+/** Waits until nobody who is about to take or move uses of these tokens still is: what is asked afterwards sees what came of it. */
+export async function awaitUses(db: Queryable, keys: readonly TokenKey[]): Promise<void> {
+  await db.run(lock, valuesOf(keys));
+}
+
+function valuesOf(keys: readonly TokenKey[]): readonly unknown[] {
+  const batch = keys.map((key) => ({ tenant_id: key.tenantId, realm_id: key.realmId, ...idColumns(key.id) }));
+  return [JSON.stringify(batch), ...bucketRange(keys.map(({ id }) => id))];
 }
