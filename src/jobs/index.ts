@@ -10,6 +10,7 @@ import { revocationFeedsJob } from "./revocation-feeds.ts";
 import { rotateKeysJob } from "./rotate-keys.ts";
 import { sessionsJob } from "./sessions.ts";
 import { overflowJob, tokenPartitionsJob } from "./token-partitions.ts";
+import { tokenRevocationsJob } from "./token-revocations.ts";
 import { vacuumJob } from "./vacuum.ts";
 
 /** Every periodic job of the server. */
@@ -22,6 +23,7 @@ export const JOBS: readonly Job[] = [
   sessionsJob,
   backChannelLogoutJob,
   batchBindingJobsJob,
+  tokenRevocationsJob,
   outgoingMailsJob,
   oldMailsJob,
   recountJob,

@@ -15,6 +15,8 @@ import {
 } from "../resources/live-count/queries.ts";
 import { listRealms } from "../resources/realm/queries.ts";
 import { findTenant } from "../resources/tenant/queries.ts";
+import { deleteOldRevocations } from "../resources/token-revocation/queries.ts";
+import { KEPT_MS } from "../resources/token-revocation/rules.ts";
 import { deleteOldTokenUsage } from "../resources/token-usage/queries.ts";
 import { inBatches } from "./in-batches.ts";
 import type { Job, JobDeps } from "./job.ts";
@@ -44,13 +46,14 @@ export const recountJob: Job = {
   },
 };
 
-/** Deletes what was counted of tokens that are over, and of days that are not kept. */
+/** Deletes what was counted of tokens that are over, and of days that are not kept, and receipts that are old. */
 export const oldCountsJob: Job = {
   name: "old-live-counts",
   everySeconds: 600,
   run: async ({ database, clock }) => {
     await inBatches(database, (session) => deleteOldCounts(session, clock.nowSeconds()));
     await inBatches(database, (session) => deleteOldTokenUsage(session, clock.nowSeconds()));
+    await inBatches(database, (session) => deleteOldRevocations(session, clock.nowMs() - KEPT_MS));
   },
 };
 

@@ -34,6 +34,7 @@ const OWNED_BY_REALM = [
   "attempt_counts",
   "live_counts",
   "token_usage",
+  "token_revocations",
   "batch_credential_binding_results",
   "batch_credential_binding_jobs",
   "credential_binding_jobs",

@@ -17,6 +17,7 @@ import { SCIM_OPERATIONS } from "./scim/routes.ts";
 import { TENANT_OPERATIONS, TENANT_SETTINGS_OPERATIONS } from "./tenant/routes.ts";
 import { THEME_OPERATIONS } from "./theme/routes.ts";
 import { TOKEN_OPERATIONS } from "./token-list/routes.ts";
+import { TOKEN_REVOCATION_OPERATIONS } from "./token-revocation/routes.ts";
 
 /** Every operation on a noun of the management API: routes, OpenAPI document, typed client and tests read this list. */
 export const MANAGEMENT_OPERATIONS = [
@@ -35,6 +36,7 @@ export const MANAGEMENT_OPERATIONS = [
   ...CREDENTIAL_BINDING_JOB_OPERATIONS,
   ...BATCH_BINDING_JOB_OPERATIONS,
   ...TOKEN_OPERATIONS,
+  ...TOKEN_REVOCATION_OPERATIONS,
   ...EVENT_OPERATIONS,
   ...DECISION_OPERATIONS,
   ...MAIL_OPERATIONS,

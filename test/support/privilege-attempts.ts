@@ -107,6 +107,20 @@ export const ATTEMPTS: Readonly<Record<string, Attempts>> = {
   UpdateTenant: () => [{ body: { tenant: { display_name: "Mine" } } }],
   AdvanceClock: () => [{ body: { seconds: 1 } }],
   RevokeToken: () => [{}],
+  CreateTokenRevocation: ({ administrator, management, console }) => [
+    { body: { token_revocation: { filter: { issued_before: 2 } } } },
+    { body: { token_revocation: { filter: { identity_id: administrator } } } },
+    { body: { token_revocation: { filter: { application_id: management } } } },
+    {
+      body: {
+        token_revocation: {
+          action: "shorten",
+          expiration_time: 1,
+          filter: { application_id: console.key.applicationId },
+        },
+      },
+    },
+  ],
   ShortenToken: () => [{ body: { expiration_time: 1 } }],
   RotateKeys: () => [{ body: { algorithm: "ES256" } }],
   ApplyTenant: ({ tenant }) => [{ body: { id: tenant.tenantId, prune: true, realms: [] } }],

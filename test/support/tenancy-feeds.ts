@@ -16,6 +16,7 @@ import { type Answer, call } from "./http.ts";
 import { decodeJwt } from "./jwt.ts";
 import { keepJob } from "./leased-job.ts";
 import { assertInvalidClient, assertRefused } from "./refusals.ts";
+import { noteRevocations } from "./tenancy-revocations.ts";
 import type { Attack } from "./tenancy-routes.ts";
 import type { TenantInUse } from "./tenancy-scenario.ts";
 import { testClient } from "./test-client.ts";
@@ -91,8 +92,9 @@ async function useStatusLists({ tenant, resourceServer }: FeedUse): Promise<void
   assert.equal((await call(`${lists}/1`)).status, 200);
 }
 
-/** The statements of revocation feeds, with values of this tenant. */
+/** The statements of revocation feeds and of what ends many tokens, with values of this tenant. */
 export async function noteFeeds(used: TenantInUse, note: Queryable, db: Queryable, nowMs: number): Promise<void> {
+  await noteRevocations(used, note, nowMs);
   const { realm } = used.tenant;
   const { resourceServerId } = used.resourceServer;
   const key = { ...realm, resourceServerId };

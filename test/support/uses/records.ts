@@ -1,4 +1,6 @@
 import { decodeJwt } from "jose";
+import { tokenRevocationsJob } from "../../../src/jobs/token-revocations.ts";
+import { LATE_MS } from "../../../src/resources/token-revocation/rules.ts";
 import { succeed } from "../management-client.ts";
 import type { Use } from "./index.ts";
 
@@ -23,6 +25,15 @@ export const useRecords: Use = async ({ tenant, api }) => {
   await succeed(api("GetTokenTree", { application, token_id: token, query: { page_size: "10" } }));
   await succeed(api("ShortenToken", { application, token_id: revoked, body: { expiration_time: 60 } }));
   await succeed(api("RevokeToken", { application, token_id: revoked }));
+  const before = { application_id: application, issued_before: 1 };
+  const { id: token_revocation } = await succeed(
+    api("CreateTokenRevocation", { body: { token_revocation: { filter: before } } }),
+  );
+  await tokenRevocationsJob.run(tenant.server.deps);
+  const { clock } = tenant.server.deps;
+  await tokenRevocationsJob.run({ ...tenant.server.deps, clock: { ...clock, nowMs: () => clock.nowMs() + LATE_MS } });
+  await succeed(api("GetTokenRevocation", { token_revocation }));
+  await succeed(api("ListTokenRevocations", {}));
   await tenant.introspect(client, String(granted.json?.access_token));
   await succeed(api("GetTokenUsage", { application, query: { days: "7" } }));
   await succeed(api("ApplyTokenUsage", { application, body: { default_expires_after: 900 } }));
@@ -32,5 +43,5 @@ export const useRecords: Use = async ({ tenant, api }) => {
   const trace = granted.headers.get("x-trace-id") ?? "";
   await succeed(api("GetDecision", { trace }));
   await succeed(api("ListMails", {}));
-  return { application, token_id: token, event: token, trace };
+  return { application, token_id: token, token_revocation, event: token, trace };
 };
