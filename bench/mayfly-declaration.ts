@@ -7,6 +7,7 @@ const TOKEN_LIFETIME_SECONDS = 3600;
 /** All that the tenant's managing application may do. */
 export const MANAGER_SCOPES = [
   "tokens:read",
+  "tokens:delete",
   "realms:read",
   "identities:read",
   "groups:read",

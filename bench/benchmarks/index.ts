@@ -9,6 +9,7 @@ import { issue } from "./issue.ts";
 import { kills } from "./kills.ts";
 import { lineage } from "./lineage.ts";
 import { logins } from "./logins.ts";
+import { many } from "./many.ts";
 import { metadata } from "./metadata.ts";
 import { overload } from "./overload.ts";
 import { pairs } from "./pairs.ts";
@@ -43,5 +44,6 @@ export const BENCHMARKS: Benchmark[] = [
   pairs,
   overload,
   lineage,
+  many,
   tenancies,
 ];

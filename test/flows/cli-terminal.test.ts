@@ -131,7 +131,8 @@ describe("completion", () => {
     const complete = async (...words: string[]) =>
       (await user.run(["__complete", "--", ...words])).stdout.split("\n").filter(Boolean);
     assert.deepEqual(await complete("to"), ["token"]);
-    const named = ["issue", "preview", "exchange", "inspect", "revoke", "shorten", "list", "tree", "usage", "watch"];
+    const revoking = ["revoke", "revoke-many", "shorten"];
+    const named = ["issue", "preview", "exchange", "inspect", ...revoking, "list", "tree", "usage", "watch"];
     assert.deepEqual(await complete("token", ""), named);
     assert.deepEqual(await complete("token", "issue", "--ex"), ["--expires-in"]);
     assert.deepEqual(await complete("token", "issue", "-o", ""), ["table", "json", "token"]);

@@ -2,10 +2,14 @@ import assert from "node:assert/strict";
 import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { tokenRevocationsJob } from "../../src/jobs/token-revocations.ts";
+import { LATE_MS } from "../../src/resources/token-revocation/rules.ts";
 import { decodeJwt } from "../support/jwt.ts";
+import { managementClient, succeed } from "../support/management-client.ts";
 import { type CliResult, cliUser } from "../support/run-cli.ts";
 import { sharedServer } from "../support/test-server.ts";
 import { type TestApplication, type TestTenant, testTenant } from "../support/test-tenant.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 function jsonOf(result: CliResult): Record<string, unknown> {
   assert.equal(result.code, 0, result.stderr);
@@ -277,6 +281,43 @@ describe("mayfly token exchange", () => {
       new RegExp(`\n  ${below} +token-exchange .* a token that it was exchanged from has ended`),
     );
     assertRefused(await user.run(["token", "tree", "x"]), /no token's id/);
+  });
+});
+
+describe("mayfly token revoke-many", () => {
+  test("ends what fits, says how far it is, and leaves a receipt", async () => {
+    const tenant = await testTenant();
+    const user = await cliUser(tenant.management);
+    const shop = await shopApplication(tenant);
+    await tenant.token(shop, { grant_type: "client_credentials" });
+    const place = ["--realm", shop.key.realmId, "--application", shop.key.applicationId];
+    assertRefused(await user.run(["token", "revoke-many"]), /say which tokens/);
+    assertRefused(
+      await user.run(["token", "revoke-many", ...place, "--issued-before", "soon"]),
+      /2026-01-31T12:00:00Z/,
+    );
+    const wrong = await user.run(["token", "revoke-many", "--group", "00000000000000ff"]);
+    assertRefused(wrong, /filter.group_id: is not in this realm/);
+    const begun = await user.run(["token", "revoke-many", ...place, "--no-wait"]);
+    assert.match(begun.stderr, /In force on every node\..*\nUnder way/);
+    assert.deepEqual([jsonOf(begun).action, jsonOf(begun).is_in_force], ["revoke", true]);
+    const running = user.run(["token", "revoke-many", ...place, "--scope", "none", "-e", "5m", "-o", "table"]);
+    const { clock } = tenant.server.deps;
+    const later = { ...tenant.server.deps, clock: { ...clock, nowMs: () => clock.nowMs() + LATE_MS } };
+    await waitUntil(
+      async () => {
+        await tokenRevocationsJob.run(later);
+        const { token_revocations: all } = await succeed(
+          managementClient(tenant)("ListTokenRevocations", { realm: shop.key.realmId }),
+        );
+        return all.length === 2 && all.every(({ state }) => state === "DONE");
+      },
+      "it is not done",
+      { everyMs: 100, msMax: 10_000 },
+    );
+    const done = await running;
+    assert.match(done.stderr, /done: \d+ looked at, 0 ended/);
+    assert.match(done.stdout, /state +DONE\nmatched +0/);
   });
 });
 

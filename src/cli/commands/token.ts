@@ -6,6 +6,7 @@ import { addTokenIssue } from "./token-issue.ts";
 import { addTokenList } from "./token-list.ts";
 import { addTokenPreview } from "./token-preview.ts";
 import { addTokenRevoke } from "./token-revoke.ts";
+import { addTokenRevokeMany } from "./token-revoke-many.ts";
 import { addTokenShorten } from "./token-shorten.ts";
 import { addTokenTree } from "./token-tree.ts";
 import { addTokenUsage } from "./token-usage.ts";
@@ -17,6 +18,7 @@ const COMMANDS = [
   addTokenExchange,
   addTokenInspect,
   addTokenRevoke,
+  addTokenRevokeMany,
   addTokenShorten,
   addTokenList,
   addTokenTree,

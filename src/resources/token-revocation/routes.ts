@@ -144,6 +144,8 @@ async function raise(call: WriteCall<unknown, unknown>, asked: AskedEnding): Pro
 function answerOf(revocation: TokenRevocation): TokenRevocationAnswer {
   const { key, filter, until, step, counts, raisedFrom, finishedAtMs } = revocation;
   const isDone = finishedAtMs !== undefined;
+  // A family that was granted before some earlier instant may have tokens that were issued after it: they end with their grant.
+  const isRaised = raisedFrom.application !== undefined || raisedFrom.identity !== undefined;
   return {
     id: key.revocationId,
     tenant_id: key.tenantId,
@@ -152,7 +154,7 @@ function answerOf(revocation: TokenRevocation): TokenRevocationAnswer {
     filter,
     ...(until === undefined ? {} : { expires: until }),
     state: isDone ? "DONE" : "RUNNING",
-    is_in_force: isDone || raisedFrom.application !== undefined || raisedFrom.identity !== undefined,
+    is_in_force: isDone || (isRaised && filter.issued_before === undefined),
     progress: { step, looked_at: counts.lookedAt },
     receipt: receiptOf(revocation),
     ...timesOf(revocation),
