@@ -13,6 +13,7 @@ import { testClient } from "../support/test-client.ts";
 import { testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
 import { type TestServer, testServer } from "../support/test-server.ts";
 import { type TestApplication, type TestTenant, testTenant } from "../support/test-tenant.ts";
+import { exchange } from "../support/token-exchange.ts";
 
 const CREDENTIALS = { grant_type: "client_credentials" };
 /** By then every request that was under way has recorded its tokens. */
@@ -100,6 +101,16 @@ describe("many tokens ended at once", () => {
       ...{ matched: 1, already_dead: 1, changed: 0, access_tokens: 1, refresh_families: 0 },
       accepted_offline_until: null,
     });
+  });
+
+  test("a token that gave its last use to another is dead, and what descends from it ends with it", async () => {
+    const { tenant, other, end, issue } = await world();
+    const parent = await issue(other.application, { max_uses: "1" });
+    const child = tokensOf(await exchange(tenant, other.application, parent, { scope: "shoes:read" })).access;
+    assert.equal(await isActive(tenant, other.application, child), true);
+    const { receipt } = await end({ scope: "shoes:write" });
+    assert.deepEqual([receipt?.matched, receipt?.already_dead, receipt?.changed], [1, 1, 0]);
+    assert.equal(await isActive(tenant, other.application, child), false);
   });
 
   test("by person: families, their tokens and codes that were not redeemed", async () => {

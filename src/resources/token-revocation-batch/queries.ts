@@ -104,18 +104,20 @@ const tokenParts = {
   matches: TOKEN_MATCHES,
   lives: tokenLives("$7", PAST),
   counted: "true",
-  changed: "changed x",
+  changed: "changed x WHERE x.id IN (SELECT id FROM matched WHERE lives)",
   slot: slotSql("x.issued_at", "x.expires_at"),
   acceptedOffline: "(SELECT max(x.issued_expires_at) FROM matched x WHERE x.lives AND x.key_id IS NOT NULL)",
 };
-const LIVE_TOKENS = "(SELECT m.*, $15::bigint AS ends FROM matched m WHERE m.lives AND m.revoked_at IS NULL)";
+// One that gave all its uses away is dead, and what descends from it lives until it is ended.
+const OPEN_TOKENS =
+  "(SELECT m.*, $15::bigint AS ends FROM matched m WHERE m.revoked_at IS NULL AND (m.lives OR m.uses_left <= 0 AND m.expires_at > $7))";
 
 const revokeTokens = statement(
   "token_revocation_batch.revoke_tokens",
   endPage({
     ...tokenParts,
     change: updateKnown(TOKENS, {
-      from: LIVE_TOKENS,
+      from: OPEN_TOKENS,
       buckets: ANY_BUCKET,
       set: { revoked_at: "c.ends" },
       where: "tokens.revoked_at IS NULL",
@@ -128,7 +130,7 @@ const shortenTokens = statement(
   endPage({
     ...tokenParts,
     change: updateKnown(TOKENS, {
-      from: LIVE_TOKENS,
+      from: OPEN_TOKENS,
       buckets: ANY_BUCKET,
       set: { expires_at: "c.ends" },
       where: "tokens.revoked_at IS NULL AND tokens.expires_at > excluded.expires_at",
