@@ -90,6 +90,25 @@ test("a page of events reads each table in the order of its primary key, and sor
   });
 });
 
+test("many tokens are ended in the order of their application, each by its primary key", async () => {
+  const { database } = (await sharedServer()).deps;
+  const statements = listStatements().filter(({ name }) => name.startsWith("token_revocation_batch."));
+  assert.equal(statements.length, 4);
+  await database.maintain(async (session) => {
+    for (const statement of statements) {
+      const nodes = await planOf(session, statement);
+      const scans = nodes.filter(
+        (node) => /^(tokens|grants)_c\d/.test(node["Relation Name"] ?? "") && node["Node Type"] !== "ModifyTable",
+      );
+      assert.ok(scans.length > 0, statement.name);
+      for (const scan of scans) {
+        const found = scan["Index Name"] ?? scan["Node Type"];
+        assert.match(found, /(_pkey|application_id_id_idx\d*)$/, `${statement.name} reads ${scan["Relation Name"]}`);
+      }
+    }
+  });
+});
+
 /** By the statement that is given one natural key. */
 const NATURAL_KEYS: Readonly<Record<string, string>> = {
   "identity.find_by_email": "identities_email",

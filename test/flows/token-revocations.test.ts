@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { DatabaseUnavailable } from "../../src/database/database-error.ts";
 import { goOn, tokenRevocationsJob } from "../../src/jobs/token-revocations.ts";
+import { readLiveCounts } from "../../src/resources/live-count/queries.ts";
 import { listAllEvents } from "../support/events.ts";
 import { postForm } from "../support/http.ts";
 import { decodeJwt } from "../support/jwt.ts";
@@ -172,6 +173,40 @@ describe("many tokens ended at once", () => {
       [other.application, opaque, true],
     ] as const)
       assert.equal(await isActive(tenant, application, token), isLeft);
+  });
+
+  test("a family that fits takes its tokens along, those too that do not fit themselves, and they are in the receipt", async () => {
+    const { tenant, flow, end } = await world();
+    const [first = "", second = ""] = flow.resourceServer.settings.scopes;
+    const { access, refresh } = await flow.logIn({ scope: `openid ${first} ${second}` }, { scope: `openid ${second}` });
+    assert.equal((await end({ scope: "nothing-has-it" })).receipt.accepted_offline_until, null);
+    clock.pass(5);
+    const later = tokensOf(await flow.refresh(refresh, { scope: `openid ${second}` }));
+    const { receipt } = await end({ scope: first, issued_before: clock.nowSeconds() - 4 });
+    const counts = { matched: 3, already_dead: 0, changed: 3, access_tokens: 2, refresh_families: 1 };
+    assert.deepEqual(receipt, { ...counts, accepted_offline_until: decodeJwt(access).exp });
+    for (const token of [access, later.access, later.refresh])
+      assert.equal(await isActive(tenant, flow.application, token), false);
+  });
+
+  test("what was ended counts for no quota any more", async () => {
+    const { tenant, client, flow, end, issue } = await world();
+    await issue(client.application);
+    await issue(client.application);
+    await flow.logIn();
+    const live = async () => {
+      await server.app.settled();
+      const db = server.deps.database.tenants([tenant.tenantId]);
+      const [stored] = await readLiveCounts(db, "token", [tenant.tenantId], clock.nowSeconds());
+      const own = [client, flow].map(({ application }) => application.key.applicationId);
+      const counts = stored?.counts.filter(({ applicationId }) => own.includes(applicationId)) ?? [];
+      return counts.reduce((sum, count) => sum + count.live, 0);
+    };
+    assert.equal(await live(), 4);
+    await end({ application_id: client.application.key.applicationId });
+    assert.equal(await live(), 2);
+    await end({ identity_id: flow.identityId });
+    assert.equal(await live(), 0);
   });
 
   test("shortened: nothing lives beyond the new end, and nothing lives longer by it", async () => {
