@@ -2,7 +2,7 @@ import { type HttpReply, type HttpRequest, jsonReply, type Route } from "../http
 import { parseExpirationTime } from "../protocol/expiration-time.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { refuseInQuery } from "../protocol/parameters.ts";
-import { findCauseOfEnd, findFamilyEnd } from "../protocol/token-state.ts";
+import { findCauseOfEnd, findFamilyEnd, isOpen } from "../protocol/token-state.ts";
 import { atIssuers } from "./at-issuer.ts";
 import { findPresentedApplication } from "./find-client.ts";
 import { type HeldToken, readHolderRequest } from "./held-token.ts";
@@ -32,7 +32,7 @@ async function handleShorten(services: Services, request: HttpRequest): Promise<
   const seconds = parseExpirationTime(parameters.values.get("expiration_time"));
   if (seconds === undefined) throw new OAuthError("invalid_request", "expiration_time is missing");
   // Unknown, foreign and dead tokens are answered alike, as at /revoke.
-  if (held === undefined || !isLive(services, held)) return { status: 200, headers: NO_STORE };
+  if (held === undefined || !canBeShortened(services, held)) return { status: 200, headers: NO_STORE };
   const { id, applicationId } = held.row;
   await services.shorten({
     ...context.key,
@@ -49,9 +49,9 @@ async function handleShorten(services: Services, request: HttpRequest): Promise<
   return jsonReply(200, { exp, expires_in: exp - nowOf(services, now) }, NO_STORE);
 }
 
-function isLive(services: Services, held: HeldToken): boolean {
+function canBeShortened(services: Services, held: HeldToken): boolean {
   const now = nowOf(services, held);
-  return held.kind === "access" ? findCauseOfEnd(held.row, now) === undefined : isLiveRefreshToken(held.presented, now);
+  return held.kind === "access" ? isOpen(held.row, now) : isLiveRefreshToken(held.presented, now);
 }
 
 /** When it ends, seconds of tenant time; undefined when it is dead. A refresh token that was rotated meanwhile goes on in its family. */

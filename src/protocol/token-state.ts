@@ -47,9 +47,18 @@ export function findCauseOfEnd(token: TokenStateFacts, now: number): string | un
   return undefined;
 }
 
-// A token that was used up gave what it had to its descendants: they go on living.
 function hasEnded(ancestor: TokenStateFacts | undefined, now: number): boolean {
-  return ancestor === undefined || findCauseOfDeath({ ...ancestor, usesLeft: undefined }, now) !== undefined;
+  return ancestor === undefined || !isOpen(ancestor, now);
+}
+
+/**
+ * Whether a token can be ended or shortened: it is alive or will be, or it was used up: that gave what it had to its descendants, which go
+ * on living.
+ *
+ * @param now seconds of tenant time
+ */
+export function isOpen(token: TokenStateFacts, now: number): boolean {
+  return findCauseOfEnd({ ...token, usesLeft: undefined }, now) === undefined;
 }
 
 /** What bounds a token's life: its own end and those of all that it hangs on, in seconds of tenant time. */

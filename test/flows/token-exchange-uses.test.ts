@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { realmPath } from "../../src/protocol/client-metadata.ts";
-import { basic, call } from "../support/http.ts";
+import { basic, call, postForm } from "../support/http.ts";
 import { addIntrospector } from "../support/introspector.ts";
 import { decodeJwt } from "../support/jwt.ts";
 import { assertRefused } from "../support/refusals.ts";
@@ -47,6 +47,20 @@ describe("an exchange of a token that is bounded by uses (rule 17)", () => {
     const unbounded = tokensOf(await tenant.token(application, CREDENTIALS)).access;
     const bounded = await exchange(tenant, application, unbounded, { max_uses: "5" });
     assert.equal(bounded.json?.max_uses, 5, bounded.text);
+  });
+
+  test("a token that gave its last use away is shortened with all that it gave, though it is dead itself", async () => {
+    const { tenant, application } = await testClient(REFERENTIAL);
+    const { issuer, authorization, key } = application;
+    const { access: token } = tokensOf(await tenant.token(application, { ...CREDENTIALS, max_uses: "1" }));
+    const { jti, iat } = await tenant.introspect(application, token);
+    const child = tokensOf(await exchange(tenant, application, token)).access;
+    const endOfChild = async () => Number((await tenant.introspect(application, child)).exp) - Number(iat);
+    const silent = await postForm(`${issuer}/shorten`, { token, expiration_time: "90" }, { authorization });
+    assert.deepEqual([silent.status, silent.text, await endOfChild()], [200, "", 90]);
+    const path = `/applications/${key.applicationId}/tokens/${jti}:shorten`;
+    const shown = await tenant.manage("POST", path, { expiration_time: 60 });
+    assert.deepEqual([shown.json?.uses_left, await endOfChild()], [0, 60], shown.text);
   });
 
   test("takes no actor token that is bounded by uses", async () => {

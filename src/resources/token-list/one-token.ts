@@ -5,7 +5,7 @@ import { isLivePartitionRange } from "../../protocol/bucket.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { splitScope } from "../../protocol/scope.ts";
 import { decodeId, ID_KINDS } from "../../protocol/token-id.ts";
-import { findCauseOfEnd, findFamilyEnd } from "../../protocol/token-state.ts";
+import { findFamilyEnd, isOpen } from "../../protocol/token-state.ts";
 import { findApplication } from "../application/queries.ts";
 import { readSecretRulesOf } from "../application-place/queries.ts";
 import { authoritiesOf, demandCover } from "../authority/rules.ts";
@@ -85,7 +85,7 @@ async function findLive(call: Call<unknown, unknown>): Promise<LiveToken> {
 }
 
 function endOf({ kind, row }: FoundToken, now: number): number | undefined {
-  if (kind === "access") return findCauseOfEnd(row, now) === undefined ? row.expiresAt : undefined;
+  if (kind === "access") return isOpen(row, now) ? row.expiresAt : undefined;
   return findFamilyEnd(row, now);
 }
 
