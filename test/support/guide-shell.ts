@@ -50,7 +50,9 @@ async function writeCredentials(directory: string, { server, tenantId, managemen
     tenant_id: tenantId,
     client_id: management.clientId,
     client_secret: management.clientSecret,
+    issuer: management.issuer,
     token_endpoint: `${management.issuer}/token`,
+    introspection_endpoint: `${management.issuer}/introspect`,
   };
   await writeFile(join(directory, "data/bootstrap.json"), JSON.stringify(credentials));
 }
