@@ -7,6 +7,7 @@ import { feed } from "./feed.ts";
 import { introspection } from "./introspection.ts";
 import { issue } from "./issue.ts";
 import { kills } from "./kills.ts";
+import { laws } from "./laws.ts";
 import { lineage } from "./lineage.ts";
 import { logins } from "./logins.ts";
 import { many } from "./many.ts";
@@ -40,6 +41,7 @@ export const BENCHMARKS: Benchmark[] = [
   logins,
   crowd,
   purge,
+  laws,
   kills,
   pairs,
   overload,

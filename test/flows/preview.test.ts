@@ -3,6 +3,7 @@ import { before, describe, test } from "node:test";
 import fc from "fast-check";
 import { type Answer, postForm } from "../support/http.ts";
 import { decodeJwt } from "../support/jwt.ts";
+import { lawRuns } from "../support/law-runs.ts";
 import { assertInvalidClient, assertRefused } from "../support/refusals.ts";
 import { type TestClient, type TokenConfigurationBody, testClient, testWorld } from "../support/test-client.ts";
 import { testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
@@ -142,7 +143,7 @@ describe("a preview equals the issue", () => {
           await assertForeseen(client, await preview(client, form), await tenant.token(client.application, form));
         }
       }),
-      { numRuns: 100 },
+      { numRuns: lawRuns(100) },
     );
   });
 
@@ -173,7 +174,7 @@ describe("a preview equals the issue", () => {
         const refreshed = await preview(flow, { grant_type: "refresh_token", ...person, ...left, ...form });
         await assertForeseen(flow, refreshed, await flow.refresh(refresh, form));
       }),
-      { numRuns: 40 },
+      { numRuns: lawRuns(40) },
     );
   });
 });

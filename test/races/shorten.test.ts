@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { postForm } from "../support/http.ts";
+import { lawRuns } from "../support/law-runs.ts";
 import { movableClock } from "../support/movable-clock.ts";
 import { nodeBeside } from "../support/node-beside.ts";
 import { testClient } from "../support/test-client.ts";
@@ -57,6 +58,6 @@ test("shortens at once, on two nodes, end at the smallest; what is refreshed mea
         assert.ok(Number(access.exp) <= end);
       }
     }),
-    { numRuns: RUNS },
+    { numRuns: lawRuns(RUNS) },
   );
 });
