@@ -256,4 +256,6 @@ async function useDevices({ tenant, identityId }: CodeFlow): Promise<void> {
   await batchBindingJobsJob.run(tenant.server.deps);
   const headers = { "idempotency-key": "theme" };
   await succeed(api("CreateTheme", { body: { theme: {} }, headers }));
+  const token_revocation = { filter: { issued_before: 1 } };
+  await succeed(api("CreateTokenRevocation", { body: { token_revocation } }));
 }
