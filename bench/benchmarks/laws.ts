@@ -11,12 +11,14 @@ const NAMED = /^(\d+) passed, (\d+) failed/;
 const LAWS = [
   { label: "a preview equals the issue", file: "test/flows/preview.test.ts", name: "a preview equals the issue" },
   { label: "shortens end at the smallest", file: "test/races/shorten.test.ts", name: "shortens at once" },
+  { label: "no descendant outlives its ancestor", file: "test/flows/lineage-law.test.ts", name: "." },
+  { label: "many at once", file: "test/races/token-revocations.test.ts", name: "." },
   { label: "as many uses as were left", file: "test/races/one-use.test.ts", name: "introspections at once" },
 ];
 
 /**
  * The laws of lifetimes, by the same tests as `npm test`, with `--full` on ten times as much: 10,000 previews of clients, 1,000
- * interleavings of shortens.
+ * interleavings of shortens, 10,000 attempts at forests.
  */
 export const laws: CustomBenchmark = {
   name: "laws",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { lawRuns } from "../support/law-runs.ts";
 import { type TestClient, testClient } from "../support/test-client.ts";
 import { nameExchangers } from "../support/token-exchange.ts";
 import { FOREST_SCOPES, Forest, type Sprout } from "../support/token-forest.ts";
@@ -73,6 +74,6 @@ test(`no token of random forests, ${FORESTS * WAVES * WAVE} tries, is alive when
         await forest.check();
       }
     }),
-    { numRuns: FORESTS, endOnFailure: true },
+    { numRuns: lawRuns(FORESTS), endOnFailure: true },
   );
 });

@@ -197,8 +197,6 @@ async function useEverything(flow: CodeFlow): Promise<TestApplication> {
   const headers = { "idempotency-key": "buyers" };
   await succeed(managementClient(tenant)("CreateGroup", { body: { group: { display_name: "Buyers" } }, headers }));
   await succeed(managementClient(tenant)("UpdateConsoleConfig", { body: { console_config: { title: "Shoes" } } }));
-  const none = { token_revocation: { filter: { issued_before: 1 } } };
-  await succeed(managementClient(tenant)("CreateTokenRevocation", { body: none }));
   await flow.logIn();
   await claimSubject(db, tenant.realm, "somebody", flow.identityId);
   await tenant.token(job, { grant_type: "client_credentials", scope: "nothing:like-it" });
