@@ -6,7 +6,7 @@ import { testCodeFlow } from "../../test/support/test-code-flow.ts";
 import { readGrants } from "../resources/grant/queries.ts";
 import { BATCH_SIZE_MAX, BATCH_WAIT_MS_MAX, createBatcher, RESEND_MS_MAX } from "./batch.ts";
 import { DatabaseUnavailable } from "./database-error.ts";
-import { bucketOf, bytea } from "./row-id.ts";
+import { bucketOf, bucketRange, bytea } from "./row-id.ts";
 
 // The laws of settled 4, against a table that fails as a database does: for its data, before it committed, after it did, or by
 // not answering for a while. Below, the same of the statement that spends and records.
@@ -346,6 +346,7 @@ async function unspentIssue() {
       sent.values[1],
       ...Array(2).fill(bucketOf(grantId)),
       ...Array(2).fill(recorded?.bucket),
+      ...bucketRange([]), // no uses go over from another token
     ]);
     return issues.map((_, n) => rows.some((row) => row.n === n));
   };
