@@ -69,7 +69,7 @@ describe("paths and methods", () => {
     for (const [address, method, allow] of [
       [clockOf(tenant), "GET", "POST"],
       [tokens, "POST", "GET, HEAD"],
-      [`${tokens}/x`, "GET", "DELETE"],
+      [`${tokens}/x`, "PUT", "GET, HEAD, DELETE"],
       [`${url}${realmPath(tenant.realm)}/decisions/x`, "PATCH", "GET, HEAD"],
       [`${url}/health/live`, "POST", "GET, HEAD"],
     ] as const) {
