@@ -13,7 +13,6 @@ const LAWS = [
   { label: "shortens end at the smallest", file: "test/races/shorten.test.ts", name: "shortens at once" },
   { label: "no descendant outlives its ancestor", file: "test/flows/lineage-law.test.ts", name: "." },
   { label: "many at once", file: "test/races/token-revocations.test.ts", name: "." },
-  { label: "as many uses as were left", file: "test/races/one-use.test.ts", name: "introspections at once" },
 ];
 
 /**
