@@ -4,6 +4,7 @@ import type { CurrentApplication } from "../resources/application/queries.ts";
 import { issuerModeOf } from "./at-issuer.ts";
 import { unknownApplication } from "./find-application.ts";
 import type { Services } from "./services.ts";
+import { tenantNow } from "./tenant-now.ts";
 
 /** An application as it is configured at this moment, and its tenant's time. */
 export interface LiveApplication {
@@ -37,5 +38,5 @@ export async function findLiveApplication(
   if (current === undefined) throw unknownApplication();
   const { context, live } = current;
   if (at === "its issuer" && context.client.issuerMode !== issuerModeOf(request)) throw unknownApplication();
-  return { context, now: services.deps.clock.nowSeconds() + live.clockOffsetSeconds };
+  return { context, now: tenantNow(services, live) };
 }

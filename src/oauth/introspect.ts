@@ -25,6 +25,7 @@ import {
 } from "./presented-token.ts";
 import { recordRefusals } from "./record-refusals.ts";
 import type { Services } from "./services.ts";
+import { tenantNow } from "./tenant-now.ts";
 
 /** POST $TR/introspect and its alias $APP/introspect (RFC 7662). */
 export function introspectRoutes(services: Services): readonly Route[] {
@@ -206,7 +207,7 @@ async function describeRefreshToken(
   if (presented === undefined) return "no refresh token of this realm";
   if (introspector.kind === "application" && introspector.applicationId !== presented.grant.applicationId)
     return "the caller is not its client";
-  const now = services.deps.clock.nowSeconds() + presented.grant.clockOffsetSeconds;
+  const now = tenantNow(services, presented.grant);
   if (!isLiveRefreshToken(presented, now)) return "the refresh token is spent, revoked or expired";
   return refreshClaims(services, presented);
 }

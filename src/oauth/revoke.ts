@@ -4,6 +4,7 @@ import { findPresentedApplication } from "./find-client.ts";
 import { readHolderRequest } from "./held-token.ts";
 import { recordRefusals } from "./record-refusals.ts";
 import type { Services } from "./services.ts";
+import { tenantNow } from "./tenant-now.ts";
 
 /** POST revoke (RFC 7009). */
 export function revokeRoutes(services: Services): readonly Route[] {
@@ -28,7 +29,7 @@ async function handleRevoke(services: Services, request: HttpRequest): Promise<H
       applicationId: held.row.applicationId,
       // Any refresh token of a family ends it, a spent one too (rule 13).
       id: held.row.id,
-      at: clock.nowSeconds() + held.row.clockOffsetSeconds,
+      at: tenantNow(services, held.row),
       atMs: clock.nowMs(),
       reason: "revoked",
       traceId: request.traceId,

@@ -9,6 +9,7 @@ import { type HeldToken, readHolderRequest } from "./held-token.ts";
 import { isLiveRefreshToken } from "./presented-token.ts";
 import { recordRefusals } from "./record-refusals.ts";
 import type { Services } from "./services.ts";
+import { tenantNow } from "./tenant-now.ts";
 
 const NO_STORE = { "cache-control": "no-store", pragma: "no-cache" };
 
@@ -38,7 +39,7 @@ async function handleShorten(services: Services, request: HttpRequest): Promise<
     ...context.key,
     applicationId,
     id,
-    until: nowOf(services, held) + seconds,
+    until: tenantNow(services, held.row) + seconds,
     atMs: services.deps.clock.nowMs(),
     traceId: request.traceId,
     facts: { by },
@@ -46,17 +47,17 @@ async function handleShorten(services: Services, request: HttpRequest): Promise<
   const now = await readAgain(services, held);
   const exp = now && endOf(services, now);
   if (now === undefined || exp === undefined) return { status: 200, headers: NO_STORE };
-  return jsonReply(200, { exp, expires_in: exp - nowOf(services, now) }, NO_STORE);
+  return jsonReply(200, { exp, expires_in: exp - tenantNow(services, now.row) }, NO_STORE);
 }
 
 function canBeShortened(services: Services, held: HeldToken): boolean {
-  const now = nowOf(services, held);
+  const now = tenantNow(services, held.row);
   return held.kind === "access" ? isOpen(held.row, now) : isLiveRefreshToken(held.presented, now);
 }
 
 /** When it ends, seconds of tenant time; undefined when it is dead. A refresh token that was rotated meanwhile goes on in its family. */
 function endOf(services: Services, held: HeldToken): number | undefined {
-  const now = nowOf(services, held);
+  const now = tenantNow(services, held.row);
   if (held.kind === "refresh") return findFamilyEnd(held.row, now);
   return findCauseOfEnd(held.row, now) === undefined ? held.row.expiresAt : undefined;
 }
@@ -70,8 +71,4 @@ async function readAgain(services: Services, held: HeldToken): Promise<HeldToken
   }
   const row = await services.readGrant(key);
   return row && { ...held, row };
-}
-
-function nowOf(services: Services, { row }: HeldToken): number {
-  return services.deps.clock.nowSeconds() + row.clockOffsetSeconds;
 }

@@ -10,6 +10,7 @@ import { findStatusList, listStatusLists, readInvalidPlaces } from "../resources
 import { REALM_ISSUER } from "./at-issuer.ts";
 import { findRealm } from "./find-realm.ts";
 import type { Services } from "./services.ts";
+import { tenantNow } from "./tenant-now.ts";
 
 /** A node answers the same list for so long, unless it hears that something ended. */
 const GOOD_FOR_MS = 15_000;
@@ -50,9 +51,10 @@ export function statusListUri(services: Services, realm: RealmKey, list: number)
 
 // Draft §9: the aggregation.
 async function showLists(services: Services, request: HttpRequest): Promise<HttpReply> {
-  const { key, clockOffsetSeconds } = await findRealm(services, request);
-  const now = services.deps.clock.nowSeconds() + clockOffsetSeconds;
-  const numbers = await listStatusLists(services.deps.database.tenants([key.tenantId]), key, now);
+  const realm = await findRealm(services, request);
+  const { key } = realm;
+  const db = services.deps.database.tenants([key.tenantId]);
+  const numbers = await listStatusLists(db, key, tenantNow(services, realm));
   return jsonReply(200, { status_lists: numbers.map((number) => statusListUri(services, key, number)) }, CACHEABLE);
 }
 
@@ -74,7 +76,7 @@ async function signList(services: Services, realm: RealmFacts, list: number): Pr
   const found = await findStatusList(db, key, list);
   if (found === undefined) return undefined;
   await tellAllEnds(deps, key);
-  const now = deps.clock.nowSeconds() + realm.clockOffsetSeconds;
+  const now = tenantNow(services, realm);
   const invalid = await readInvalidPlaces(db, key, { list, now });
   const signer = await keys.signingKey(key, found.algorithm, now);
   return keys.signJwt(

@@ -12,6 +12,7 @@ import type { Grant, TokenRequest } from "./grants/grant.ts";
 import { GRANTS } from "./grants/index.ts";
 import { readScope } from "./read-scope.ts";
 import type { Services } from "./services.ts";
+import { tenantNow } from "./tenant-now.ts";
 
 const TOKEN_NAME_LENGTH_MAX = 64;
 /** Refused where they repeat and the grant does not let them (RFC 6749 §3.2). */
@@ -69,7 +70,7 @@ export function parseTokenRequest(
   const { client } = context;
   const rawClaims = parameters.values.get("custom_claims");
   checkCustomClaimsAllowed(rawClaims, client.customClaims);
-  const now = services.deps.clock.nowSeconds() + live.clockOffsetSeconds;
+  const now = tenantNow(services, live);
   return {
     services,
     context,

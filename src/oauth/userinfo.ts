@@ -19,6 +19,7 @@ import { personOf } from "./person.ts";
 import { findPresentedToken } from "./presented-token.ts";
 import { recordRefusals } from "./record-refusals.ts";
 import type { Services } from "./services.ts";
+import { tenantNow } from "./tenant-now.ts";
 
 /** GET and POST userinfo (OpenID Connect Core section 5.3). */
 export function userinfoRoutes(services: Services): readonly Route[] {
@@ -49,7 +50,7 @@ async function handleUserinfo(services: Services, request: HttpRequest): Promise
   const token = await findPresentedToken(services, context.key, readAccessToken(request));
   // Rule 34: only access tokens whose issuer is this path.
   if (token === undefined || token.applicationId !== context.key.applicationId) throw invalidToken();
-  const now = services.deps.clock.nowSeconds() + token.clockOffsetSeconds;
+  const now = tenantNow(services, token);
   if (findCauseOfDeath(token, now) !== undefined) throw invalidToken();
   const { scope } = intersectLive(splitScope(token.scope), token.liveScopes);
   if (!scope.includes("openid") || token.grantId === undefined) {
