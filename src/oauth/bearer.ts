@@ -11,6 +11,7 @@ import { narrowRealm, type TokenFacts } from "../resources/token/queries.ts";
 import { findCauseToRefuse } from "./accept-token.ts";
 import { findPresentedToken, readJwtPayload } from "./presented-token.ts";
 import type { Services } from "./services.ts";
+import { tenantNow } from "./tenant-now.ts";
 
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i;
 
@@ -31,54 +32,37 @@ export async function authenticateCaller(services: Services, request: HttpReques
   const { tenant = "" } = request.parameters;
   // Which tenant a JWT names only decides whether the answer is 401 or 403: nothing is granted on it.
   const named = readJwtPayload(presented)?.bi_t;
-  if (
-    typeof named === "string" &&
-    named !== tenant &&
-    (await findManagementToken(services, named, presented)) !== undefined
-  ) {
-    throw new ManagementError("forbidden", "forbidden");
+  if (typeof named === "string" && named !== tenant) {
+    const elsewhere = await findManagementCaller(services, { tenantId: named, text: presented }, look);
+    if (elsewhere !== undefined) throw new ManagementError("forbidden", "forbidden");
   }
-  const caller = await acceptManagementToken(services, tenant, presented);
+  const caller = await findManagementCaller(services, { tenantId: tenant, text: presented }, findCauseToRefuse);
   if (caller === undefined) throw unauthorized(' error="invalid_token"');
   return caller;
 }
 
-/** The live management token of this tenant that a text is, or undefined. */
-async function findManagementToken(
+/** Why a token is refused; undefined where it is not. */
+type Judge = (services: Services, token: TokenFacts) => Promise<string | undefined> | string | undefined;
+
+/** Whether a token is alive: nothing is done with it. */
+const look: Judge = (services, token) => findCauseOfDeath(token, tenantNow(services, token));
+
+/** The same for a request that is under way since its token was accepted: that was its use (rule 17). */
+const lookAgain: Judge = (services, token) => look(services, { ...token, usesLeft: undefined });
+
+/** The caller that a management token of this tenant stands for, if it is judged well; else undefined. */
+async function findManagementCaller(
   services: Services,
-  tenantId: string,
-  presented: string,
-): Promise<TokenFacts | undefined> {
+  presented: { readonly tenantId: string; readonly text: string },
+  judge: Judge,
+): Promise<Caller | undefined> {
+  const { tenantId, text } = presented;
   if (!HEX_ID.test(tenantId)) return undefined;
   const adminRealm = await services.directory.adminRealm(tenantId);
   if (adminRealm === undefined) return undefined;
-  const token = await findPresentedToken(services, adminRealm, presented);
+  const token = await findPresentedToken(services, adminRealm, text);
   if (token === undefined || !token.resourceServerIsManaged) return undefined;
-  const now = services.deps.clock.nowSeconds() + token.clockOffsetSeconds;
-  return findCauseOfDeath(token, now) === undefined ? token : undefined;
-}
-
-/** The caller that a management token of this tenant stands for, or undefined. It is a use of the token (rule 17). */
-async function acceptManagementToken(
-  services: Services,
-  tenantId: string,
-  presented: string,
-): Promise<Caller | undefined> {
-  const token = await findManagementToken(services, tenantId, presented);
-  if (token === undefined) return undefined;
-  return (await findCauseToRefuse(services, token)) === undefined ? toCaller(token) : undefined;
-}
-
-/** The same for a request that is under way since its token was accepted: that was its use. */
-async function lookAtManagementToken(
-  services: Services,
-  tenantId: string,
-  presented: string,
-): Promise<Caller | undefined> {
-  const token = await findManagementToken(services, tenantId, presented);
-  if (token === undefined) return undefined;
-  const now = services.deps.clock.nowSeconds() + token.clockOffsetSeconds;
-  return findCauseOfDeath({ ...token, usesLeft: undefined }, now) === undefined ? toCaller(token) : undefined;
+  return (await judge(services, token)) === undefined ? toCaller(token) : undefined;
 }
 
 /** What a route that takes client credentials or a bearer token needs to judge the bearer token. */
@@ -107,9 +91,10 @@ export async function authenticateScopedBearer(services: Services, bearer: Scope
   if (parameters.values.has("client_id") || parameters.values.has("client_secret")) {
     throw new OAuthError("invalid_request", "send a bearer token or client credentials, not both");
   }
-  const presented = readBearer(bearer.authorization);
-  const find = bearer.isAccepted === true ? lookAtManagementToken : acceptManagementToken;
-  const caller = presented === undefined ? undefined : await find(services, realm.tenantId, presented);
+  const text = readBearer(bearer.authorization);
+  const judge = bearer.isAccepted === true ? lookAgain : findCauseToRefuse;
+  const { tenantId } = realm;
+  const caller = text === undefined ? undefined : await findManagementCaller(services, { tenantId, text }, judge);
   if (caller === undefined) throw new OAuthError("invalid_token", "the access token is not valid");
   const reaches = caller.targetRealm === "*" || caller.targetRealm === realm.realmId;
   if (!caller.scopes.has(scope) || !reaches) {

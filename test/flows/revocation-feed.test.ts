@@ -255,6 +255,22 @@ describe("who may listen (rules 9 and 29)", () => {
     );
   });
 
+  test("a bearer of one use is accepted once, and stays for as long as it lives", async (t) => {
+    const client = await testClient();
+    const { tenant } = client;
+    await tenant.changeApplication(tenant.management, (settings) => ({
+      ...settings,
+      protocol_config: { ...settings.protocol_config, token_format: "referential" },
+    }));
+    const form = { grant_type: "client_credentials", scope: "tokens:introspect", max_uses: "1" };
+    const { access } = tokensOf(await tenant.token(tenant.management, form));
+    const listener = await listen(t, client, `Bearer ${access}`);
+    assert.equal((await listen(t, client, `Bearer ${access}`)).status, 401);
+    // Every other heartbeat asks whether the bearer may stay.
+    for (let beats = 0; beats < 4; beats += 1) await listener.settled();
+    assert.equal(listener.isClosed(), false);
+  });
+
   test("it is over when the bearer is revoked, and when the application is an introspector no more", async (t) => {
     const client = await testClient();
     const { tenant } = client;
