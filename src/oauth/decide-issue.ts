@@ -1,5 +1,11 @@
-import { type AccessTokenClaims, accessTokenClaims, audienceOf, type GrantType } from "../protocol/access-token.ts";
-import type { ApplicationContext } from "../protocol/client-metadata.ts";
+import {
+  type AccessTokenClaims,
+  accessTokenClaims,
+  audienceOf,
+  type GrantType,
+  toGrantType,
+} from "../protocol/access-token.ts";
+import { issuerOf } from "../protocol/client-metadata.ts";
 import { configuredCeilings } from "../protocol/configured-ceilings.ts";
 import { decideLifetime, type LifetimeGranted, lifetimeRecord, lifetimeRefusal } from "../protocol/lifetime.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
@@ -7,16 +13,6 @@ import { splitScope } from "../protocol/scope.ts";
 import { checkEndReachable, checkUsesCountable } from "../protocol/use-bounds.ts";
 import type { NewToken } from "../resources/token-issue/queries.ts";
 import type { Authorization, Inherited, TokenRequest } from "./grants/grant.ts";
-
-/** What of a token request decides how its token will be; a preview has no more of it. */
-export type IssueRequest = Pick<
-  TokenRequest,
-  "context" | "now" | "expirationTime" | "tokenName" | "maxUses" | "notBefore"
->;
-
-/** What a grant allows, as far as the access token goes. */
-export type Allowed = Omit<Authorization, "outcome" | "grant" | "refresh" | "advance" | "rememberClaims" | "nonce"> &
-  Pick<Partial<Authorization>, "grant">;
 
 /** A token as it will be recorded, all but its name and its fingerprint. */
 export type DecidedToken = Omit<NewToken, "id" | "tokenHash" | "tokenSuffix" | "keyId">;
@@ -32,16 +28,16 @@ export interface DecidedIssue {
  *
  * @throws OAuthError for a lifetime or a bound that is refused
  */
-export function decideIssue(request: IssueRequest, allowed: Allowed, grantType: GrantType): DecidedIssue {
-  checkUsesCountable(request.maxUses ?? allowed.movedUses?.uses, request.context.client.tokenFormat);
-  checkStart(request, allowed.parentExpiresAt);
-  const lifetime = decideGrantedLifetime(request, allowed);
+export function decideIssue(request: TokenRequest, authorization: Authorization, grantType: GrantType): DecidedIssue {
+  checkUsesCountable(request.maxUses ?? authorization.movedUses?.uses, request.context.client.tokenFormat);
+  checkStart(request, authorization.parentExpiresAt);
+  const lifetime = decideGrantedLifetime(request, authorization);
   checkEndReachable(request.notBefore, lifetime);
-  return { lifetime, token: describeToken(request, { allowed, lifetime, grantType }) };
+  return { lifetime, token: describeToken(request, { authorization, lifetime, grantType }) };
 }
 
 // What has ended already is refused as such; what only the caller's own not_before is too late for is the caller's to mend.
-function checkStart({ notBefore, now }: IssueRequest, parentExpiresAt: number | undefined): void {
+function checkStart({ notBefore, now }: TokenRequest, parentExpiresAt: number | undefined): void {
   if (notBefore === undefined || parentExpiresAt === undefined || parentExpiresAt <= now) return;
   if (notBefore < parentExpiresAt) return;
   throw new OAuthError(
@@ -51,16 +47,16 @@ function checkStart({ notBefore, now }: IssueRequest, parentExpiresAt: number | 
 }
 
 /** The lifetime of a request at the ceilings that apply to it (specification section 3). */
-function decideGrantedLifetime(request: IssueRequest, allowed: Allowed): LifetimeGranted {
+function decideGrantedLifetime(request: TokenRequest, authorization: Authorization): LifetimeGranted {
   const { client, realm } = request.context;
   const verdict = decideLifetime({
     requested: request.expirationTime,
     ceilings: configuredCeilings(
-      { ...request.context, ...allowed.target },
+      { ...request.context, ...authorization.target },
       {
-        scope: allowed.scope.scope,
-        consentSeconds: allowed.consentSeconds,
-        parentExpiresAt: allowed.parentExpiresAt,
+        scope: authorization.scope.scope,
+        consentSeconds: authorization.consentSeconds,
+        parentExpiresAt: authorization.parentExpiresAt,
         now: request.notBefore ?? request.now,
       },
     ),
@@ -75,68 +71,73 @@ function decideGrantedLifetime(request: IssueRequest, allowed: Allowed): Lifetim
 }
 
 interface TokenParts {
-  readonly allowed: Allowed;
+  readonly authorization: Authorization;
   readonly lifetime: LifetimeGranted;
   readonly grantType: GrantType;
 }
 
-function describeToken(request: IssueRequest, parts: TokenParts): DecidedToken {
-  const { allowed, lifetime, grantType } = parts;
+function describeToken(request: TokenRequest, parts: TokenParts): DecidedToken {
+  const { authorization, lifetime, grantType } = parts;
   const { key } = request.context;
   return {
     ...key,
-    ...(allowed.inherited ?? inheritNothing(request, allowed)),
-    identityId: allowed.identityId,
-    sessionId: allowed.sessionId,
-    transactionId: allowed.transactionId,
+    ...(authorization.inherited ?? inheritNothing(request, authorization)),
+    identityId: authorization.identityId,
+    sessionId: authorization.sessionId,
+    transactionId: authorization.transactionId,
     grantType,
-    subject: allowed.subject,
-    scope: allowed.scope.scope.join(" "),
-    customClaims: allowed.customClaims,
+    subject: authorization.subject,
+    scope: authorization.scope.scope.join(" "),
+    customClaims: authorization.customClaims,
     displayName: request.tokenName,
     issuedAt: lifetime.issuedAt,
     notBefore: request.notBefore,
     expiresAt: lifetime.expiresAt,
-    usesLeft: request.maxUses ?? allowed.movedUses?.uses,
+    usesLeft: request.maxUses ?? authorization.movedUses?.uses,
     decision: describeDecision(request, parts),
   };
 }
 
 /** Whom a token is for that is exchanged from no other: as its application is linked. */
-function inheritNothing({ context: { client, resourceServer } }: IssueRequest, allowed: Allowed): Inherited {
+function inheritNothing(
+  { context: { client, resourceServer } }: TokenRequest,
+  authorization: Authorization,
+): Inherited {
   return {
     resourceServerId: resourceServer?.resourceServerId,
-    grantId: allowed.grant?.id,
+    grantId: authorization.grant?.id,
     audience: audienceOf({
       clientId: client.clientId,
       resourceServerIdentifier: resourceServer?.identifier,
-      forIdentity: allowed.identityId !== undefined,
+      forIdentity: authorization.identityId !== undefined,
     }),
     targetRealm: client.targetRealm,
   };
 }
 
 function describeDecision(
-  { notBefore, maxUses }: IssueRequest,
-  { allowed, lifetime }: TokenParts,
+  { notBefore, maxUses }: TokenRequest,
+  { authorization, lifetime }: TokenParts,
 ): Readonly<Record<string, unknown>> {
   return {
     lifetime: lifetimeRecord(lifetime),
     ...(notBefore === undefined ? {} : { not_before: notBefore }),
     ...(maxUses === undefined ? {} : { max_uses: maxUses }),
-    scopes_dropped: allowed.scope.dropped,
-    ...allowed.facts,
+    scopes_dropped: authorization.scope.dropped,
+    ...authorization.facts,
   };
 }
 
+/** Whose tokens a request is about: the issuer of its application. */
+export function issuerOfRequest({ services, context }: TokenRequest): string {
+  return issuerOf(services.deps.config.publicUrl, context.key, context.client.issuerMode);
+}
+
 /** What a decided token says, under the name that it has or will have. */
-export function claimsOf(
-  issuer: string,
-  context: ApplicationContext,
-  row: DecidedToken & { readonly id: string },
-): AccessTokenClaims {
+export function claimsOf(request: TokenRequest, row: DecidedToken & { readonly id: string }): AccessTokenClaims {
+  const { context } = request;
   return accessTokenClaims({
-    issuer,
+    issuer: issuerOfRequest(request),
     subject: row.subject,
     audience: row.audience,
     clientId: context.client.clientId,
@@ -154,12 +155,6 @@ export function claimsOf(
     actor: parseClaims(row.actor),
     pairwise: context.client.subjectType === "pairwise" || row.hidesPerson,
   });
-}
-
-/** Narrows a recorded grant type to those that exist. */
-export function toGrantType(text: string): GrantType {
-  if (text === "authorization_code" || text === "client_credentials" || text === "refresh_token") return text;
-  return "urn:ietf:params:oauth:grant-type:token-exchange";
 }
 
 /** The object that recorded custom claims say; they were checked when they were sent. */

@@ -1,6 +1,6 @@
 import type { Caller } from "../http/caller.ts";
 import { type HttpReply, type HttpRequest, headerOf, jsonReply, type Route } from "../http/route.ts";
-import { accessTokenClaims } from "../protocol/access-token.ts";
+import { accessTokenClaims, toGrantType } from "../protocol/access-token.ts";
 import { type ApplicationKey, issuerOf } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { looksLikeRefreshToken } from "../protocol/opaque-token.ts";
@@ -13,7 +13,7 @@ import { type AuthenticatedClient, authenticateClient } from "./authenticate-cli
 import { authenticateScopedBearer, usesBearer } from "./bearer.ts";
 import { presentedClient } from "./client-authentication/index.ts";
 import type { PresentedClient } from "./client-authentication/method.ts";
-import { parseClaims, toGrantType } from "./decide-issue.ts";
+import { parseClaims } from "./decide-issue.ts";
 import { findApplication, unknownApplication } from "./find-application.ts";
 import { findRealm } from "./find-realm.ts";
 import { readForm } from "./form.ts";

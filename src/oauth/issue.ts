@@ -1,8 +1,7 @@
 import type { SigningKey } from "../keys/key-store.ts";
 import { sha256 } from "../platform/hash.ts";
-import type { AccessTokenClaims, GrantType } from "../protocol/access-token.ts";
+import type { GrantType } from "../protocol/access-token.ts";
 import { bucketFor } from "../protocol/bucket.ts";
-import { issuerOf } from "../protocol/client-metadata.ts";
 import { JWT_LENGTH_MAX } from "../protocol/compact-jwt.ts";
 import { idTokenClaims } from "../protocol/id-token.ts";
 import { lifetimeMember } from "../protocol/lifetime.ts";
@@ -11,7 +10,7 @@ import { formatOpaqueToken, formatRefreshToken, SECRET_BYTES, tokenSuffix } from
 import type { StatusPlace } from "../protocol/status-list.ts";
 import { decodeId, encodeId, ID_KINDS, ID_RANDOM_BYTES, type IdParts } from "../protocol/token-id.ts";
 import type { KeyExpiry, NewToken } from "../resources/token-issue/queries.ts";
-import { claimsOf, type DecidedIssue, decideIssue } from "./decide-issue.ts";
+import { claimsOf, type DecidedIssue, decideIssue, issuerOfRequest } from "./decide-issue.ts";
 import type { Authorization, MadeRefreshToken, TokenRequest } from "./grants/grant.ts";
 import { personOf } from "./person.ts";
 import { checkQuotas, countIssued } from "./quotas.ts";
@@ -108,7 +107,7 @@ export async function makeAccessToken(
   }
   const { keys } = request.services;
   const key = await keys.signingKey(request.context.key, request.context.client.signingAlgorithm, request.now);
-  const claims = { ...claimsOfIssue(request, row), ...statusClaim(request, row.status) };
+  const claims = { ...claimsOf(request, row), ...statusClaim(request, row.status) };
   const token = await keys.signJwt(key, { typ: "at+jwt", jku: jwksUriOf(request) }, claims);
   if (token.length > JWT_LENGTH_MAX) {
     throw new OAuthError(
@@ -159,15 +158,6 @@ function newId(request: TokenRequest, lifetimeSeconds: number): IdParts {
 
 function jwksUriOf(request: TokenRequest): string {
   return `${issuerOfRequest(request)}/.well-known/jwks.json`;
-}
-
-/** What a token says, under the name that it has or will have. */
-export function claimsOfIssue(request: TokenRequest, row: Parameters<typeof claimsOf>[2]): AccessTokenClaims {
-  return claimsOf(issuerOfRequest(request), request.context, row);
-}
-
-function issuerOfRequest({ services, context }: TokenRequest): string {
-  return issuerOf(services.deps.config.publicUrl, context.key, context.client.issuerMode);
 }
 
 function makeRefreshToken(

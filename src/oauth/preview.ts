@@ -6,11 +6,11 @@ import type { CurrentApplication } from "../resources/application/queries.ts";
 import { APPLICATION_ISSUER } from "./at-issuer.ts";
 import { authenticateScopedBearer, usesBearer } from "./bearer.ts";
 import { presentedClient, secretsOf, verifyClient } from "./client-authentication/index.ts";
-import { type DecidedIssue, decideIssue, toGrantType } from "./decide-issue.ts";
+import { claimsOf, type DecidedIssue, decideIssue } from "./decide-issue.ts";
 import { findApplication, unknownApplication } from "./find-application.ts";
 import { readCurrentApplication } from "./find-live-application.ts";
 import type { Foreseen, Grant, TokenRequest } from "./grants/grant.ts";
-import { claimsOfIssue, makeAccessToken } from "./issue.ts";
+import { makeAccessToken } from "./issue.ts";
 import { checkQuotas } from "./quotas.ts";
 import { recordRefusals } from "./record-refusals.ts";
 import type { Services } from "./services.ts";
@@ -75,7 +75,7 @@ async function authenticate(
 
 async function preview(request: TokenRequest, grant: Grant, asker: Asker): Promise<object> {
   const foreseen = await grant.foresee(request);
-  const grantType = toGrantType(grant.grantType);
+  const { grantType } = grant;
   const decided = decideIssue(request, foreseen.authorization, grantType);
   await checkQuotas(request, grantType);
   // Made, and thrown away: what is refused only then is refused here, too.
@@ -90,7 +90,7 @@ function describe(
 ): object {
   const { client } = request.context;
   const { scope, dropped } = foreseen.authorization.scope;
-  const { jti: _, sub, ...claims } = claimsOfIssue(request, { ...token, id: "" });
+  const { jti: _, sub, ...claims } = claimsOf(request, { ...token, id: "" });
   const tellsSubject = asker === "bearer" || token.identityId === undefined || isKnownById(client);
   const hasIdToken = token.identityId !== undefined && client.type === "oidc" && scope.includes("openid");
   return {

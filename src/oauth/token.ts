@@ -4,7 +4,6 @@ import type { RequestParameters } from "../protocol/parameters.ts";
 import type { CurrentApplication } from "../resources/application/queries.ts";
 import { atIssuers } from "./at-issuer.ts";
 import { presentedClient, secretsOf, verifyClient } from "./client-authentication/index.ts";
-import { toGrantType } from "./decide-issue.ts";
 import { findKeptApplication, unknownApplication } from "./find-application.ts";
 import { findPresentedApplication } from "./find-client.ts";
 import { readCurrentApplication } from "./find-live-application.ts";
@@ -77,7 +76,7 @@ async function tryOnce(
     const parsed = parseTokenRequest(services, request, attempt);
     attempt.countRequested(parsed.expirationTime);
     const decided = await grant.authorize(parsed);
-    if (decided.outcome === "authorized") return await issueTokens(parsed, decided, toGrantType(grant.grantType));
+    if (decided.outcome === "authorized") return await issueTokens(parsed, decided, grant.grantType);
     // Ending a family is for those only who passed every check as it is now (rule 5).
     if (!attempt.isLive) return undefined;
     throw await endFamily(parsed, decided);

@@ -12,6 +12,12 @@ export type GrantType =
   | "refresh_token"
   | "urn:ietf:params:oauth:grant-type:token-exchange";
 
+/** Narrows a recorded grant type to those that exist. */
+export function toGrantType(text: string): GrantType {
+  if (text === "authorization_code" || text === "client_credentials" || text === "refresh_token") return text;
+  return "urn:ietf:params:oauth:grant-type:token-exchange";
+}
+
 /** Who acts: an application, or a person through it. */
 export interface Principal extends ApplicationKey {
   readonly identityId?: string | undefined;

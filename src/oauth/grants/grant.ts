@@ -1,3 +1,4 @@
+import type { GrantType } from "../../protocol/access-token.ts";
 import type { ApplicationContext, ClientMetadata } from "../../protocol/client-metadata.ts";
 import type { RequestParameters } from "../../protocol/parameters.ts";
 import type { ScopeVerdict } from "../../protocol/scope.ts";
@@ -88,7 +89,7 @@ export interface ReuseFound {
 
 /** One grant type: only what is unique to it. The shared phases are `oauth/token.ts`'s. */
 export interface Grant {
-  readonly grantType: string;
+  readonly grantType: GrantType;
   /** parameters that may be sent more than once; those of other grants are in `lists` with one value at most */
   readonly repeatable?: readonly string[];
   /** whether an application's configuration allows it; discovery reads this too */
