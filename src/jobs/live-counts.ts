@@ -1,7 +1,7 @@
 import type { Queryable } from "../database/database.ts";
 import { slicesOf } from "../platform/slices.ts";
 import type { ApplicationKey } from "../protocol/client-metadata.ts";
-import { ID_BYTES } from "../protocol/token-id.ts";
+import { ID_BYTES, lowestIdOf } from "../protocol/token-id.ts";
 import { listApplications } from "../resources/application/queries.ts";
 import {
   addLiveCounts,
@@ -122,11 +122,4 @@ async function recountApplication(deps: JobDeps, db: Queryable, key: Application
     );
   }
   return changes.reduce((sum, [, change]) => sum + Math.abs(change), 0);
-}
-
-// An id begins with the milliseconds of its request (settled 1).
-function lowestIdOf(ms: number): Buffer {
-  const id = Buffer.alloc(ID_BYTES);
-  id.writeUIntBE(ms, 0, 6);
-  return id;
 }

@@ -1,7 +1,7 @@
 import type { Queryable } from "../database/database.ts";
 import { DatabaseUnavailable } from "../database/database-error.ts";
 import type { ApplicationKey } from "../protocol/client-metadata.ts";
-import { ID_BYTES } from "../protocol/token-id.ts";
+import { ID_BYTES, lowestIdOf } from "../protocol/token-id.ts";
 import { insertEvents } from "../resources/event/queries.ts";
 import { transactionWithEvents } from "../resources/event-transaction.ts";
 import { addLiveCounts, wantRecount } from "../resources/live-count/queries.ts";
@@ -132,13 +132,6 @@ function nextStep({ nowMs }: Batch, progress: Progress): Progress {
 
 function firstIdOf({ createdAtMs }: TokenRevocation, step: Step): Buffer {
   return isLate(step) ? lowestIdOf(createdAtMs - BEGAN_MS_MAX) : Buffer.alloc(ID_BYTES);
-}
-
-// An id begins with the milliseconds of its request (settled 1).
-function lowestIdOf(ms: number): Buffer {
-  const id = Buffer.alloc(ID_BYTES);
-  id.writeUIntBE(ms, 0, 6);
-  return id;
 }
 
 // What is late was looked at before, if it was there: only what is changed now was not.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { decodeId, encodeId, ID_KINDS, type IdParts } from "./token-id.ts";
+import { decodeId, encodeId, ID_BYTES, ID_KINDS, type IdParts, lowestIdOf } from "./token-id.ts";
 
 const anyId: fc.Arbitrary<IdParts> = fc.record({
   traceId: fc.uint8Array({ minLength: 16, maxLength: 16 }),
@@ -72,4 +72,17 @@ test("parts out of range are refused", () => {
     { bucket: 2 ** 31 },
   ];
   for (const part of bad) assert.throws(() => encodeId({ ...good, ...part }), RangeError);
+});
+
+test("the lowest id of an instant is above those of requests before it, and above none of those since", () => {
+  const bytesAt = (ms: number, fill: number) => {
+    const traceId = Buffer.alloc(16, fill);
+    traceId.writeUIntBE(ms, 0, 6);
+    const id = encodeId({ traceId, kind: ID_KINDS.access, bucket: 0, random: new Uint8Array(3).fill(fill) });
+    return Buffer.from(id, "base64url");
+  };
+  const ms = 1_800_000_000_000;
+  assert.equal(Buffer.compare(lowestIdOf(ms), bytesAt(ms - 1, 0xff)), 1);
+  assert.equal(Buffer.compare(lowestIdOf(ms), bytesAt(ms, 0)), -1);
+  assert.deepEqual(lowestIdOf(-1), Buffer.alloc(ID_BYTES));
 });

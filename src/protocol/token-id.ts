@@ -7,6 +7,7 @@
 
 export const ID_BYTES = 24;
 const TRACE_ID_BYTES = 16;
+const TIME_BYTES = 6;
 export const ID_RANDOM_BYTES = 3;
 
 const KIND_OFFSET = 16;
@@ -71,4 +72,11 @@ export function decodeId(text: string): IdParts | undefined {
     bucket: bytes.readInt32BE(BUCKET_OFFSET),
     random: bytes.subarray(RANDOM_OFFSET),
   };
+}
+
+/** The bytes below which no id is of a request that began at this instant or later, in milliseconds of real time. */
+export function lowestIdOf(ms: number): Buffer {
+  const bytes = Buffer.alloc(ID_BYTES);
+  bytes.writeUIntBE(Math.max(0, ms), 0, TIME_BYTES);
+  return bytes;
 }

@@ -2,6 +2,7 @@ import type { Queryable } from "../../database/database.ts";
 import type { Deps } from "../../deps.ts";
 import { sha256 } from "../../platform/hash.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
+import { lowestIdOf } from "../../protocol/token-id.ts";
 import { findCauseOfDeath } from "../../protocol/token-state.ts";
 import * as causes from "../revocation-cause/queries.ts";
 import { readTokens, type TokenFacts } from "../token/queries.ts";
@@ -164,17 +165,10 @@ async function goOn(session: Queryable, realm: RealmKey, { cause, nextAfter }: L
   if (kind === "server") await completeFeed(session, { ...realm, resourceServerId: object });
   if (isSecondLook) return causes.settleCauses(session, realm, [cause]);
   // What ended while a feed was begun may be a token of any age.
-  const after = kind === "server" ? Buffer.alloc(0) : earliestId(nowMs - SECOND_LOOK_BACK_MS);
+  const after = kind === "server" ? Buffer.alloc(0) : lowestIdOf(nowMs - SECOND_LOOK_BACK_MS);
   await causes.postponeCause(session, realm, cause, {
     after,
     isSecondLook: true,
     dueAtMs: nowMs + SECOND_LOOK_AFTER_MS,
   });
-}
-
-// Ids begin with the milliseconds of their request (settled 1).
-function earliestId(ms: number): Buffer {
-  const id = Buffer.alloc(24);
-  id.writeUIntBE(Math.max(0, ms), 0, 6);
-  return id;
 }
