@@ -1,7 +1,7 @@
 import type { Caller } from "../http/caller.ts";
 import { type HttpReply, type HttpRequest, headerOf, jsonReply, type Route } from "../http/route.ts";
 import { accessTokenClaims, toGrantType } from "../protocol/access-token.ts";
-import { type ApplicationKey, issuerOf } from "../protocol/client-metadata.ts";
+import { issuerOf } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
 import { looksLikeRefreshToken } from "../protocol/opaque-token.ts";
 import type { RequestParameters } from "../protocol/parameters.ts";
@@ -12,11 +12,11 @@ import { findCauseOfInactivity, findCauseToRefuse } from "./accept-token.ts";
 import { type AuthenticatedClient, authenticateClient } from "./authenticate-client.ts";
 import { authenticateScopedBearer, usesBearer } from "./bearer.ts";
 import { presentedClient } from "./client-authentication/index.ts";
-import type { PresentedClient } from "./client-authentication/method.ts";
 import { parseClaims } from "./decide-issue.ts";
 import { findApplication, unknownApplication } from "./find-application.ts";
 import { findRealm } from "./find-realm.ts";
 import { readForm } from "./form.ts";
+import { asNamedClient, type NamedClient, unknownClient } from "./named-client.ts";
 import {
   findPresentedRefreshToken,
   isLiveRefreshToken,
@@ -87,33 +87,14 @@ async function answer(services: Services, question: Question, introspector: Intr
   return jsonReply(200, { active: false });
 }
 
-/**
- * Answers an application. Which one a `client_id` names is known from up to two seconds ago: where that one is refused and has the
- * `client_id` no more, the one that has it now is asked for (rule 7).
- */
-async function answerApplication(services: Services, question: Question): Promise<HttpReply> {
+/** Answers an application. */
+function answerApplication(services: Services, question: Question): Promise<HttpReply> {
   const { request, realm, parameters } = question;
   const presented = presentedClient({ authorization: headerOf(request, "authorization"), parameters });
-  if (presented === undefined) throw unknownClient();
-  const known = await services.directory.applicationOf(realm.key, presented.clientId);
-  if (known === undefined) throw unknownClient();
-  try {
-    return await answerAs(services, question, { key: known, presented });
-  } catch (error) {
-    if (!(error instanceof OAuthError && error.code === "invalid_client")) throw error;
-    const judged = await services.contexts.get(known); // just read by whoever refused
-    if (judged?.context.client.clientId === presented.clientId) throw error;
-    const current = await services.directory.currentApplicationOf(realm.key, presented.clientId);
-    if (current === undefined || current.applicationId === known.applicationId) throw error;
-    return answerAs(services, question, { key: current, presented });
-  }
+  return asNamedClient(services, realm.key, presented, (client) => answerAs(services, question, client));
 }
 
-async function answerAs(
-  services: Services,
-  question: Question,
-  { key, presented }: { readonly key: ApplicationKey; readonly presented: PresentedClient },
-): Promise<HttpReply> {
+async function answerAs(services: Services, question: Question, { key, presented }: NamedClient): Promise<HttpReply> {
   // Where the path names the application, it is the path that leads nowhere (rule 38).
   const isNamed = question.request.parameters.application === key.applicationId;
   const unknown = isNamed ? unknownApplication : unknownClient;
@@ -121,10 +102,6 @@ async function answerAs(
   if (client.current.context.client.confidentiality === "public")
     throw new OAuthError("invalid_client", "a public client may not introspect");
   return answer(services, question, { kind: "application", applicationId: key.applicationId, client });
-}
-
-function unknownClient(): OAuthError {
-  return new OAuthError("invalid_client", "the client is unknown in this realm");
 }
 
 /** The claims of a live token that the introspector may see, or why the answer is inactive. */

@@ -6,7 +6,7 @@ import { findResourceServerByIdentifier, type ResourceServer } from "../../resou
 import { authenticateClient } from "../authenticate-client.ts";
 import { authenticateScopedBearer, usesBearer } from "../bearer.ts";
 import { presentedClient } from "../client-authentication/index.ts";
-import type { PresentedClient } from "../client-authentication/method.ts";
+import { asNamedClient, type NamedClient, unknownClient } from "../named-client.ts";
 import type { Services } from "../services.ts";
 
 const NO_PARAMETERS = parseQuery("");
@@ -49,7 +49,8 @@ export async function authorizeFeed(
     if (resourceServer === undefined) throw new OAuthError("invalid_request", "the audience is no resource server");
     return { caller: `bearer ${applicationId} ${subject}`, resourceServer };
   }
-  const { applicationId } = await authenticateIntrospector(services, realm, authorization);
+  const presented = presentedClient({ authorization, parameters: NO_PARAMETERS });
+  const { applicationId } = await asNamedClient(services, realm, presented, (client) => demandClient(services, client));
   const resourceServer = await find();
   // Which audiences there are, is told to those who may hear of them.
   if (!resourceServer?.settings.introspectors.includes(applicationId))
@@ -57,40 +58,10 @@ export async function authorizeFeed(
   return { caller: `application ${applicationId}`, resourceServer };
 }
 
-async function authenticateIntrospector(
-  services: Services,
-  realm: RealmKey,
-  authorization: string | undefined,
-): Promise<ApplicationKey> {
-  const presented = presentedClient({ authorization, parameters: NO_PARAMETERS });
-  if (presented === undefined) throw unknownClient();
-  const known = await services.directory.applicationOf(realm, presented.clientId);
-  const isRight = known !== undefined && (await isClient(services, known, presented));
-  if (isRight) return known;
-  // The `client_id` may have moved to another application since it was kept (rule 7).
-  const current = await services.directory.currentApplicationOf(realm, presented.clientId);
-  if (current === undefined) throw unknownClient();
-  await demandClient(services, current, presented);
-  return current;
-}
-
-async function isClient(services: Services, key: ApplicationKey, presented: PresentedClient): Promise<boolean> {
-  try {
-    await demandClient(services, key, presented);
-    return true;
-  } catch (error) {
-    if (error instanceof OAuthError) return false;
-    throw error;
-  }
-}
-
-async function demandClient(services: Services, key: ApplicationKey, presented: PresentedClient): Promise<void> {
+async function demandClient(services: Services, { key, presented }: NamedClient): Promise<ApplicationKey> {
   const client = await authenticateClient(services, key, { presented, unknown: unknownClient });
   await client.confirm(false);
   if (client.current.context.client.confidentiality === "public")
     throw new OAuthError("invalid_client", "a public client may not hear of tokens");
-}
-
-function unknownClient(): OAuthError {
-  return new OAuthError("invalid_client", "the client is unknown in this realm");
+  return key;
 }
