@@ -1,4 +1,5 @@
 import type { OwnerSession, Queryable, Row } from "../../database/database.ts";
+import { deleteSome } from "../../database/delete-some.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 
@@ -13,8 +14,6 @@ export interface Attempt {
   /** whole hours since 1970 in real time: a tenant's clock does not move these counts (rule 26) */
   readonly hour: number;
 }
-
-const DELETED_AT_ONCE_MAX = 1_000;
 
 // `add` takes the current hour from its upsert alone: a statement does not see what it has just written.
 const SUMS = `SELECT w.nth, (SELECT coalesce(sum(a.attempts), 0) FROM attempt_counts a
@@ -63,15 +62,8 @@ export async function sumAttempts(
 }
 
 /** Deletes at most 1,000 counts of every tenant that are older than an hour of real time. Returns how many are gone. */
-export async function deleteOldAttempts(session: OwnerSession, beforeHour: number): Promise<number> {
-  const rows = await session.query(
-    `WITH gone AS (
-       DELETE FROM attempt_counts
-        WHERE ctid = ANY (ARRAY (SELECT ctid FROM attempt_counts WHERE hour < $1 LIMIT ${DELETED_AT_ONCE_MAX})) RETURNING 1
-     ) SELECT count(*) AS count FROM gone`,
-    [beforeHour],
-  );
-  return Number(rows[0]?.count);
+export function deleteOldAttempts(session: OwnerSession, beforeHour: number): Promise<number> {
+  return deleteSome(session, "attempt_counts", "hour < $1", [beforeHour]);
 }
 
 function toValues(realm: RealmKey, attempt: Attempt, windows: readonly number[]): unknown[] {

@@ -1,10 +1,10 @@
 import type { OwnerSession, Queryable } from "../../database/database.ts";
+import { deleteSome } from "../../database/delete-some.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 
 /** So many connections a caller has over all nodes (rule 29). */
 const CONNECTIONS_OF_CALLER_MAX = 20;
-const DELETED_AT_ONCE_MAX = 1_000;
 
 /** A connection of a caller to a feed. */
 export interface FeedConnection extends RealmKey {
@@ -76,13 +76,6 @@ function ids({ tenantId, realmId, caller, holder }: FeedConnection): readonly st
 }
 
 /** Deletes at most 1,000 slots of every tenant whose node died. Returns how many are gone. */
-export async function deleteLostConnections(session: OwnerSession, nowMs: number): Promise<number> {
-  const rows = await session.query(
-    `WITH gone AS (
-       DELETE FROM feed_connections
-        WHERE ctid = ANY (ARRAY (SELECT ctid FROM feed_connections WHERE until_ms < $1 LIMIT ${DELETED_AT_ONCE_MAX})) RETURNING 1
-     ) SELECT count(*) AS count FROM gone`,
-    [nowMs],
-  );
-  return Number(rows[0]?.count);
+export function deleteLostConnections(session: OwnerSession, nowMs: number): Promise<number> {
+  return deleteSome(session, "feed_connections", "until_ms < $1", [nowMs]);
 }

@@ -1,12 +1,11 @@
 import type { OwnerSession, Queryable } from "../../database/database.ts";
+import { deleteSome } from "../../database/delete-some.ts";
 import { statement } from "../../database/statement.ts";
 import type { LeasedPart, WantedPart } from "../../http/allowances.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import { partOfAllowance } from "../request-allowance/queries.ts";
 import { QUOTA_DEFAULTS } from "../tenant/rules.ts";
 import { alive } from "../tombstone.ts";
-
-const DELETED_AT_ONCE_MAX = 1_000;
 
 const take = statement(
   "login_allowance.take",
@@ -44,13 +43,6 @@ export async function takeLoginAllowance(
 }
 
 /** Deletes at most 1,000 allowances of every tenant of minutes that are over. Returns how many are gone. */
-export async function deleteOldLoginAllowances(session: OwnerSession, beforeMinute: number): Promise<number> {
-  const rows = await session.query(
-    `WITH gone AS (
-       DELETE FROM login_allowances
-        WHERE ctid = ANY (ARRAY (SELECT ctid FROM login_allowances WHERE minute < $1 LIMIT ${DELETED_AT_ONCE_MAX})) RETURNING 1
-     ) SELECT count(*) AS count FROM gone`,
-    [beforeMinute],
-  );
-  return Number(rows[0]?.count);
+export function deleteOldLoginAllowances(session: OwnerSession, beforeMinute: number): Promise<number> {
+  return deleteSome(session, "login_allowances", "minute < $1", [beforeMinute]);
 }

@@ -1,4 +1,5 @@
 import type { OwnerSession, Queryable, Row } from "../../database/database.ts";
+import { deleteSome } from "../../database/delete-some.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 
@@ -14,8 +15,6 @@ export interface StoredMail {
 
 /** The most mails that one list answers. */
 const MAILS_LISTED_MAX = 200;
-/** How many kept mails one batch of the job forgets at most. */
-const FORGOTTEN_AT_ONCE_MAX = 1_000;
 
 // The statement asks for the tenant's kind itself: whatever a caller forgets, no production tenant's mail is ever kept.
 const insert = statement(
@@ -46,16 +45,8 @@ export async function listMails(db: Queryable, realm: RealmKey, limit: number): 
 }
 
 /** Forgets at most 1,000 mails of any realm that were kept before then, in real time. Returns how many. */
-export async function deleteKeptMails(session: OwnerSession, beforeMs: number): Promise<number> {
-  const rows = await session.query(
-    `WITH gone AS (
-       DELETE FROM mails WHERE ctid = ANY (ARRAY (
-         SELECT ctid FROM mails WHERE created_at_ms < $1 LIMIT ${FORGOTTEN_AT_ONCE_MAX}))
-       RETURNING 1
-     ) SELECT count(*) AS count FROM gone`,
-    [beforeMs],
-  );
-  return Number(rows[0]?.count);
+export function deleteKeptMails(session: OwnerSession, beforeMs: number): Promise<number> {
+  return deleteSome(session, "mails", "created_at_ms < $1", [beforeMs]);
 }
 
 function toMail(row: Row): StoredMail {

@@ -1,4 +1,5 @@
 import type { OwnerSession, Queryable, Row } from "../../database/database.ts";
+import { deleteSome } from "../../database/delete-some.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import type { EventActor } from "../event/queries.ts";
@@ -40,7 +41,6 @@ export type MailOutcome =
   | { readonly state: "FAILED" | "GIVEN_UP"; readonly error: string }
   | { readonly state: "QUEUED"; readonly error: string; readonly nextAttemptAtMs: number };
 
-const SETTLED_AT_ONCE_MAX = 1_000;
 const KEY = "tenant_id = $1 AND realm_id = $2 AND outgoing_mail_id = $3";
 const IN_A_LIVE_REALM = `JOIN realms r ON r.tenant_id = t.tenant_id AND ${alive("r")}`;
 
@@ -132,16 +132,8 @@ export async function listDueMails(
 }
 
 /** Forgets at most 1,000 mails that were settled before then. Returns how many. */
-export async function deleteOldMails(session: OwnerSession, beforeMs: number): Promise<number> {
-  const rows = await session.query(
-    `WITH gone AS (
-       DELETE FROM outgoing_mails WHERE ctid = ANY (ARRAY (
-         SELECT ctid FROM outgoing_mails WHERE settled_at_ms < $1 LIMIT ${SETTLED_AT_ONCE_MAX}))
-       RETURNING 1
-     ) SELECT count(*) AS count FROM gone`,
-    [beforeMs],
-  );
-  return Number(rows[0]?.count);
+export function deleteOldMails(session: OwnerSession, beforeMs: number): Promise<number> {
+  return deleteSome(session, "outgoing_mails", "settled_at_ms < $1", [beforeMs]);
 }
 
 /** How many mails of all tenants wait to be sent, and since when the oldest does. */

@@ -1,4 +1,5 @@
 import type { OwnerSession } from "../../database/database.ts";
+import { deleteSome } from "../../database/delete-some.ts";
 import { IN_APPLICATION_ORDER } from "../application-order.ts";
 
 // What a deleted tenant, realm, application or identity leaves behind (settled 25), removed in batches by a job that sees all tenants.
@@ -76,16 +77,9 @@ export interface Doomed {
 }
 
 /** Deletes at most 1,000 rows. Returns how many are gone. */
-export async function deleteDoomed(session: OwnerSession, { table, where }: Doomed): Promise<number> {
+export function deleteDoomed(session: OwnerSession, { table, where }: Doomed): Promise<number> {
   const conditions = Object.keys(where).map((column, index) => `${column} = $${index + 1}`);
-  const rows = await session.query(
-    `WITH gone AS (
-       DELETE FROM ${table} WHERE ctid = ANY (ARRAY (SELECT ctid FROM ${table} WHERE ${conditions.join(" AND ")} LIMIT ${ROWS_AT_ONCE}))
-       RETURNING 1
-     ) SELECT count(*) AS count FROM gone`,
-    Object.values(where),
-  );
-  return Number(rows[0]?.count);
+  return deleteSome(session, table, conditions.join(" AND "), Object.values(where));
 }
 
 /** Whether any row has these values. */

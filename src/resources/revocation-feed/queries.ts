@@ -1,4 +1,5 @@
 import type { OwnerSession, Queryable, Row } from "../../database/database.ts";
+import { deleteSome } from "../../database/delete-some.ts";
 import { hexOf } from "../../database/row-id.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
@@ -194,15 +195,8 @@ function toState(row: Row): FeedState {
 const DELETED_AT_ONCE_MAX = 1_000;
 
 /** Deletes at most 1,000 entries of every tenant about tokens that nobody accepts anyway. Returns how many are gone. */
-export async function deleteForgottenEntries(session: OwnerSession, nowMs: number): Promise<number> {
-  const rows = await session.query(
-    `WITH gone AS (
-       DELETE FROM revocations
-        WHERE ctid = ANY (ARRAY (SELECT ctid FROM revocations WHERE forget_at_ms < $1 LIMIT ${DELETED_AT_ONCE_MAX})) RETURNING 1
-     ) SELECT count(*) AS count FROM gone`,
-    [nowMs],
-  );
-  return Number(rows[0]?.count);
+export function deleteForgottenEntries(session: OwnerSession, nowMs: number): Promise<number> {
+  return deleteSome(session, "revocations", "forget_at_ms < $1", [nowMs]);
 }
 
 /** Deletes at most 1,000 entries of feeds that nobody wanted since then, and those feeds that have none left. Returns how many are gone. */

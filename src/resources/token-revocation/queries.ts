@@ -1,4 +1,5 @@
 import type { OwnerSession, Queryable, Row } from "../../database/database.ts";
+import { deleteSome } from "../../database/delete-some.ts";
 import type { ListPage } from "../../database/list-statements.ts";
 import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
@@ -66,7 +67,6 @@ export interface TokenRevocation extends NewTokenRevocation, Progress {
 
 const TABLE = "token_revocations";
 const KEY = "tenant_id = $1 AND realm_id = $2 AND token_revocation_id = $3";
-const DELETED_AT_ONCE_MAX = 1_000;
 
 const NOTHING: EndedCounts = {
   lookedAt: 0,
@@ -275,15 +275,8 @@ export async function listDueRevocations(
 }
 
 /** Deletes at most 1,000 jobs of all tenants that were done before. Returns how many are gone. */
-export async function deleteOldRevocations(session: OwnerSession, finishedBeforeMs: number): Promise<number> {
-  const rows = await session.query(
-    `WITH gone AS (
-       DELETE FROM ${TABLE} WHERE ctid = ANY (ARRAY (
-         SELECT ctid FROM ${TABLE} WHERE finished_at_ms < $1 LIMIT ${DELETED_AT_ONCE_MAX})) RETURNING 1
-     ) SELECT count(*) AS count FROM gone`,
-    [finishedBeforeMs],
-  );
-  return Number(rows[0]?.count);
+export function deleteOldRevocations(session: OwnerSession, finishedBeforeMs: number): Promise<number> {
+  return deleteSome(session, TABLE, "finished_at_ms < $1", [finishedBeforeMs]);
 }
 
 function ids(key: TokenRevocationKey): readonly string[] {
