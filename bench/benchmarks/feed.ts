@@ -9,6 +9,7 @@ import { type NodeGroup, startNodeGroup } from "../../test/support/node-group.ts
 import type { CustomBenchmark, Row } from "../benchmark.ts";
 import { hexId } from "../mayfly-declaration.ts";
 import { makeDirectory, type RunContext, type RunSettings } from "../run-context.ts";
+import { percentile } from "../statistics.ts";
 
 const NODES = 2;
 const VALIDATORS_FULL = 50;
@@ -163,8 +164,7 @@ async function refusedAfter(verifier: Verifier, token: string, startedAt: number
 }
 
 function describe(times: readonly number[], validators: number): Row[] {
-  const sorted = times.toSorted((one, other) => one - other);
-  const at = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
+  const at = (share: number): number => percentile(times, share);
   const label = `from the sending of a revocation to its refusal by ${validators} validators at ${NODES} nodes`;
   const note = `${(times.length / validators).toLocaleString("en-US")} revocations; looked at every ${LOOK_EVERY_MS} ms`;
   return [
