@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "../platform/hash.ts";
 import type { ReceivedEvent } from "../protocol/read-events.ts";
 
 /** Beyond so many, and twice as many as it began with, a list is read anew: what has expired since is not in it any more. */
@@ -45,7 +45,7 @@ export function createEndedTokens(onComplete: () => void): EndedTokens {
 
   return {
     endOf: (tokenId) => {
-      const name = createHash("sha256").update(tokenId).digest("base64url");
+      const name = sha256(tokenId).toString("base64url");
       return least(ended.get(name), fresh?.get(name));
     },
     take: ({ event, id, data }) => {
