@@ -17,6 +17,7 @@ import { createSubscriber } from "./feed/subscriber.ts";
 import { findRealm } from "./find-realm.ts";
 import { recordRefusals } from "./record-refusals.ts";
 import type { Services } from "./services.ts";
+import { tenantNow } from "./tenant-now.ts";
 
 /** A connection whose node died holds its slot for so long. */
 const HOLD_MS = 30_000;
@@ -83,7 +84,7 @@ async function subscribe(services: Services, request: HttpRequest, asked: Asked)
     feed: state.name,
     audience,
     after: findPlace(headerOf(request, "last-event-id"), state),
-    now: clock.nowSeconds() + realm.clockOffsetSeconds,
+    now: tenantNow(services, realm),
   };
   const subscriber = createSubscriber(connection, greeting, {
     nowMs: clock.monotonicMs,

@@ -45,7 +45,7 @@ const prolong = statement(
 
 const find = statement(
   "status_list.find",
-  "SELECT algorithm, expires_at FROM status_lists WHERE tenant_id = $1 AND realm_id = $2 AND list_number = $3",
+  "SELECT algorithm FROM status_lists WHERE tenant_id = $1 AND realm_id = $2 AND list_number = $3",
 );
 
 const list = statement(
