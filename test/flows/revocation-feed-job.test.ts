@@ -82,6 +82,7 @@ describe("feeds that nobody listens to", () => {
     const { authorization } = await makeApi(client);
     await listenOnce(client, authorization);
     const late = await issueTo(client);
+    clock.pass(40); // as if its request had come slowly, and been recorded just now
     const { database } = server.deps;
     const set = (validAfter: number) =>
       database.maintain((session) =>

@@ -10,10 +10,11 @@ import { appendEntries, completeFeed, type LockedFeeds, lockFeeds, type NewEntry
 
 /**
  * A token may be recorded by a statement that began before its application, key or grant ended, and be there only after its tokens were
- * looked at: so they are looked at again, those whose requests came in this long before. No statement takes as long.
+ * looked at: so they are looked at again. No statement takes as long.
  */
 const SECOND_LOOK_AFTER_MS = 10_000;
-const SECOND_LOOK_BACK_MS = 30_000;
+/** Ids say when a request began: its body may have come for thirty seconds (http/server.ts), and it waited for its statement. */
+const SECOND_LOOK_BACK_MS = 50_000;
 /** Validators whose clocks are late accept a token for a while longer. */
 const LATE_CLOCK_MS = 300_000;
 /** So many families, sessions and the like are looked at together, if they are small. */
