@@ -1,21 +1,19 @@
-import type { Queryable } from "../../database/database.ts";
 import { notFound } from "../../http/management-error.ts";
 import { createRevocationMeter } from "../../http/revocation-meter.ts";
-import { isLivePartitionRange } from "../../protocol/bucket.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { splitScope } from "../../protocol/scope.ts";
-import { decodeId, ID_KINDS } from "../../protocol/token-id.ts";
 import { findFamilyEnd, isOpen } from "../../protocol/token-state.ts";
 import { findApplication } from "../application/queries.ts";
 import { readSecretRulesOf } from "../application-place/queries.ts";
 import { authoritiesOf, demandCover } from "../authority/rules.ts";
 import type { Call, Outcome } from "../call.ts";
 import { demandPowerOver } from "../demand-power.ts";
-import { type GrantFacts, readGrants } from "../grant/queries.ts";
+import type { GrantFacts } from "../grant/queries.ts";
 import { acts, reads } from "../operations.ts";
 import { endsFamily, type Revocation, revokeAs, revokeGrants, revokeTokens } from "../revocation/queries.ts";
 import { shorten } from "../shortening/queries.ts";
-import { readTokens, type TokenFacts, type TokenLookUp } from "../token/queries.ts";
+import type { TokenFacts } from "../token/queries.ts";
+import { type FoundToken, findToken, parentOf } from "./find-token.ts";
 import { findPathApplication, TOKENS } from "./path.ts";
 import { ShortenTokenBody, TokenDetail } from "./schema.ts";
 
@@ -65,12 +63,7 @@ export const ONE_TOKEN_OPERATIONS = [
   ),
 ] as const;
 
-/** A token of the path's application, dead or alive: an access token, or the family of refresh tokens under its grant's id. */
-type FoundToken =
-  | { readonly kind: "access"; readonly row: TokenFacts }
-  | { readonly kind: "refresh"; readonly row: GrantFacts };
-
-/** The token that the path names, with whether it lives; the end of a family is that of its refresh tokens. */
+/** The token that the path names, which lives, and its tenant's time. */
 interface LiveToken {
   readonly found: FoundToken;
   readonly now: number;
@@ -79,14 +72,13 @@ interface LiveToken {
 async function findLive(call: Call<unknown, unknown>): Promise<LiveToken> {
   const { key, now } = await findPathApplication(call);
   const { token_id: id = "" } = call.request.parameters;
-  const found = await findToken(call, { ...key, id });
-  if (found === undefined || endOf(found, now) === undefined) throw notFound("Token", id);
+  const found = await findToken(call, { ...key, id, withDecision: true });
+  if (found === undefined || !lives(found, now)) throw notFound("Token", id);
   return { found, now };
 }
 
-function endOf({ kind, row }: FoundToken, now: number): number | undefined {
-  if (kind === "access") return isOpen(row, now) ? row.expiresAt : undefined;
-  return findFamilyEnd(row, now);
+function lives({ kind, row }: FoundToken, now: number): boolean {
+  return kind === "access" ? isOpen(row, now) : findFamilyEnd(row, now) !== undefined;
 }
 
 async function shortenToken(call: Call<unknown, ShortenTokenBody>): Promise<Outcome<TokenDetail>> {
@@ -127,11 +119,6 @@ function describeAccess(row: TokenFacts): TokenDetail {
   };
 }
 
-function parentOf({ ancestorIds, grantId }: TokenFacts): Pick<TokenDetail, "parent_id"> {
-  const parent = ancestorIds[0] ?? grantId;
-  return parent === undefined ? {} : { parent_id: parent };
-}
-
 function describeFamily(row: GrantFacts): TokenDetail {
   const issuedAt = row.refreshIssuedAt ?? row.issuedAt;
   return {
@@ -167,26 +154,6 @@ async function revoke(call: Call<unknown, unknown>): Promise<void> {
   const end = endsFamily(revocation) ? revokeGrants : revokeTokens;
   liveTokens.remove(await revokeAs(deps.database, [revocation], end));
   createRevocationMeter(deps)(request.traceId);
-}
-
-async function findToken(
-  { db, deps }: Pick<Call<unknown, unknown>, "db" | "deps">,
-  { id, ...key }: ApplicationKey & { readonly id: string },
-): Promise<FoundToken | undefined> {
-  const parts = decodeId(id);
-  if (parts === undefined || !isLivePartitionRange(parts.bucket, deps.clock.nowSeconds())) return undefined;
-  const found = await readOf(db, { ...key, id, withDecision: true }, parts.kind);
-  return found?.row.applicationId === key.applicationId ? found : undefined;
-}
-
-async function readOf(db: Queryable, row: TokenLookUp, kind: number): Promise<FoundToken | undefined> {
-  if (kind === ID_KINDS.access) {
-    const [reading] = await readTokens(db, [row]);
-    return reading?.facts && { kind: "access", row: reading.facts };
-  }
-  if (kind !== ID_KINDS.grant) return undefined;
-  const [grant] = await readGrants(db, [row]);
-  return grant && { kind: "refresh", row: grant };
 }
 
 // Rule 1: who ends a token could do all that the person may do whose it is, or without one its client.

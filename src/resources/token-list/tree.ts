@@ -1,13 +1,12 @@
 import { notFound } from "../../http/management-error.ts";
 import { formatPageToken, parsePageToken, readPageSize } from "../../http/pagination.ts";
-import { isLivePartitionRange } from "../../protocol/bucket.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
-import { decodeId, ID_KINDS } from "../../protocol/token-id.ts";
 import { findCauseOfDeath, findCauseOfGrantDeath } from "../../protocol/token-state.ts";
 import type { Call, Outcome } from "../call.ts";
-import { type GrantFacts, readGrants } from "../grant/queries.ts";
+import type { GrantFacts } from "../grant/queries.ts";
 import { reads } from "../operations.ts";
 import { readTokens, type TokenFacts } from "../token/queries.ts";
+import { type FoundToken, findToken, parentOf } from "./find-token.ts";
 import { findPathApplication, TOKENS } from "./path.ts";
 import { type Descendant, listDescendants } from "./queries.ts";
 import { TokenTree, type TokenTreeNode, TokenTreeQuery } from "./schema.ts";
@@ -41,8 +40,9 @@ async function showTree(call: Call<TokenTreeQuery, unknown>): Promise<Outcome<To
   const { deps, db, query } = call;
   const { key, now } = await findPathApplication(call);
   const { token_id: id = "" } = call.request.parameters;
-  const top = await findTop(call, { ...key, id }, now);
-  if (top === undefined) throw notFound("Token", id);
+  const found = await findToken(call, { ...key, id });
+  if (found === undefined) throw notFound("Token", id);
+  const top = topOf(found, now);
   const question = [key.tenantId, key.realmId, key.applicationId, id];
   const realNow = deps.clock.nowSeconds();
   const position = query.page_token === undefined ? undefined : parsePageToken(query.page_token, question, realNow);
@@ -64,22 +64,9 @@ async function showTree(call: Call<TokenTreeQuery, unknown>): Promise<Outcome<To
   return { value };
 }
 
-async function findTop(
-  { db, deps }: Call<unknown, unknown>,
-  row: ApplicationKey & { readonly id: string },
-  now: number,
-): Promise<Top | undefined> {
-  const parts = decodeId(row.id);
-  if (parts === undefined || !isLivePartitionRange(parts.bucket, deps.clock.nowSeconds())) return undefined;
-  if (parts.kind === ID_KINDS.grant) {
-    const [grant] = await readGrants(db, [row]);
-    const isOwn = grant?.applicationId === row.applicationId;
-    return isOwn ? { node: describeGrant(grant, now), rootId: row.id } : undefined;
-  }
-  const facts = parts.kind === ID_KINDS.access ? (await readTokens(db, [row]))[0]?.facts : undefined;
-  if (facts?.applicationId !== row.applicationId) return undefined;
-  const rootId = facts.grantId ?? facts.ancestorIds.at(-1) ?? facts.id;
-  return { node: describeToken(facts, now), rootId };
+function topOf({ kind, row }: FoundToken, now: number): Top {
+  if (kind === "refresh") return { node: describeGrant(row, now), rootId: row.id };
+  return { node: describeToken(row, now), rootId: row.grantId ?? row.ancestorIds.at(-1) ?? row.id };
 }
 
 async function describeAll(
@@ -99,13 +86,12 @@ async function describeAll(
 }
 
 function describeToken(facts: TokenFacts, now: number): TokenTreeNode {
-  const parent = facts.ancestorIds[0] ?? facts.grantId;
   return {
     id: facts.id,
     token_type: "access",
     application_id: facts.applicationId,
     grant_type: facts.grantType,
-    ...(parent === undefined ? {} : { parent_id: parent }),
+    ...parentOf(facts),
     issued_at: facts.issuedAt,
     expires: facts.expiresAt,
     ...lifeOf(findCauseOfDeath(facts, now)),
