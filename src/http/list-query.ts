@@ -2,7 +2,7 @@ import type { ListPage } from "../database/list-statements.ts";
 import { type Filter, FilterError, parseFilter, printFilter } from "../protocol/scim-filter.ts";
 import { formatListPageToken, type ListPlace, parseListPageToken } from "./list-page-token.ts";
 import { fieldViolations, type ManagementError } from "./management-error.ts";
-import { invalidPageToken, type PageSizes, readPageSize } from "./pagination.ts";
+import { decidePageSize, invalidPageToken, type PageSizes } from "./pagination.ts";
 
 /** The sizes of pages of a directory: realms, identities, groups, roles, members, scopes, credentials (reference 2.1). */
 export const DIRECTORY_PAGE_SIZES: PageSizes = { fallback: 20, maximum: 200 };
@@ -54,10 +54,9 @@ export function parseListQuery(query: ListQueryMembers, rules: ListRules, now: n
   const position = query.page_token ? parseListPageToken(query.page_token, place) : undefined;
   const before = position && { filter: parseAsked(position.filter, invalidPageToken), kept: position.kept };
   if (before !== undefined) refuseOther(asked, before);
-  const keptSize = position && Math.max(1, Math.min(position.pageSize, sizes.maximum));
   return {
     after: position?.after ?? "",
-    pageSize: readPageSize(query.page_size, sizes) ?? keptSize ?? sizes.fallback,
+    pageSize: decidePageSize(query.page_size, position?.pageSize, sizes),
     skip: readSkip(query.skip),
     ...(before ?? asked),
     place,

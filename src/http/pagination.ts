@@ -36,7 +36,7 @@ export function formatPageToken(position: PagePosition, query: readonly string[]
 }
 
 /** Reads a page token. Throws 400 naming `page_token` for one that is malformed, too old or of another list. */
-export function parsePageToken(text: string, query: readonly string[], now: number): PagePosition {
+function parsePageToken(text: string, query: readonly string[], now: number): PagePosition {
   const content = text.length > PAGE_TOKEN_LENGTH_MAX ? undefined : decodePageToken(text);
   if (!isContent(content) || content.until <= now || content.query !== digestQuestion(query)) {
     throw invalidPageToken();
@@ -91,8 +91,38 @@ export interface PageSizes {
   readonly maximum: number;
 }
 
+/** What a list's query says of the page that it wants. */
+export interface PageQuery {
+  readonly page_size?: string;
+  readonly page_token?: string;
+}
+
+/**
+ * Reads where a list goes on, undefined for its first page, and how long the page is to be.
+ *
+ * @param place `question`: what the list was asked for; `now`: seconds of real time
+ * @throws ManagementError 400 naming the member at fault
+ */
+export function readPageQuery(
+  query: PageQuery,
+  place: { readonly question: readonly string[]; readonly sizes: PageSizes; readonly now: number },
+): { readonly position: PagePosition | undefined; readonly pageSize: number } {
+  const { question, sizes, now } = place;
+  const position = query.page_token === undefined ? undefined : parsePageToken(query.page_token, question, now);
+  return { position, pageSize: decidePageSize(query.page_size, position?.pageSize, sizes) };
+}
+
+/**
+ * The size of a page: what its query says, else what the page before had, else the usual. Page tokens are not signed: what one says of the
+ * size is bounded like what a query says.
+ */
+export function decidePageSize(text: string | undefined, kept: number | undefined, sizes: PageSizes): number {
+  const keptSize = kept === undefined ? sizes.fallback : Math.max(1, Math.min(kept, sizes.maximum));
+  return readPageSize(text, sizes) ?? keptSize;
+}
+
 /** A page size from a query: absent or 0 is the default, more than the maximum is the maximum (reference 2.1). */
-export function readPageSize(text: string | undefined, sizes: PageSizes): number | undefined {
+function readPageSize(text: string | undefined, sizes: PageSizes): number | undefined {
   if (text === undefined || text === "") return undefined;
   if (!/^\d+$/.test(text)) throw fieldViolations([{ field: "page_size", description: "not a whole number" }]);
   return Number(text) === 0 ? sizes.fallback : Math.min(Number(text), sizes.maximum);

@@ -1,5 +1,5 @@
 import type { Queryable } from "../../database/database.ts";
-import { formatPageToken, type PagePosition, parsePageToken, readPageSize } from "../../http/pagination.ts";
+import { formatPageToken, type PagePosition, readPageQuery } from "../../http/pagination.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { splitScope } from "../../protocol/scope.ts";
 import { type ListPage, pageOf, TOTAL_SIZE } from "../answer-parts.ts";
@@ -7,12 +7,11 @@ import type { Call, ManagementParts, Outcome } from "../call.ts";
 import { wantRecount } from "../live-count/queries.ts";
 import { reads } from "../operations.ts";
 import { ONE_TOKEN_OPERATIONS } from "./one-token.ts";
-import { findPathApplication, TOKENS } from "./path.ts";
+import { findPathApplication, TOKEN_PAGE_SIZES, TOKENS } from "./path.ts";
 import { countTokens, type ListedToken, listTokens, type TokenFilter } from "./queries.ts";
 import { TokenListQuery, TokenResource } from "./schema.ts";
 import { TOKEN_TREE_OPERATION } from "./tree.ts";
 
-const PAGE_SIZE_MAX = 100;
 /** Settled 13: exact up to here. */
 const EXACT_COUNT_MAX = 10_000;
 
@@ -42,11 +41,7 @@ async function listPage(call: Call<TokenListQuery, unknown>): Promise<Outcome<Li
   const filter: TokenFilter = { now, principalType: query.principal_type, principalId: query.principal_id };
   const question = [key.tenantId, key.realmId, key.applicationId, query.principal_type ?? "", query.principal_id ?? ""];
   const realNow = deps.clock.nowSeconds();
-  const position = query.page_token === undefined ? undefined : parsePageToken(query.page_token, question, realNow);
-  const sizes = { fallback: PAGE_SIZE_MAX, maximum: PAGE_SIZE_MAX };
-  // Page tokens are not signed: what one says of the size is bounded like what a query says.
-  const keptSize = Math.max(1, Math.min(position?.pageSize ?? PAGE_SIZE_MAX, PAGE_SIZE_MAX));
-  const pageSize = readPageSize(query.page_size, sizes) ?? keptSize;
+  const { position, pageSize } = readPageQuery(query, { question, sizes: TOKEN_PAGE_SIZES, now: realNow });
   const db = deps.database.recent([key.tenantId]);
   const [{ tokens, next }, total] = await Promise.all([
     listTokens(db, key, filter, { after: position?.after, limit: pageSize }),

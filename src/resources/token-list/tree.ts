@@ -1,5 +1,5 @@
 import { notFound } from "../../http/management-error.ts";
-import { formatPageToken, parsePageToken, readPageSize } from "../../http/pagination.ts";
+import { formatPageToken, readPageQuery } from "../../http/pagination.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { findCauseOfDeath, findCauseOfGrantDeath } from "../../protocol/token-state.ts";
 import type { Call, Outcome } from "../call.ts";
@@ -7,11 +7,9 @@ import type { GrantFacts } from "../grant/queries.ts";
 import { reads } from "../operations.ts";
 import { readTokens, type TokenFacts } from "../token/queries.ts";
 import { type FoundToken, findToken, parentOf } from "./find-token.ts";
-import { findPathApplication, TOKENS } from "./path.ts";
+import { findPathApplication, TOKEN_PAGE_SIZES, TOKENS } from "./path.ts";
 import { type Descendant, listDescendants } from "./queries.ts";
 import { TokenTree, type TokenTreeNode, TokenTreeQuery } from "./schema.ts";
-
-const PAGE_SIZE_MAX = 100;
 
 /** What descends from a token (settled 3). */
 export const TOKEN_TREE_OPERATION = reads(
@@ -45,11 +43,7 @@ async function showTree(call: Call<TokenTreeQuery, unknown>): Promise<Outcome<To
   const top = topOf(found, now);
   const question = [key.tenantId, key.realmId, key.applicationId, id];
   const realNow = deps.clock.nowSeconds();
-  const position = query.page_token === undefined ? undefined : parsePageToken(query.page_token, question, realNow);
-  const sizes = { fallback: PAGE_SIZE_MAX, maximum: PAGE_SIZE_MAX };
-  // Page tokens are not signed: what one says of the size is bounded like what a query says.
-  const keptSize = Math.max(1, Math.min(position?.pageSize ?? PAGE_SIZE_MAX, PAGE_SIZE_MAX));
-  const pageSize = readPageSize(query.page_size, sizes) ?? keptSize;
+  const { position, pageSize } = readPageQuery(query, { question, sizes: TOKEN_PAGE_SIZES, now: realNow });
   const { descendants, next } = await listDescendants(
     db,
     { ...key, id, rootId: top.rootId },
