@@ -88,14 +88,24 @@ export async function listTokens(
 ): Promise<TokenPage> {
   const after = page.after === undefined ? HIGHEST_ID : Buffer.from(page.after, "base64url");
   const rows = await db.run(list, [...filterValues(key, filter), after, page.limit + 1]);
-  const tokens: ListedToken[] = [];
+  const { items, next } = cutPage(rows, page.limit, { toItem: toListedToken, isShown: (row) => row.lives === true });
+  return { tokens: items, next };
+}
+
+/** Of rows that were looked at, those that a page shows, and where the next goes on: behind the last shown, or the last looked at. */
+function cutPage<Item extends { readonly id: string }>(
+  rows: readonly Row[],
+  limit: number,
+  { toItem, isShown }: { readonly toItem: (row: Row) => Item; readonly isShown: (row: Row) => boolean },
+): { readonly items: readonly Item[]; readonly next: string | undefined } {
+  const items: Item[] = [];
   for (const row of rows) {
-    if (tokens.length === page.limit) return { tokens, next: tokens.at(-1)?.id };
-    const token = toListedToken(row);
-    if (row.lives === true) tokens.push(token);
-    if (row.is_last === true) return { tokens, next: token.id };
+    if (items.length === limit) return { items, next: items.at(-1)?.id };
+    const item = toItem(row);
+    if (isShown(row)) items.push(item);
+    if (row.is_last === true) return { items, next: item.id };
   }
-  return { tokens, next: undefined };
+  return { items, next: undefined };
 }
 
 function toListedToken(row: Row): ListedToken {
@@ -185,14 +195,8 @@ export async function listDescendants(
   const after = page.after === undefined ? Buffer.alloc(0) : bytesOf(page.after);
   const place = [top.tenantId, top.realmId, bytesOf(top.rootId), bytesOf(top.id)];
   const rows = await db.run(listBelow, [...place, after, page.limit + 1]);
-  const descendants: Descendant[] = [];
-  for (const row of rows) {
-    if (descendants.length === page.limit) return { descendants, next: descendants.at(-1)?.id };
-    const one = toDescendant(row);
-    if (row.is_below === true) descendants.push(one);
-    if (row.is_last === true) return { descendants, next: one.id };
-  }
-  return { descendants, next: undefined };
+  const { items, next } = cutPage(rows, page.limit, { toItem: toDescendant, isShown: (row) => row.is_below === true });
+  return { descendants: items, next };
 }
 
 function toDescendant(row: Row): Descendant {
