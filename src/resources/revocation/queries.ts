@@ -59,7 +59,7 @@ const revokeGrant = statement(
    WHERE code_spent_at IS NOT NULL AND refresh_expires_at IS NOT NULL`,
 );
 
-/** Whether this ends a grant: refresh tokens and access tokens that name it as their ancestor (rule 13, settled 3). */
+/** Whether this ends, or shortens, a grant: refresh tokens and access tokens that name it as their ancestor (rule 13, settled 3). */
 export function endsFamily({ id }: Pick<Revocation, "id">): boolean {
   return decodeId(id)?.kind === ID_KINDS.grant;
 }

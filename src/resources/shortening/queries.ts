@@ -4,9 +4,9 @@ import { insertWithPartitions } from "../../database/partitions.ts";
 import { bucketRange, idColumns } from "../../database/row-id.ts";
 import { statement } from "../../database/statement.ts";
 import type { ApplicationKey } from "../../protocol/client-metadata.ts";
-import { decodeId, ID_KINDS } from "../../protocol/token-id.ts";
 import { DECISION_COLUMNS, decisionBucket, INSERT_DECISIONS, toDecisionRow } from "../decision/queries.ts";
 import { GRANTS } from "../grant/queries.ts";
+import { endsFamily } from "../revocation/queries.ts";
 import { TOKENS } from "../token/queries.ts";
 
 /** An earlier end of an access token, or of a grant and so of all that grew from it (rule 28). It never makes anything live longer. */
@@ -23,10 +23,7 @@ export interface Shortening extends ApplicationKey {
 
 // Lowered and recorded by one statement, as revocations are (rule 24). Of several for one row the earliest holds, whichever comes first:
 // what is proposed is compared with the row as it is when it is locked.
-const lowerAndRecord = (
-  table: KnownTable,
-  lower: { readonly set: string; readonly become: Readonly<Record<string, string>>; readonly advance?: string },
-): string =>
+const lowerAndRecord = (table: KnownTable, lower: { readonly set: string; readonly advance?: string }): string =>
   `WITH batch AS MATERIALIZED (
      SELECT * FROM json_to_recordset($1::json) AS b(${DECISION_COLUMNS}, lowered_id bytea, lowered_bucket integer, until bigint)
    ), named AS (
@@ -36,21 +33,19 @@ const lowerAndRecord = (
        from: "named",
        buckets: "$2 AND $3",
        set: { [lower.set]: "c.until" },
-       become: lower.become,
        ...(lower.advance === undefined ? {} : { advance: lower.advance }),
        where: `${table.name}.revoked_at IS NULL AND ${table.name}.${lower.set} > excluded.${lower.set}`,
      })}
    )
    ${INSERT_DECISIONS} FROM batch ON CONFLICT DO NOTHING`;
 
-const shortenTokens = statement("shortening.lower_tokens", lowerAndRecord(TOKENS, { set: "expires_at", become: {} }));
+const shortenTokens = statement("shortening.lower_tokens", lowerAndRecord(TOKENS, { set: "expires_at" }));
 
 // A refresh that stands on the grant as it was before loses by its version and reads it anew.
 const shortenGrants = statement(
   "shortening.lower_grants",
   lowerAndRecord(GRANTS, {
     set: "ends_at",
-    become: {},
     advance: `refresh_expires_at = CASE WHEN grants.refresh_expires_at > excluded.ends_at THEN excluded.ends_at
        ELSE grants.refresh_expires_at END, version = grants.version + 1`,
   }),
@@ -69,13 +64,9 @@ export async function lowerGrants(db: Queryable, shortenings: readonly Shortenin
 /** Shortens what is named; resolved means that it holds on every node. */
 export async function shorten(database: Database, shortening: Shortening): Promise<void> {
   const db = database.tenants([shortening.tenantId]);
-  const lower = isOfGrant(shortening) ? lowerGrants : lowerTokens;
+  const lower = endsFamily(shortening) ? lowerGrants : lowerTokens;
   const buckets = [decisionBucket(shortening.atMs)];
   await insertWithPartitions(database, "decisions", buckets, () => lower(db, [shortening]));
-}
-
-function isOfGrant({ id }: Pick<Shortening, "id">): boolean {
-  return decodeId(id)?.kind === ID_KINDS.grant;
 }
 
 function valuesOf(shortenings: readonly Shortening[]): readonly unknown[] {
@@ -84,7 +75,7 @@ function valuesOf(shortenings: readonly Shortening[]): readonly unknown[] {
 
 function toRow(one: Shortening): object {
   const { id, bucket } = idColumns(one.id);
-  const named = isOfGrant(one) ? { grant_id: one.id } : { token_id: one.id };
+  const named = endsFamily(one) ? { grant_id: one.id } : { token_id: one.id };
   return {
     ...toDecisionRow({
       tenantId: one.tenantId,
