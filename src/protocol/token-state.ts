@@ -88,8 +88,8 @@ export interface FamilyStateFacts {
 
 /** When a family's refresh tokens end, in seconds of tenant time; undefined when none of them can be used any more. */
 export function findFamilyEnd(family: FamilyStateFacts, now: number): number | undefined {
-  if (family.revokedAt !== undefined || family.identityIsDead || family.sessionIsOver) return undefined;
-  if (family.issuedAt < family.validAfter || family.siblings.length === 0) return undefined;
+  if (family.revokedAt !== undefined || family.siblings.length === 0) return undefined;
+  if (findCauseAroundGrant(family) !== undefined) return undefined;
   return family.refreshExpiresAt !== undefined && now < family.refreshExpiresAt ? family.refreshExpiresAt : undefined;
 }
 
@@ -100,6 +100,13 @@ export function findCauseOfGrantDeath(
 ): string | undefined {
   if (grant.revokedAt !== undefined) return "revoked";
   if (now >= grant.endsAt) return "expired";
+  return findCauseAroundGrant(grant);
+}
+
+// What ends a grant without touching it.
+function findCauseAroundGrant(
+  grant: Pick<FamilyStateFacts, "issuedAt" | "identityIsDead" | "sessionIsOver" | "validAfter">,
+): string | undefined {
   if (grant.identityIsDead) return "its identity is suspended or deleted";
   if (grant.sessionIsOver) return "its session was ended";
   if (grant.issuedAt < grant.validAfter) return "everything issued before was revoked";
