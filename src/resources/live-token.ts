@@ -23,8 +23,7 @@ export function tokenLives(now: string, past?: Past): string {
     AND i.identity_id = t.identity_id AND ${alive("i")} AND i.status = 'active' AND ${personValidAfter(past)} <= t.issued_at))
   AND (t.grant_id IS NULL OR EXISTS (SELECT FROM grants g WHERE g.tenant_id = t.tenant_id AND g.realm_id = t.realm_id
     AND g.id = t.grant_id AND g.bucket = t.grant_bucket AND ${notRevoked("g", now, past)} AND g.ends_at > ${now} AND ${SESSION_LETS_GRANT_LIVE}))
-  AND NOT EXISTS (SELECT FROM signing_keys k WHERE k.tenant_id = t.tenant_id AND k.realm_id = t.realm_id AND k.key_id = t.key_id
-    AND k.compromised_at IS NOT NULL)
+  AND ${keyHolds("t")}
   AND (t.uses_left IS NULL OR t.uses_left > 0)
   AND (t.ancestors = '{}' OR NOT EXISTS (SELECT FROM unnest(t.ancestors) named(id) WHERE NOT ${ancestorLives(now, past)}))`;
 }
@@ -48,8 +47,13 @@ function ancestorLives(now: string, past: Past | undefined): string {
   return `EXISTS (SELECT FROM tokens p JOIN applications a ON a.tenant_id = p.tenant_id AND a.realm_id = p.realm_id
       AND a.application_id = p.application_id AND ${alive("a")} AND ${since ?? "a.tokens_valid_after"} <= p.issued_at
     WHERE ${IS_NAMED} AND ${notRevoked("p", now, past)} AND p.expires_at > ${now}
-    AND NOT EXISTS (SELECT FROM signing_keys k WHERE k.tenant_id = p.tenant_id AND k.realm_id = p.realm_id AND k.key_id = p.key_id
-      AND k.compromised_at IS NOT NULL))`;
+    AND ${keyHolds("p")})`;
+}
+
+// The key that signed the token of this alias was not marked compromised; an opaque one has none.
+function keyHolds(of: string): string {
+  return `NOT EXISTS (SELECT FROM signing_keys k WHERE k.tenant_id = ${of}.tenant_id AND k.realm_id = ${of}.realm_id
+    AND k.key_id = ${of}.key_id AND k.compromised_at IS NOT NULL)`;
 }
 
 /** The grant `g` has a refresh token that can be used. Whether it was revoked is not in it. */
