@@ -1,13 +1,16 @@
 // Token exchange (RFC 8693, rule 16) as values: what is asked for, for whom the new token is, and who acts with it.
 
+import type { TokenFormat } from "./client-metadata.ts";
 import { splitJwt } from "./compact-jwt.ts";
 import { isObject } from "./json-object.ts";
 import { OAuthError } from "./oauth-error.ts";
 import type { RequestParameters } from "./parameters.ts";
 import { intersectLive, narrowScope, type ScopeVerdict } from "./scope.ts";
 
+/** The grant type (RFC 8693 §2.1). */
 export const TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
-const ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token";
+/** What an access token of any format is called (RFC 8693 §3). */
+export const ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token";
 const JWT = "urn:ietf:params:oauth:token-type:jwt";
 /** What a token may be called here, on its way in and out (RFC 8693 §3). */
 export const TOKEN_TYPES: readonly string[] = [ACCESS_TOKEN, JWT];
@@ -40,7 +43,7 @@ export interface ExchangeTarget {
  */
 export function readExchange(
   { values, lists }: Pick<RequestParameters, "values" | "lists">,
-  format: "self_contained" | "referential",
+  format: TokenFormat,
 ): ExchangeRequest {
   const subjectToken = readToken(values, "subject_token");
   if (subjectToken === undefined) throw new OAuthError("invalid_request", "subject_token is missing");
@@ -57,7 +60,7 @@ export function readExchange(
  */
 export function readTarget(
   { values, lists }: Pick<RequestParameters, "values" | "lists">,
-  format: "self_contained" | "referential",
+  format: TokenFormat,
 ): ExchangeTarget {
   return {
     issuedTokenType: readRequestedType(values.get("requested_token_type"), format),
@@ -77,7 +80,7 @@ function readToken(values: RequestParameters["values"], name: "subject_token" | 
 }
 
 // RFC 8693 §2.2.1: neither a refresh token nor an ID token is ever made of an access token (rule 16).
-function readRequestedType(type: string | undefined, format: "self_contained" | "referential"): string {
+function readRequestedType(type: string | undefined, format: TokenFormat): string {
   if (type === undefined || type === ACCESS_TOKEN) return ACCESS_TOKEN;
   if (type === JWT && format === "self_contained") return JWT;
   const detail =

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { TOKEN_EXCHANGE, TOKEN_TYPES } from "../../protocol/token-exchange.ts";
+import { ACCESS_TOKEN, TOKEN_EXCHANGE } from "../../protocol/token-exchange.ts";
 import { profileOf } from "../command.ts";
 import { addWantedToken, formOf, showIssued, type WantedToken } from "../issued-token.ts";
 import { readToken } from "../presented-token.ts";
@@ -28,11 +28,10 @@ export function addTokenExchange(parent: Command, world: World): void {
 
 async function exchange(world: World, argument: string | undefined, options: ExchangeOptions): Promise<void> {
   const profile = await profileOf(world, options);
-  const [subject_token_type = ""] = TOKEN_TYPES;
   const answer = await requestToken(profile, {
     grant_type: TOKEN_EXCHANGE,
     subject_token: await readToken(world, argument),
-    subject_token_type,
+    subject_token_type: ACCESS_TOKEN,
     ...(options.audience === undefined ? {} : { audience: options.audience }),
     ...formOf(options, world.clock.nowSeconds()),
   });

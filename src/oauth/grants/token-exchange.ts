@@ -116,8 +116,8 @@ async function authorizeExchange(
   exchange: Exchange,
 ): Promise<Authorization> {
   const { subject, actor } = exchange;
-  const refusing = [subject, ...subject.ancestors].find((one) => actor !== undefined && !lets(one, actor));
-  if (refusing !== undefined) throw unacceptable("subject_token", "its may_act does not name who is to act");
+  if (actor !== undefined && ![subject, ...subject.ancestors].every((one) => lets(one, actor)))
+    throw unacceptable("subject_token", "its may_act does not name who is to act");
   const audience = narrowAudience(subject.audience, asked.targets);
   const isForServer = isStillForServer(subject, audience);
   return {
@@ -145,7 +145,7 @@ async function authorizeExchange(
     facts: {
       subject_token_id: subject.id,
       audience,
-      ...(exchange.actor === undefined ? {} : { actor: exchange.actor }),
+      ...(actor === undefined ? {} : { actor }),
     },
   };
 }
