@@ -3,6 +3,7 @@ import { CliError } from "../cli-error.ts";
 import { type CommonOptions, outputOption, profileOf, readDuration, show } from "../command.ts";
 import { describeDuration } from "../duration.ts";
 import { sendForm } from "../http.ts";
+import { formOf, type WantedToken } from "../issued-token.ts";
 import { listOf, numberOf, objectOf, textOf } from "../json.ts";
 import { describeLedger } from "../ledger.ts";
 import { issuerOf } from "../profile.ts";
@@ -10,11 +11,7 @@ import { formatPairs } from "../table.ts";
 import { basicOf, refusedToken } from "../token-client.ts";
 import type { World } from "../world.ts";
 
-interface PreviewOptions extends CommonOptions {
-  readonly expiresIn?: number;
-  readonly scope?: string;
-  readonly maxUses?: string;
-}
+type PreviewOptions = CommonOptions & Pick<WantedToken, "expiresIn" | "scope" | "maxUses">;
 
 /** `mayfly token preview` */
 export function addTokenPreview(parent: Command, world: World): void {
@@ -31,12 +28,7 @@ export function addTokenPreview(parent: Command, world: World): void {
 
 async function preview(world: World, options: PreviewOptions): Promise<void> {
   const profile = await profileOf(world, options);
-  const form = {
-    grant_type: "client_credentials",
-    ...(options.expiresIn === undefined ? {} : { expiration_time: String(options.expiresIn) }),
-    ...(options.scope === undefined ? {} : { scope: options.scope }),
-    ...(options.maxUses === undefined ? {} : { max_uses: options.maxUses }),
-  };
+  const form = { grant_type: "client_credentials", ...formOf(options, world.clock.nowSeconds()) };
   const answer = await sendForm(`${issuerOf(profile)}/tokens:preview`, form, { authorization: basicOf(profile) });
   if (answer.status !== 200) throw refusedToken(profile, answer);
   show(world, options, { value: answer.json, text: describe(answer.json) });
