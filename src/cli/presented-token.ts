@@ -46,6 +46,19 @@ export function issuedBy(profile: Profile, token: string): { readonly realm: str
   return { realm, application };
 }
 
+/** The realm and the application of a token. */
+export interface TokenPlace {
+  readonly realm: string;
+  readonly application: string;
+}
+
+/** Where a token is: as it is named, else by the token's own word, else where the profile is. */
+export function placeOf(profile: Profile, token: string, named: PlaceOptions): TokenPlace {
+  const issued = issuedBy(profile, token);
+  const { realm = issued.realm, application = issued.application ?? profile.key.applicationId } = named;
+  return { realm, application };
+}
+
 /** What a profile sees of a token. */
 export interface SeenToken {
   readonly claims: Readonly<Record<string, unknown>>;
@@ -97,7 +110,7 @@ export function isTokenId(argument: string | undefined): argument is string {
  */
 export async function sendAsHolder(
   profile: Profile,
-  ask: Required<PlaceOptions> & { readonly route: string; readonly form: Readonly<Record<string, string>> },
+  ask: TokenPlace & { readonly route: string; readonly form: Readonly<Record<string, string>> },
 ): Promise<Answer> {
   const { realm, application, route, form } = ask;
   const isOwn = realm === profile.key.realmId && application === profile.key.applicationId;

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { CliError } from "../cli-error.ts";
 import { applicationPathOf, type CommonOptions, type PlaceOptions, profileOf } from "../command.ts";
 import { createManagementClient } from "../management-client.ts";
-import { introspect, issuedBy, isTokenId, readToken, sendAsHolder } from "../presented-token.ts";
+import { introspect, isTokenId, placeOf, readToken, sendAsHolder } from "../presented-token.ts";
 import type { Profile } from "../profile.ts";
 import type { World } from "../world.ts";
 
@@ -28,8 +28,7 @@ async function revoke(world: World, argument: string | undefined, options: Revok
   const profile = await profileOf(world, options);
   if (isTokenId(argument)) return revokeById(world, profile, { ...options, id: argument });
   const token = await readToken(world, argument);
-  const issued = issuedBy(profile, token);
-  const { realm = issued.realm, application = issued.application ?? profile.key.applicationId } = options;
+  const { realm, application } = placeOf(profile, token, options);
   const before = await introspect(profile, realm, token);
   await sendAsHolder(profile, { realm, application, route: "revoke", form: { token } });
   // RFC 7009 §2.2: the answer is the same for a token that was not this client's to revoke.

@@ -12,7 +12,7 @@ import {
 import { describeDuration, describeInstant } from "../duration.ts";
 import { numberOf } from "../json.ts";
 import { createManagementClient } from "../management-client.ts";
-import { issuedBy, isTokenId, readToken, sendAsHolder } from "../presented-token.ts";
+import { isTokenId, placeOf, readToken, sendAsHolder } from "../presented-token.ts";
 import type { Profile } from "../profile.ts";
 import { formatPairs } from "../table.ts";
 import type { World } from "../world.ts";
@@ -64,10 +64,8 @@ async function shortenById(profile: Profile, asked: ShortenOptions & { readonly 
 }
 
 async function shortenHeld(profile: Profile, token: string, options: ShortenOptions): Promise<number> {
-  const issued = issuedBy(profile, token);
-  const { realm = issued.realm, application = issued.application ?? profile.key.applicationId } = options;
   const form = { token, expiration_time: String(options.expiresIn) };
-  const answer = await sendAsHolder(profile, { realm, application, route: "shorten", form });
+  const answer = await sendAsHolder(profile, { ...placeOf(profile, token, options), route: "shorten", form });
   return endOf(numberOf(answer.json, "exp"));
 }
 
