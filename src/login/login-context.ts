@@ -3,11 +3,10 @@ import type { Texts } from "../http/texts/index.ts";
 import type { ApplicationContext, RealmContext, RealmKey, TenantContext } from "../protocol/client-metadata.ts";
 import { findApplicationContext } from "../resources/application/queries.ts";
 import { findAuthenticatorOf } from "../resources/application-authenticator.ts";
-import { listLoginMethods } from "../resources/authenticator-config/queries.ts";
 import type { AuthenticatorSettings } from "../resources/authenticator-config/schema.ts";
 import type { AuthorizationRequest } from "../resources/authorization-request/queries.ts";
-import { findRealm, findRealmFacts } from "../resources/realm/queries.ts";
 import { sessionPolicyOf } from "../resources/realm/rules.ts";
+import { findAccountRealm } from "./account-realm.ts";
 
 /** What a login leads to, and what is around it. */
 export interface LoginContext {
@@ -57,9 +56,9 @@ async function findAccountContext(
   texts: Texts,
 ): Promise<LoginContext | undefined> {
   const key = { tenantId, realmId };
-  const found = [findRealmFacts(db, key), findRealm(db, key), listLoginMethods(db, key)] as const;
-  const [facts, realm, methods] = await Promise.all(found);
-  if (facts === undefined || realm === undefined) return undefined;
+  const found = await findAccountRealm(db, key);
+  if (found === undefined) return undefined;
+  const { facts, realm, methods } = found;
   const { display_name: displayName } = realm.settings;
   return {
     key: { ...key, applicationId: undefined },

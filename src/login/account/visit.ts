@@ -7,16 +7,14 @@ import { ACR } from "../../protocol/acr.ts";
 import type { RealmKey, SessionPolicy } from "../../protocol/client-metadata.ts";
 import { OAuthError } from "../../protocol/oauth-error.ts";
 import { isSessionOpen } from "../../protocol/session.ts";
-import { type LoginMethods, listLoginMethods } from "../../resources/authenticator-config/queries.ts";
-import { LOGIN_METHODS } from "../../resources/authorization-request/schema.ts";
 import { readBrowserSession } from "../../resources/browser-session.ts";
 import type { Credential } from "../../resources/credential/queries.ts";
 import type { EventSource } from "../../resources/event-source.ts";
 import { findIdentity, type Identity } from "../../resources/identity/queries.ts";
-import { findRealm, findRealmFacts, type Realm, type RealmFacts } from "../../resources/realm/queries.ts";
 import { sessionPolicyOf } from "../../resources/realm/rules.ts";
 import type { Session } from "../../resources/session/queries.ts";
 import { pageThemeOf } from "../../resources/theme/rules.ts";
+import { type AccountRealm, findAccountRealm } from "../account-realm.ts";
 import type { LoginServices } from "../services.ts";
 
 /** How long after an authentication a person may change the account, in seconds of tenant time. */
@@ -31,8 +29,8 @@ export interface AccountPlace {
   readonly texts: Texts;
   /** what is around the page */
   readonly surroundings: PageSurroundings;
-  /** by which the person can log in here; none where all applications of the realm have login pages of their own */
-  readonly methods: LoginMethods;
+  /** by which the person can log in here */
+  readonly methods: AccountRealm["methods"];
   /** seconds of tenant time */
   readonly now: number;
 }
@@ -57,16 +55,10 @@ export async function openAccount(services: LoginServices, http: HttpRequest): P
   const { clock, config, database } = services.deps;
   const key = realmKeyOf(http);
   const db = database.tenants(key === undefined ? [] : [key.tenantId]);
-  // As they are at this moment: by the tenant's time it is judged whether a session is open.
-  const [facts, realm] = key === undefined ? [] : await Promise.all([findRealmFacts(db, key), findRealm(db, key)]);
-  if (facts === undefined || realm === undefined) {
-    throw new OAuthError("invalid_client", "no such realm", { status: 404 });
-  }
-  const methods = (await listLoginMethods(db, realm.key)).filter(({ type }) =>
-    LOGIN_METHODS.some((own) => own === type),
-  );
-  const now = clock.nowSeconds() + facts.clockOffsetSeconds;
-  const place = placeOf(services, http, { facts, realm, methods, now });
+  const found = key && (await findAccountRealm(db, key));
+  if (found === undefined) throw new OAuthError("invalid_client", "no such realm", { status: 404 });
+  const { facts, realm } = found;
+  const place = placeOf(services, http, { ...found, now: clock.nowSeconds() + facts.clockOffsetSeconds });
   const sessionPolicy = sessionPolicyOf(realm.settings);
   const session = await readBrowserSession(services.deps, http, realm.key);
   if (session === undefined || !isSessionOpen(session, sessionPolicy, place.now)) return place;
@@ -102,12 +94,11 @@ export function sourceOf({ services, http, session }: AccountVisit): EventSource
   return { actor, traceId, correlationId, atMs: services.deps.clock.nowMs() };
 }
 
-interface FoundRealm extends Pick<AccountPlace, "methods" | "now"> {
-  readonly facts: RealmFacts;
-  readonly realm: Realm;
-}
-
-function placeOf(services: LoginServices, http: HttpRequest, { facts, realm, ...found }: FoundRealm): AccountPlace {
+function placeOf(
+  services: LoginServices,
+  http: HttpRequest,
+  { facts, realm, ...found }: AccountRealm & Pick<AccountPlace, "now">,
+): AccountPlace {
   const language = visitorLanguage(http);
   const realmName = realm.settings.display_name;
   const theme = pageThemeOf(facts.theme);
