@@ -4,6 +4,7 @@ import { timeAgo } from "../../http/time-ago.ts";
 import type { Credential } from "../../resources/credential/queries.ts";
 import type { Session } from "../../resources/session/queries.ts";
 import type { AccountNotice } from "./actions/action.ts";
+import { ago } from "./ago.ts";
 import { button, buttons } from "./buttons.ts";
 import { openForm } from "./form.ts";
 import type { Account } from "./read-account.ts";
@@ -51,9 +52,7 @@ export function nobodyPage(place: AccountPlace, notice: AccountNotice | undefine
     title: `${texts.nobody.title} · ${place.realmName}`,
     content: html`<h1>${texts.nobody.title}</h1>
 ${notice === "signedOut" ? html`<p class="done" role="status">${texts.done.signedOut}</p>` : undefined}
-${
-  place.methods.length === 0 ? html`<p>${texts.nobody.advice(place.realmName)}</p>` : html`<p>${texts.nobody.intro}</p>`
-}
+<p>${place.methods.length === 0 ? texts.nobody.advice(place.realmName) : texts.nobody.intro}</p>
 ${signInForm(place, { label: texts.nobody.signIn, isMain: true, byPasskey: false })}`,
   };
 }
@@ -141,8 +140,4 @@ function renderPasskey(visit: AccountVisit, passkey: Credential, isOpen: boolean
 <small>${texts.made(since(createdAtMs))}</small>
 <small>${lastUsedAtMs === undefined ? texts.neverUsed : texts.used(since(lastUsedAtMs))}</small></div>
 ${isOpen ? buttons(visit, { about: displayName, id }, actions) : undefined}</li>`;
-}
-
-function ago({ now, texts }: AccountVisit, at: number): string {
-  return timeAgo(now - at, texts.language);
 }

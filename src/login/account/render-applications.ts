@@ -1,9 +1,9 @@
 import { durationInWords } from "../../http/duration-in-words.ts";
 import { type Html, html } from "../../http/html.ts";
-import { timeAgo } from "../../http/time-ago.ts";
 import { isOpenidScope } from "../../protocol/scope.ts";
 import type { UnaskedAccess } from "../../resources/consent/queries.ts";
 import { personalInWords, renewalInWords } from "../consent-in-words.ts";
+import { ago } from "./ago.ts";
 import { button } from "./buttons.ts";
 import type { Account, NamedConsent } from "./read-account.ts";
 import type { AccountVisit } from "./visit.ts";
@@ -61,8 +61,4 @@ function renderEnd(
 ): Html | undefined {
   if (!visit.isRecent) return undefined;
   return button(visit, { ...how, about, id: { name: "application_id", value: key.applicationId } });
-}
-
-function ago({ now, texts }: AccountVisit, at: number): string {
-  return timeAgo(now - at, texts.language);
 }
