@@ -1,6 +1,4 @@
 import { Compile } from "typebox/compile";
-import type { AuthOperation } from "../../http/openapi/auth-operation.ts";
-import { patternOf } from "../../http/operation.ts";
 import { type HttpReply, type HttpRequest, jsonReply, type Route, realmKeyOf } from "../../http/route.ts";
 import { OAuthError } from "../../protocol/oauth-error.ts";
 import type { StoredJobState } from "../../resources/credential-binding-job/schema.ts";
@@ -12,6 +10,7 @@ import type { LoginServices } from "../services.ts";
 import { describePasskey } from "./describe-passkey.ts";
 import { BeginBindingBody, EMBEDDED_OPERATIONS, FinishBindingBody } from "./operations.ts";
 import { readBody } from "./read-body.ts";
+import { routeOf } from "./route-of.ts";
 import { demandTrustedPage } from "./trusted-page.ts";
 
 const Beginning = Compile(BeginBindingBody);
@@ -21,13 +20,9 @@ const Finishing = Compile(FinishBindingBody);
 export function embeddedBindingRoutes(services: LoginServices): readonly Route[] {
   const { beginBinding, finishBinding } = EMBEDDED_OPERATIONS;
   return [
-    { ...routeOf(beginBinding), handle: (http) => begin(services, http) },
-    { ...routeOf(finishBinding), handle: (http) => finish(services, http) },
+    routeOf(beginBinding, (http) => begin(services, http)),
+    routeOf(finishBinding, (http) => finish(services, http)),
   ];
-}
-
-function routeOf({ name, method, path }: AuthOperation): Omit<Route, "handle"> {
-  return { name, method, path: patternOf(path), kind: "auth" };
 }
 
 async function begin(services: LoginServices, http: HttpRequest): Promise<HttpReply> {

@@ -1,5 +1,4 @@
 import type { Queryable } from "../../database/database.ts";
-import { patternOf } from "../../http/operation.ts";
 import {
   applicationKeyOf,
   type HttpReply,
@@ -29,6 +28,7 @@ import { type PresentedBinding, spendPasskeyBinding } from "../../resources/pass
 import { lacksPasskey } from "../passkey/offer.ts";
 import type { LoginServices } from "../services.ts";
 import { EMBEDDED_OPERATIONS } from "./operations.ts";
+import { routeOf } from "./route-of.ts";
 import { demandTrustedPage } from "./trusted-page.ts";
 import type { EmbeddedVisit } from "./visit.ts";
 
@@ -56,9 +56,7 @@ export async function newBindingToken(
 
 /** Where the token is exchanged for a link (reference E8). */
 export function bindingTokenRoutes(services: LoginServices): readonly Route[] {
-  const handle = (http: HttpRequest): Promise<HttpReply> => exchange(services, http);
-  const { name, method, path } = EMBEDDED_OPERATIONS.exchangeToken;
-  return [{ name, method, path: patternOf(path), kind: "auth", handle }];
+  return [routeOf(EMBEDDED_OPERATIONS.exchangeToken, (http) => exchange(services, http))];
 }
 
 /** @throws OAuthError 401 `invalid_token`, in one wording whatever is wrong with it */

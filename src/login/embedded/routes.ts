@@ -1,6 +1,4 @@
 import { Compile } from "typebox/compile";
-import type { AuthOperation } from "../../http/openapi/auth-operation.ts";
-import { patternOf } from "../../http/operation.ts";
 import { type HttpReply, type HttpRequest, headerOf, jsonReply, type Route } from "../../http/route.ts";
 import { authenticateUrl } from "../../keys/embedded-request.ts";
 import { OAuthError } from "../../protocol/oauth-error.ts";
@@ -15,6 +13,7 @@ import type { StepRefusal } from "../steps/step.ts";
 import { newBindingToken } from "./binding-token.ts";
 import { AddressBody, AssertionBody, CodeBody, EMBEDDED_OPERATIONS, RequestBody } from "./operations.ts";
 import { readBody } from "./read-body.ts";
+import { routeOf } from "./route-of.ts";
 import { type EmbeddedVisit, leaveEmbedded, nextUrl, openEmbeddedVisit, staleRequest, takeStep } from "./visit.ts";
 
 const Requested = Compile(RequestBody);
@@ -27,17 +26,13 @@ const Typed = Compile(CodeBody);
  * `request` of the page's address says which login it is.
  */
 export function embeddedLoginRoutes(services: LoginServices): readonly Route[] {
-  const route = (
-    { name, method, path }: AuthOperation,
-    handle: (services: LoginServices, http: HttpRequest) => Promise<HttpReply>,
-  ): Route => ({ ...{ name, method, path: patternOf(path), kind: "auth" }, handle: (http) => handle(services, http) });
   const { context, options, assertion, sendCode: send, redeemCode: redeem } = EMBEDDED_OPERATIONS;
   return [
-    route(context, tell),
-    route(options, beginAssertion),
-    route(assertion, finishAssertion),
-    route(send, sendCode),
-    route(redeem, redeemCode),
+    routeOf(context, (http) => tell(services, http)),
+    routeOf(options, (http) => beginAssertion(services, http)),
+    routeOf(assertion, (http) => finishAssertion(services, http)),
+    routeOf(send, (http) => sendCode(services, http)),
+    routeOf(redeem, (http) => redeemCode(services, http)),
   ];
 }
 
