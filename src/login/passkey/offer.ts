@@ -1,3 +1,4 @@
+import { hasGrownTooOld } from "../../protocol/session.ts";
 import { AUTHORIZATION_REQUEST_LIFETIME_SECONDS } from "../../resources/authorization-request/schema.ts";
 import { listUsableCredentials } from "../../resources/credential/queries.ts";
 import type { IdentityKey } from "../../resources/identity/queries.ts";
@@ -25,8 +26,7 @@ export function registrationPlaceOf(visit: Visit): RegistrationPlace | undefined
  */
 export async function isPasskeyOffered(visit: Visit, person: IdentityKey): Promise<boolean> {
   const { embedded, parameters } = visit.stored;
-  const maxAge = parameters.maxAgeSeconds ?? AUTHORIZATION_REQUEST_LIFETIME_SECONDS;
-  if (maxAge !== 0 && maxAge < AUTHORIZATION_REQUEST_LIFETIME_SECONDS) return false;
+  if (hasGrownTooOld(parameters.maxAgeSeconds, 0, AUTHORIZATION_REQUEST_LIFETIME_SECONDS)) return false;
   if (embedded !== undefined || visit.context.application === undefined) return false;
   return lacksPasskey(visit, person);
 }
