@@ -21,7 +21,7 @@ export function leadPageReply(
     setCookies,
     content: html`<h1>${sentBack.heading}</h1>
 <p>${sentBack.intro}</p>
-<p><a href="${location}">${sentBack.goOn}</a></p>`,
+<p class="go"><a href="${location}">${sentBack.goOn}</a></p>`,
   });
 }
 

@@ -69,10 +69,13 @@ form+.hint{margin-top:1rem}
 .wrong,.done{margin:0 0 1rem;padding:.75rem .875rem;border-radius:.625rem;font-size:.9375rem;line-height:1.45;font-weight:500}
 .wrong{background:var(--wrong-soft);color:var(--wrong)}
 .done{background:var(--soft);color:var(--text)}
+h1+.done{margin-top:1rem}
+main>:last-child{margin-bottom:0}
 button{font:inherit;cursor:pointer;overflow-wrap:anywhere}
-button.main{width:100%;min-height:3rem;margin:1.25rem 0 0;padding:.5rem 1rem;border:1px solid var(--button-edge);border-radius:.625rem;
+button.main,.go a{width:100%;min-height:3rem;margin:1.25rem 0 0;padding:.5rem 1rem;border:1px solid var(--button-edge);border-radius:.625rem;
 background:var(--button);color:var(--button-text);font-weight:650}
-button.main:hover{background:var(--button-hover)}
+button.main:hover,.go a:hover{background:var(--button-hover)}
+.go a{display:grid;place-items:center;color:var(--button-text);text-align:center;text-decoration:none}
 button.other{width:100%;min-height:3rem;padding:.5rem 1rem;border:1px solid var(--field);border-radius:.625rem;background:none;
 color:var(--text);font-weight:600}
 button.other:hover{background:var(--soft)}
@@ -98,5 +101,5 @@ dd{margin:0 0 .75rem;overflow-wrap:anywhere}
 dd:last-child{margin:0}
 code{font:500 .8125rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 @media (max-width:30rem){body{justify-content:flex-start;padding:1rem .75rem}main{padding:1.5rem 1.25rem;border-radius:.875rem}}
-@media (forced-colors:active){button.main{border-color:buttontext}}
+@media (forced-colors:active){button.main,.go a{border-color:buttontext}}
 `;

@@ -40,6 +40,6 @@ function renderReceived(redirectUri: string, { received, openClient }: Texts["lo
   return html`
 <div id="received" role="status" hidden>
 <p>${received}</p>
-<p><a href="${origin}/">${openClient(host)}</a></p>
+<p class="go"><a href="${origin}/">${openClient(host)}</a></p>
 </div>`;
 }
