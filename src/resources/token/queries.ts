@@ -108,7 +108,7 @@ const read = statement(
 function selectToken(): string {
   return `SELECT t.tenant_id, t.realm_id, t.application_id, t.id, t.resource_server_id, t.identity_id, t.grant_id, t.session_id,
      t.transaction_id, t.key_id, t.token_hash, t.grant_type, t.subject, t.audience, t.scope, t.custom_claims, t.target_realm,
-     t.issued_at, t.not_before, t.expires_at, t.issued_expires_at, t.revoked_at, t.uses_left, t.actor, t.ancestors, CASE WHEN b.with_decision THEN t.decision END AS decision, a.client_id, a.protocol_config->>'confidentiality' AS confidentiality, a.protocol_config->>'issuer_mode' AS issuer_mode, COALESCE(a.protocol_config->>'subject_type', '') = 'pairwise' AS is_pairwise, a.target_realm AS live_target_realm, a.may_be_exchanged_by,
+     t.issued_at, t.not_before, t.expires_at, t.issued_expires_at, t.revoked_at, t.uses_left, t.actor, t.ancestors, CASE WHEN b.with_decision THEN t.decision -> 'lifetime' END AS lifetime_record, a.client_id, a.protocol_config->>'confidentiality' AS confidentiality, a.protocol_config->>'issuer_mode' AS issuer_mode, COALESCE(a.protocol_config->>'subject_type', '') = 'pairwise' AS is_pairwise, a.target_realm AS live_target_realm, a.may_be_exchanged_by,
      rs.identifier AS rs_identifier, rs.is_managed AS rs_is_managed, rs.introspectors AS rs_introspectors,
      CASE WHEN t.identity_id IS NULL AND t.ancestors = '{}' AND NOT (string_to_array(t.scope, ' ') <@ rs.scopes AND a.resource_server_id = t.resource_server_id
        AND a.protocol_config -> 'allowed_scopes' ?& string_to_array(t.scope, ' ')) THEN rs.scopes END AS rs_scopes,
@@ -304,7 +304,7 @@ function toTokenFacts(row: Row): RowFacts {
     usesLeft: (row.uses_left as number | null) ?? undefined,
     actor: optionalText(row.actor),
     ancestorIds: (row.ancestors as Buffer[]).map((id) => id.toString("base64url")),
-    lifetimeRecord: (row.decision as { readonly lifetime?: unknown } | null)?.lifetime,
+    lifetimeRecord: row.lifetime_record ?? undefined,
     revokedAt: (row.revoked_at as number | null) ?? undefined,
     identityIsDead: identityId !== undefined && (row.live_identity_id === null || row.identity_status !== "active"),
     keyIsCompromised: row.compromised_at != null,
