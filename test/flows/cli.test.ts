@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { tokenRevocationsJob } from "../../src/jobs/token-revocations.ts";
-import { LATE_MS } from "../../src/resources/token-revocation/rules.ts";
 import { decodeJwt } from "../support/jwt.ts";
+import { endTokensLate } from "../support/late-revocations.ts";
 import { managementClient, succeed } from "../support/management-client.ts";
 import { type CliResult, cliUser } from "../support/run-cli.ts";
 import { sharedServer } from "../support/test-server.ts";
@@ -302,11 +301,9 @@ describe("mayfly token revoke-many", () => {
     assert.match(begun.stderr, /In force on every node\..*\nUnder way/);
     assert.deepEqual([jsonOf(begun).action, jsonOf(begun).is_in_force], ["revoke", true]);
     const running = user.run(["token", "revoke-many", ...place, "--scope", "none", "-e", "5m", "-o", "table"]);
-    const { clock } = tenant.server.deps;
-    const later = { ...tenant.server.deps, clock: { ...clock, nowMs: () => clock.nowMs() + LATE_MS } };
     await waitUntil(
       async () => {
-        await tokenRevocationsJob.run(later);
+        await endTokensLate(tenant.server);
         const { token_revocations: all } = await succeed(
           managementClient(tenant)("ListTokenRevocations", { realm: shop.key.realmId }),
         );

@@ -1,6 +1,6 @@
 import { decodeJwt } from "jose";
 import { tokenRevocationsJob } from "../../../src/jobs/token-revocations.ts";
-import { LATE_MS } from "../../../src/resources/token-revocation/rules.ts";
+import { endTokensLate } from "../late-revocations.ts";
 import { succeed } from "../management-client.ts";
 import type { Use } from "./index.ts";
 
@@ -30,8 +30,7 @@ export const useRecords: Use = async ({ tenant, api }) => {
     api("CreateTokenRevocation", { body: { token_revocation: { filter: before } } }),
   );
   await tokenRevocationsJob.run(tenant.server.deps);
-  const { clock } = tenant.server.deps;
-  await tokenRevocationsJob.run({ ...tenant.server.deps, clock: { ...clock, nowMs: () => clock.nowMs() + LATE_MS } });
+  await endTokensLate(tenant.server);
   await succeed(api("GetTokenRevocation", { token_revocation }));
   await succeed(api("ListTokenRevocations", {}));
   await tenant.introspect(client, String(granted.json?.access_token));
