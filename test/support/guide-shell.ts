@@ -3,7 +3,9 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { reconcileFile } from "../../src/declarative/reconcile.ts";
 import { readGuideBlocks } from "./guide-blocks.ts";
+import { LAUNCHER } from "./run-cli.ts";
 import type { TestTenant } from "./test-tenant.ts";
 
 /** A terminal in a server's folder, in which somebody follows a guide. */
@@ -16,7 +18,14 @@ export interface GuideShell extends AsyncDisposable {
   next(): Promise<string>;
   /** Prints a variable that the guide has set. */
   print(variable: string): Promise<string>;
+  /** Makes the server that runs what a file of the guide declares, where the guide starts one with it. */
+  declare(file: string, secrets: readonly string[]): Promise<void>;
 }
+
+/** The address of a server that a guide has started. */
+const GUIDE_URL = "http://localhost:8021";
+/** Nothing is installed or started; the command line is the launcher. */
+const COMMANDS = { npm: "exit 0", npx: `shift; exec "${process.execPath}" "${LAUNCHER}" "$@"` };
 
 /** Opens a terminal whose server's first tenant is this one, to follow a guide from its first command on. */
 export async function guideShell(
@@ -27,14 +36,22 @@ export async function guideShell(
   const blocks = [...(await readGuideBlocks(guide, "sh"))];
   const directory = await mkdtemp(join(tmpdir(), "mayfly-guide-"));
   await writeCredentials(directory, tenant);
+  await writeCommands(join(directory, "bin"));
   const run = startShell(directory, variables);
+  const { url, deps } = tenant.server;
+  const print = async (variable: string): Promise<string> => (await run.paste(`echo "$${variable}"`)).trim();
   return {
+    print,
     next: () => {
       const block = blocks.shift();
       if (block === undefined) throw new Error(`${guide} shows no more commands`);
-      return run.paste(block);
+      return run.paste(block.replaceAll(GUIDE_URL, url));
     },
-    print: async (variable) => (await run.paste(`echo "$${variable}"`)).trim(),
+    declare: async (file, secrets) => {
+      const environment: Record<string, string> = {};
+      for (const name of secrets) environment[name] = await print(name);
+      await reconcileFile(deps, join(directory, file), environment);
+    },
     [Symbol.asyncDispose]: async () => {
       await run.end();
       await rm(directory, { recursive: true, force: true });
@@ -57,10 +74,17 @@ async function writeCredentials(directory: string, { server, tenantId, managemen
   await writeFile(join(directory, "data/bootstrap.json"), JSON.stringify(credentials));
 }
 
+async function writeCommands(directory: string): Promise<void> {
+  await mkdir(directory);
+  for (const [name, text] of Object.entries(COMMANDS))
+    await writeFile(join(directory, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+}
+
 /** One shell for all commands, so that a variable is known to the next ones. It ends with the first that fails. */
 function startShell(directory: string, variables: Readonly<Record<string, string>>) {
-  const PATH = [dirname(process.execPath), process.env.PATH].join(delimiter);
-  const child = spawn("bash", ["-eu", "-o", "pipefail"], { cwd: directory, env: { PATH, ...variables } });
+  const PATH = [join(directory, "bin"), dirname(process.execPath), process.env.PATH].join(delimiter);
+  const env = { PATH, XDG_CONFIG_HOME: join(directory, "config"), ...variables };
+  const child = spawn("bash", ["-eu", "-o", "pipefail"], { cwd: directory, env });
   const ended = once(child, "close");
   let printed = "";
   let complaints = "";
