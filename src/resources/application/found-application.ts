@@ -7,10 +7,12 @@ import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { type ApplicationPlace, readApplicationPlace, type SecretRules } from "../application-place/queries.ts";
 import { authoritiesOf, authorityOfApplication, demandCover, isCovered, listExchangeable } from "../authority/rules.ts";
 import { type Call, readPathId, realmOf } from "../call.ts";
+import { demandValid } from "../checked.ts";
 import { newClientSecret, openClientSecret, sealClientSecret } from "../credentials.ts";
 import { demandVersion } from "../etag.ts";
 import type { WriteCall } from "../operations.ts";
-import { type Application, holdApplication, type StoredSecret } from "./queries.ts";
+import { type Application, holdApplication, type StoredSecret, updateApplicationSettings } from "./queries.ts";
+import { updateApplication } from "./rules.ts";
 import type { ApplicationAnswer, ApplicationBody, ApplicationSettings } from "./schema.ts";
 
 /** The application that a call's path names. Throws 404 for an id that can name none. */
@@ -28,9 +30,37 @@ export async function getHeld(call: WriteCall<unknown, unknown>): Promise<Applic
   return application;
 }
 
-/** Refuses a change of what the server keeps itself. Throws 403. */
-export function refuseManaged({ isManaged }: Application): void {
-  if (isManaged) throw new ManagementError("forbidden", "the built-in application cannot be changed");
+/** An application that its caller may change, and what surrounds it. */
+interface Changeable {
+  readonly application: Application;
+  readonly place: ApplicationPlace;
+}
+
+/**
+ * The application that a call's path names, as it is until the transaction ends, for a caller who may change it. Throws 403, 404 and 412.
+ *
+ * @param body what `storeChange` is to write, where that is known by now: what it names is read with the rest
+ */
+export async function getChangeable(call: WriteCall<unknown, unknown>, body?: ApplicationBody): Promise<Changeable> {
+  const application = await getHeld(call);
+  if (application.isManaged) throw new ManagementError("forbidden", "the built-in application cannot be changed");
+  const { key, settings: before } = application;
+  const place = await readPlaceOf(call, [before, body]);
+  demandPowerOver(call.caller, place, { id: key.applicationId, before });
+  return { application, place };
+}
+
+/** Changes an application as a body says, and gives its settings then. Throws 400, and 403 for what its caller may not give. */
+export async function storeChange(
+  { db, caller, nowMs }: WriteCall<unknown, unknown>,
+  { application, place }: Changeable,
+  body: ApplicationBody,
+): Promise<ApplicationSettings> {
+  const { key, settings: before } = application;
+  const after = demandValid(updateApplication(before, body, place));
+  demandPowerOver(caller, place, { id: key.applicationId, before, after });
+  await updateApplicationSettings(db, key, after, nowMs);
+  return after;
 }
 
 /** Reads what surrounds an application, for the settings that it has and those that a body writes. */

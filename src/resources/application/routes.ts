@@ -13,13 +13,14 @@ import { creates, reads, writes } from "../operations.ts";
 import {
   answerOf,
   demandPowerOver,
+  getChangeable,
   getHeld,
   keyOf,
   makeSecret,
   openSecretFor,
   readPlaceOf,
-  refuseManaged,
   secretRulesOf,
+  storeChange,
 } from "./found-application.ts";
 import {
   countApplications,
@@ -28,9 +29,8 @@ import {
   insertApplication,
   listApplications,
   updateApplicationSecret,
-  updateApplicationSettings,
 } from "./queries.ts";
-import { createApplication, updateApplication } from "./rules.ts";
+import { createApplication } from "./rules.ts";
 import { ApplicationAnswer, ApplicationBody, RotateSecretBody } from "./schema.ts";
 import { USAGE_OPERATIONS } from "./usage-operations.ts";
 
@@ -144,18 +144,12 @@ export const APPLICATION_OPERATIONS = [
       event: { ...EVENT, action: "UPDATE" },
     },
     async (call) => {
-      const { db, nowMs } = call;
       const { application: body } = call.body;
-      const application = await getHeld(call);
-      refuseManaged(application);
-      const before = application.settings;
-      const place = await readPlaceOf(call, [before, body]);
+      const changeable = await getChangeable(call, body);
+      const after = await storeChange(call, changeable, body);
+      const { application, place } = changeable;
       const { applicationId } = application.key;
-      demandPowerOver(call.caller, place, { id: applicationId, before });
-      const after = demandValid(updateApplication(before, body, place));
-      demandPowerOver(call.caller, place, { id: applicationId, before, after });
-      await updateApplicationSettings(db, application.key, after, nowMs);
-      const about = { id: applicationId, facts: { changed: listChanged(before, after) } };
+      const about = { id: applicationId, facts: { changed: listChanged(application.settings, after) } };
       const changed = { ...application, settings: after };
       const secret = openSecretFor(call, changed, secretRulesOf(place, after));
       if (secret !== undefined) call.record(readEventOf(applicationId));
@@ -175,12 +169,8 @@ export const APPLICATION_OPERATIONS = [
       event: { ...EVENT, action: "DELETE" },
     },
     async (call) => {
-      const { db, nowMs } = call;
-      const application = await getHeld(call);
-      refuseManaged(application);
-      const { settings, key } = application;
-      demandPowerOver(call.caller, await readPlaceOf(call, [settings]), { id: key.applicationId, before: settings });
-      await deleteApplication(db, key, nowMs);
+      const { key } = (await getChangeable(call)).application;
+      await deleteApplication(call.db, key, call.nowMs);
       return { value: undefined, about: { id: key.applicationId } };
     },
   ),

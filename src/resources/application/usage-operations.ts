@@ -2,7 +2,6 @@ import { fieldViolations, ManagementError, notFound } from "../../http/managemen
 import type { ApplicationContext, ApplicationKey } from "../../protocol/client-metadata.ts";
 import { type NoRecommendation, USES_MIN } from "../../protocol/right-sizing.ts";
 import type { Call } from "../call.ts";
-import { demandValid } from "../checked.ts";
 import { reads, type WriteCall, writes } from "../operations.ts";
 import { dayOf, readTokenUsage, SECONDS_PER_DAY } from "../token-usage/queries.ts";
 import { configuredMaximum, describeUsage, recommendDefault } from "../token-usage/rules.ts";
@@ -13,9 +12,8 @@ import {
   TokenUsageQuery,
   USAGE_DAYS_DEFAULT,
 } from "../token-usage/schema.ts";
-import { demandPowerOver, getHeld, keyOf, readPlaceOf, refuseManaged } from "./found-application.ts";
-import { findApplicationContext, updateApplicationSettings } from "./queries.ts";
-import { updateApplication } from "./rules.ts";
+import { getChangeable, keyOf, storeChange } from "./found-application.ts";
+import { findApplicationContext } from "./queries.ts";
 
 const USAGE = "/v1/tenants/{tenant}/realms/{realm}/applications/{application}/token-usage";
 const TAG = "Tokens";
@@ -62,17 +60,11 @@ export const USAGE_OPERATIONS = [
       event: { type: "ApplicationOperation", resource: "Application", action: "UPDATE" },
     },
     async (call) => {
-      const application = await getHeld(call);
-      refuseManaged(application);
-      const { key, settings: before } = application;
-      const { applicationId: id } = key;
-      const place = await readPlaceOf(call, [before]);
-      demandPowerOver(call.caller, place, { id, before });
+      const changeable = await getChangeable(call);
+      const { key, settings: before, version } = changeable.application;
       const seconds = await chooseDefault(call, key);
       const body = { protocol_config: { token_configuration: { default_expires_after: seconds } } };
-      const after = demandValid(updateApplication(before, body, place));
-      demandPowerOver(call.caller, place, { id, before, after });
-      await updateApplicationSettings(call.db, key, after, call.nowMs);
+      await storeChange(call, changeable, body);
       const previous = before.protocol_config.token_configuration.default_expires_after;
       const basis = call.body.default_expires_after === undefined ? ("recommendation" as const) : ("given" as const);
       const change = {
@@ -80,8 +72,8 @@ export const USAGE_OPERATIONS = [
         ...(previous === undefined ? {} : { previous_default_expires_after: previous }),
         basis,
       };
-      const about = { id, facts: { changed: ["protocol_config"], ...change } };
-      return { value: { application_id: id, ...change }, version: application.version + 1, about };
+      const about = { id: key.applicationId, facts: { changed: ["protocol_config"], ...change } };
+      return { value: { application_id: key.applicationId, ...change }, version: version + 1, about };
     },
   ),
 ] as const;
