@@ -19,7 +19,7 @@ import { getNode, nodeEnvironment, ROOT } from "./runtime.mjs";
 const FAULTS = "test/faults";
 const TEST_FOLDERS = ["src", "test", "bench"];
 const LIMITS = {
-  test: { testSeconds: 120, runSeconds: 900 },
+  test: { testSeconds: 120, runSeconds: 1080 },
   faults: { testSeconds: 600, runSeconds: 1200 },
 };
 const COUNTS = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
