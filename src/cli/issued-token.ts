@@ -18,15 +18,38 @@ export interface WantedToken extends CommonOptions {
   readonly notBefore?: number;
 }
 
+/** What a token has that asks for no life or no scope of its own. */
+interface Otherwise {
+  readonly life: string;
+  readonly scope: string;
+}
+
+/** A token for the application of the profile. */
+export const APPLICATION_DECIDES: Otherwise = {
+  life: "the application's default",
+  scope: "all that the application may have",
+};
+
 /** Adds the options of a command that issues a token. */
-export function addWantedToken(command: Command, words: { readonly life: string; readonly scope: string }): Command {
+export function addWantedToken(command: Command, otherwise: Otherwise): Command {
+  return addTokenWishes(command, otherwise).addOption(
+    new Option("-o, --output <format>", "how to print it; token is the token alone").choices([
+      "table",
+      "json",
+      "token",
+    ]),
+  );
+}
+
+/** Adds the options that say what is asked of a token. */
+export function addTokenWishes(command: Command, otherwise: Otherwise): Command {
   return command
     .option(
       "-e, --expires-in <duration>",
-      `how long it lives: 15m, 1h, 1h30m, 900 (seconds); else ${words.life}`,
+      `how long it lives: 15m, 1h, 1h30m, 900 (seconds); else ${otherwise.life}`,
       readDuration,
     )
-    .option("-s, --scope <scopes>", `scopes, separated by spaces; else ${words.scope}`)
+    .option("-s, --scope <scopes>", `scopes, separated by spaces; else ${otherwise.scope}`)
     .option("--claims <json>", "custom claims, a JSON object", readClaims)
     .option("--max-uses <count>", "how often it may be used; of referential tokens only")
     .option(
@@ -34,14 +57,7 @@ export function addWantedToken(command: Command, words: { readonly life: string;
       "from when it is valid, counted from now: 10m; it lives from then on",
       readDuration,
     )
-    .option("--name <text>", "a name, by which lists show it")
-    .addOption(
-      new Option("-o, --output <format>", "how to print it; token is the token alone").choices([
-        "table",
-        "json",
-        "token",
-      ]),
-    );
+    .option("--name <text>", "a name, by which lists show it");
 }
 
 /** The parameters of a token request that those options are. */

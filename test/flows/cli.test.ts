@@ -338,3 +338,19 @@ describe("mayfly token shorten", () => {
     );
   });
 });
+
+describe("mayfly token preview", () => {
+  test("takes the options of issue, says what the token would be, and ends with 1 where it would be refused", async () => {
+    const user = await cliUser((await testTenant()).management);
+    const bounds = ["--expires-in", "15m", "--not-before", "10m", "--scope", "tokens:read"];
+    const previewed = jsonOf(await user.run(["token", "preview", ...bounds, "--claims", '{"build":"1234"}']));
+    assert.equal(previewed.expires_in, 1_500);
+    const { iat, nbf, exp, bi_custom } = previewed.claims as Record<string, unknown>;
+    assert.deepEqual([Number(nbf) - Number(iat), Number(exp) - Number(nbf)], [600, 900]);
+    assert.deepEqual(bi_custom, { build: "1234" });
+    const refused = await user.run(["token", "preview", "--max-uses", "2"]);
+    assert.equal(refused.code, 1);
+    assert.equal(JSON.parse(refused.stdout).granted, false);
+    assert.match(refused.stderr, /such a token would be refused/);
+  });
+});

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { profileOf } from "../command.ts";
-import { addWantedToken, formOf, showIssued, type WantedToken } from "../issued-token.ts";
+import { APPLICATION_DECIDES, addWantedToken, formOf, showIssued, type WantedToken } from "../issued-token.ts";
 import { requestToken } from "../token-client.ts";
 import type { World } from "../world.ts";
 
@@ -12,10 +12,9 @@ export function addTokenIssue(parent: Command, world: World): void {
     .description(
       "Issues an access token to the profile's application.\n\nIt lives exactly as long as --expires-in says, or is refused with the ceiling that stands in the way. Its audience is the application's resource server.",
     );
-  addWantedToken(command, {
-    life: "the application's default",
-    scope: "all that the application may have",
-  }).action((_: unknown, given: Command) => issue(world, given.optsWithGlobals<WantedToken>()));
+  addWantedToken(command, APPLICATION_DECIDES).action((_: unknown, given: Command) =>
+    issue(world, given.optsWithGlobals<WantedToken>()),
+  );
 }
 
 async function issue(world: World, options: WantedToken): Promise<void> {

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { CliError } from "../cli-error.ts";
-import { type CommonOptions, outputOption, profileOf, readDuration, show } from "../command.ts";
+import { outputOption, profileOf, show } from "../command.ts";
 import { describeDuration } from "../duration.ts";
 import { sendForm } from "../http.ts";
-import { formOf, type WantedToken } from "../issued-token.ts";
+import { APPLICATION_DECIDES, addTokenWishes, formOf, type WantedToken } from "../issued-token.ts";
 import { listOf, numberOf, objectOf, textOf } from "../json.ts";
 import { describeLedger } from "../ledger.ts";
 import { issuerOf } from "../profile.ts";
@@ -11,22 +11,18 @@ import { formatPairs } from "../table.ts";
 import { basicOf, refusedToken } from "../token-client.ts";
 import type { World } from "../world.ts";
 
-type PreviewOptions = CommonOptions & Pick<WantedToken, "expiresIn" | "scope" | "maxUses">;
-
 /** `mayfly token preview` */
 export function addTokenPreview(parent: Command, world: World): void {
-  parent
+  const command = parent
     .command("preview")
     .summary("say what a token would be, and who decides it, issuing nothing")
-    .description("Asks what the profile's application would get for the same options of mayfly token issue.")
-    .option("-e, --expires-in <duration>", "how long it would live: 15m, 1h, 900 (seconds)", readDuration)
-    .option("-s, --scope <scopes>", "scopes, separated by spaces; else all that the application may have")
-    .option("--max-uses <count>", "how often it could be used; of referential tokens only")
+    .description("Asks what the profile's application would get for the same options of mayfly token issue.");
+  addTokenWishes(command, APPLICATION_DECIDES)
     .addOption(outputOption())
-    .action((_: unknown, command: Command) => preview(world, command.optsWithGlobals<PreviewOptions>()));
+    .action((_: unknown, given: Command) => preview(world, given.optsWithGlobals<WantedToken>()));
 }
 
-async function preview(world: World, options: PreviewOptions): Promise<void> {
+async function preview(world: World, options: WantedToken): Promise<void> {
   const profile = await profileOf(world, options);
   const form = { grant_type: "client_credentials", ...formOf(options, world.clock.nowSeconds()) };
   const answer = await sendForm(`${issuerOf(profile)}/tokens:preview`, form, { authorization: basicOf(profile) });
