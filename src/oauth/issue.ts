@@ -77,6 +77,7 @@ export async function issueTokens(
   };
 }
 
+/** An access token with what is to be recorded of it. */
 export interface MadeAccessToken {
   readonly token: string;
   readonly row: NewToken;
