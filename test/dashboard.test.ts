@@ -64,9 +64,9 @@ describe("the guide to observing", () => {
     assert.equal(scrape.metrics_path ?? "/metrics", "/metrics");
   });
 
-  test("has five alerts, of metrics and labels that the server has", () => {
+  test("has six alerts, of metrics and labels that the server has", () => {
     const { rules }: { rules: { alert: string; expr: string }[] } = parse(blocks[1] ?? "").groups[0];
-    assert.equal(rules.length, 5);
+    assert.equal(rules.length, 6);
     const problems = rules.flatMap(({ alert, expr }) =>
       readExpression(expr, declared).problems.map((problem) => `${alert}: ${problem}`),
     );

@@ -167,6 +167,18 @@ export const METRICS = {
     ["kind", "result"],
     "Attempts to send mails: sent, postponed, failed because the mail server will never take it, or given up.",
   ),
+  feedSubscribers: gauge(
+    "mayfly_revocation_feed_subscribers",
+    [],
+    "sum",
+    "Validators that are connected to a revocation feed.",
+  ),
+  feedSilence: gauge(
+    "mayfly_revocation_feed_silence_seconds",
+    [],
+    "max",
+    "For how long the validators of the realm that waits longest have not been told that they know every revocation.",
+  ),
   mailsWaiting: gauge("mayfly_mails_waiting", [], "max", "Mails of all tenants that wait to be sent."),
   oldestMail: gauge("mayfly_mail_oldest_age_seconds", [], "max", "For how long the oldest mail that waits has waited."),
   jobRuns: counter("mayfly_job_runs_total", ["job", "result"], "Runs of jobs on this node: done or failed."),

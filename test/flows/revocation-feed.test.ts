@@ -9,6 +9,7 @@ import { type FeedListener, feedNameOf, feedUrl, listenToFeed } from "../support
 import { basic, postForm } from "../support/http.ts";
 import { type Audience, setIntrospectors } from "../support/introspector.ts";
 import { decodeJwt, decodeJwtHeader } from "../support/jwt.ts";
+import { scrape } from "../support/scrape.ts";
 import { testClient } from "../support/test-client.ts";
 import { testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
 import { testServer } from "../support/test-server.ts";
@@ -288,6 +289,34 @@ describe("who may listen (rules 9 and 29)", () => {
     await setIntrospectors(client, []);
     await byBasic.ended();
   });
+});
+
+test("metrics say how many are connected, and for how long they have not heard that they know everything", async () => {
+  const server = await testServer();
+  const client = await testClient({ tenant: await testTenant({ server }) });
+  const { authorization } = await makeApi(client);
+  const listener = await listenToFeed(feedUrl(client.tenant, client.resourceServer.settings.identifier), {
+    authorization,
+  });
+  await listener.settled();
+  const read = async () => {
+    const { sum } = await scrape(server);
+    return [sum("mayfly_revocation_feed_subscribers"), sum("mayfly_revocation_feed_silence_seconds")] as const;
+  };
+  const until = (is: (subscribers: number, silence: number) => boolean, complaint: string) =>
+    waitUntil(async () => is(...(await read())), complaint, { everyMs: 20, msMax: 20_000 });
+  const setComplete = (isComplete: boolean) =>
+    server.deps.database.maintain((session) =>
+      session.query("UPDATE revocation_feeds SET is_complete = $1", [isComplete]),
+    );
+  await until((subscribers, silence) => subscribers === 1 && silence < 2, "it is connected and hears");
+  await setComplete(false);
+  await until((_, silence) => silence > 2.5, "it hears no more");
+  await setComplete(true);
+  await until((_, silence) => silence < 2, "it hears again");
+  listener.close();
+  await until((subscribers, silence) => subscribers === 0 && silence === 0, "nobody is connected");
+  await server.stop();
 });
 
 test("a server that ends sends its subscribers away first", async () => {

@@ -1,4 +1,5 @@
 import type { Deps } from "../../deps.ts";
+import { METRICS } from "../../platform/metric-table.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import { createRound, type Round } from "./feed-round.ts";
 import { HEARTBEAT_MS, STALLED_MS_MAX, type Subscriber } from "./subscriber.ts";
@@ -36,9 +37,11 @@ interface RealmFeeds {
   readonly subscriptions: Set<Subscription>;
   isRunning: boolean;
   isAskedAgain: boolean;
+  /** when they last heard that they have heard everything */
+  heardAllAtMs: number;
 }
 
-type HubDeps = Pick<Deps, "database" | "clock" | "log">;
+type HubDeps = Pick<Deps, "database" | "clock" | "log" | "metrics">;
 
 interface Hub {
   readonly deps: HubDeps;
@@ -65,6 +68,14 @@ export function createFeedHub(deps: HubDeps, isLeaving: () => boolean): FeedHub 
       if (feeds !== undefined) run(hub, feeds);
   };
   deps.database.watchEnds(wake);
+  deps.metrics
+    .gauge(METRICS.feedSubscribers)
+    .cell()
+    .read(() => hub.count);
+  deps.metrics
+    .gauge(METRICS.feedSilence)
+    .cell()
+    .read(() => silenceMsOf(hub) / 1_000);
   return {
     wake,
     isFull: () => hub.count >= SUBSCRIBERS_MAX,
@@ -80,7 +91,7 @@ export function createFeedHub(deps: HubDeps, isLeaving: () => boolean): FeedHub 
 
 function add(hub: Hub, subscription: Subscription): void {
   const { stream, connection } = subscription.subscriber;
-  const feeds = hub.realms.get(nameOf(connection)) ?? openRealm(connection);
+  const feeds = hub.realms.get(nameOf(connection)) ?? openRealm(connection, hub.deps.clock.monotonicMs());
   hub.realms.set(nameOf(connection), feeds);
   feeds.subscriptions.add(subscription);
   hub.count += 1;
@@ -107,6 +118,9 @@ function run(hub: Hub, feeds: RealmFeeds): void {
   const { realm, subscriptions } = feeds;
   hub
     .round(realm, () => [...subscriptions].map(({ subscriber }) => subscriber))
+    .then((isAllSaid) => {
+      if (isAllSaid) feeds.heardAllAtMs = hub.deps.clock.monotonicMs();
+    })
     // Nobody hears a heartbeat meanwhile, and the next one tries again.
     .catch((err: unknown) => hub.deps.log.warn({ err, realm: realm.realmId }, "a revocation feed could not be read"))
     .finally(() => {
@@ -148,8 +162,15 @@ async function look({ deps, isLeaving, beats }: Hub, { subscriber, isAllowed, ho
   }
 }
 
-function openRealm({ tenantId, realmId }: RealmKey): RealmFeeds {
-  return { realm: { tenantId, realmId }, subscriptions: new Set(), isRunning: false, isAskedAgain: false };
+function openRealm({ tenantId, realmId }: RealmKey, nowMs: number): RealmFeeds {
+  const idle = { isRunning: false, isAskedAgain: false };
+  return { realm: { tenantId, realmId }, subscriptions: new Set(), ...idle, heardAllAtMs: nowMs };
+}
+
+/** For how long the subscribers of the realm that waits longest have not heard that they have heard everything. */
+function silenceMsOf({ deps, realms }: Hub): number {
+  const nowMs = deps.clock.monotonicMs();
+  return Math.max(0, ...[...realms.values()].map(({ heardAllAtMs }) => nowMs - heardAllAtMs));
 }
 
 function nameOf({ tenantId, realmId }: RealmKey): string {

@@ -17,8 +17,12 @@ const PARTS_MAX = 1_000;
 
 type RoundDeps = Pick<Deps, "database" | "clock">;
 
-/** Numbers what has ended in a realm and sends it to its subscribers, until there is no more; then says so. */
-export type Round = (realm: RealmKey, subscribers: () => readonly Subscriber[]) => Promise<void>;
+/**
+ * Numbers what has ended in a realm and sends it to its subscribers, until there is no more; then says so to them.
+ *
+ * @returns whether it could be said to all who take what they are sent
+ */
+export type Round = (realm: RealmKey, subscribers: () => readonly Subscriber[]) => Promise<boolean>;
 
 /** What the feeds of a process have in common: states that are asked for together are read together. */
 export function createRound(deps: RoundDeps): Round {
@@ -40,9 +44,10 @@ export function createRound(deps: RoundDeps): Round {
         if (state === undefined) for (const subscriber of group) subscriber.end();
         else await deliver(deps, { key, state, subscribers: group, sinceMs });
       }
-      if (!states.some((state) => state?.isBehind)) return;
+      if (!states.some((state) => state?.isBehind)) return states.every((state) => state?.isComplete !== false);
       await tellEnds(deps, realm);
     }
+    return false;
   };
 }
 
