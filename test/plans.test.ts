@@ -109,6 +109,27 @@ test("many tokens are ended in the order of their application, each by its prima
   });
 });
 
+test("what ended tokens is taken in its order and settled by where it was, however much waits", async () => {
+  const { database } = (await sharedServer()).deps;
+  await database.maintain(async (session) => {
+    const read = async (name: string) => {
+      const statement = listStatements().find((one) => one.name === name);
+      assert.ok(statement, name);
+      const nodes = await planOf(session, statement);
+      assert.ok(!nodes.some((node) => node["Node Type"].includes("Sort")), `${name} sorts`);
+      return nodes.filter((node) => node["Index Name"] !== undefined);
+    };
+    const conditionOf = async (name: string) => {
+      const [node, ...others] = await read(name);
+      assert.deepEqual([node?.["Index Name"], others], ["revocation_causes_pkey", []], name);
+      return node?.["Index Cond"] ?? "";
+    };
+    await conditionOf("revocation_cause.take");
+    assert.match(await conditionOf("revocation_cause.settle"), /pages = .*cause_id >= .*cause_id <= /);
+    assert.match(await conditionOf("revocation_cause.postpone"), /pages = .*cause_id = /);
+  });
+});
+
 /** By the statement that is given one natural key. */
 const NATURAL_KEYS: Readonly<Record<string, string>> = {
   "identity.find_by_email": "identities_email",

@@ -1,13 +1,13 @@
 import { deleteLostConnections } from "../resources/feed-connection/queries.ts";
 import { listRealmsWithCauses } from "../resources/revocation-cause/queries.ts";
-import { tellEnds } from "../resources/revocation-feed/changes.ts";
+import { tellAllEnds } from "../resources/revocation-feed/changes.ts";
 import { deleteForgottenEntries, deleteUnwantedFeeds } from "../resources/revocation-feed/queries.ts";
 import { inBatches } from "./in-batches.ts";
 import type { Job, JobDeps } from "./job.ts";
 
 /** A feed to which nobody was connected for so long is over: its next subscriber begins another, which knows everything, too. */
 const UNWANTED_FEED_MS = 7 * 86_400_000;
-/** Most parts that one run numbers. */
+/** A run that has numbered so many parts begins no more. */
 const PARTS_MAX = 2_000;
 
 /** Continues the feeds of realms to which nobody is connected, and forgets what is over. */
@@ -28,7 +28,6 @@ async function tellAll(deps: JobDeps): Promise<void> {
   for (let parts = 0; parts < PARTS_MAX; ) {
     const realms = await deps.database.maintain((session) => listRealmsWithCauses(session, deps.clock.nowMs()));
     if (realms.length === 0) return;
-    for (const realm of realms) await tellEnds(deps, realm);
-    parts += realms.length;
+    for (const realm of realms) parts += await tellAllEnds(deps, realm);
   }
 }

@@ -140,6 +140,7 @@ async function noteCauses(
   for (const cause of due)
     await causes.postponeCause(db, realm, cause, { after: START, isSecondLook: true, dueAtMs: laterMs });
   await causes.takeCauses(note, realm, laterMs);
+  const waiting = await causes.takeCauses(db, realm, laterMs);
   await causes.findSuspects(note, realm, [tokenId]);
   const ids = (await causes.listSuspects(db, realm, { of: "realm", owner: "", after: START })).map(({ id }) => id);
   await causes.spreadToTrees(note, realm, ids);
@@ -149,8 +150,8 @@ async function noteCauses(
   await causes.listSuspects(note, realm, { of: "realm", owner: "", after: START });
   await causes.listSuspects(note, realm, { of: "application", owner: job.key.applicationId, after: START });
   await causes.listSuspects(note, realm, { of: "root", owner: grantId, after: START });
-  await causes.settleCauses(note, realm, due);
-  for (const cause of due.slice(0, 1))
+  await causes.settleCauses(note, realm, waiting);
+  for (const cause of waiting.slice(0, 1))
     await causes.postponeCause(note, realm, cause, { after: START, isSecondLook: true, dueAtMs: 1 });
 }
 

@@ -15,6 +15,8 @@ export type CauseKind = "token" | "tree" | "grant" | "session" | "identity" | "a
 /** Something that ended tokens, as a trigger noted it, and how far they were looked at. */
 export interface Cause {
   readonly id: number;
+  /** how often it was looked at */
+  readonly pages: number;
   readonly kind: CauseKind;
   /** an id; of a token or a grant in base64url */
   readonly object: string;
@@ -39,26 +41,29 @@ export interface SuspectToken {
 
 const take = statement(
   "revocation_cause.take",
-  `SELECT cause_id, kind, object_name, owner_name, after_token, is_second_look FROM revocation_causes
+  `SELECT cause_id, pages, kind, object_name, owner_name, after_token, is_second_look FROM revocation_causes
    WHERE tenant_id = $1 AND realm_id = $2 AND due_at_ms <= $3 ORDER BY pages, cause_id LIMIT ${CAUSES_AT_ONCE}`,
 );
 
+// What was taken together lies together: the range is what the index is read by, for certain.
 const settle = statement(
   "revocation_cause.settle",
   `DELETE FROM revocation_causes
-   WHERE tenant_id = $1 AND realm_id = $2 AND cause_id IN (SELECT value::bigint FROM json_array_elements_text($3::json))`,
+   WHERE tenant_id = $1 AND realm_id = $2 AND pages = $3 AND cause_id BETWEEN $4 AND $5
+     AND cause_id = ANY (ARRAY (SELECT value::bigint FROM json_array_elements_text($6::json)))`,
 );
 
 const postpone = statement(
   "revocation_cause.postpone",
   `UPDATE revocation_causes SET after_token = $4, due_at_ms = $5, is_second_look = $6, pages = pages + 1
-   WHERE tenant_id = $1 AND realm_id = $2 AND cause_id = $3`,
+   WHERE tenant_id = $1 AND realm_id = $2 AND cause_id = $3 AND pages = $7`,
 );
 
 /** Takes what ended tokens of a realm and is due: first what was looked at least. */
 export async function takeCauses(session: Queryable, realm: RealmKey, nowMs: number): Promise<Cause[]> {
   return (await session.run(take, [realm.tenantId, realm.realmId, nowMs])).map((row) => ({
     id: row.cause_id as number,
+    pages: row.pages as number,
     kind: row.kind as CauseKind,
     object: toName(String(row.object_name)),
     owner: toName(String(row.owner_name)),
@@ -69,7 +74,11 @@ export async function takeCauses(session: Queryable, realm: RealmKey, nowMs: num
 
 /** Forgets causes whose tokens were all looked at. */
 export async function settleCauses(session: Queryable, realm: RealmKey, causes: readonly Cause[]): Promise<void> {
-  await session.run(settle, [realm.tenantId, realm.realmId, JSON.stringify(causes.map(({ id }) => id))]);
+  for (const [pages, some] of Map.groupBy(causes, (cause) => cause.pages)) {
+    const ids = some.map(({ id }) => id);
+    const range = [Math.min(...ids), Math.max(...ids)];
+    await session.run(settle, [realm.tenantId, realm.realmId, pages, ...range, JSON.stringify(ids)]);
+  }
 }
 
 /** Where and when to go on with a cause. */
@@ -82,7 +91,8 @@ export async function postponeCause(
   cause: Cause,
   { after, isSecondLook, dueAtMs }: Continuation,
 ): Promise<void> {
-  await session.run(postpone, [realm.tenantId, realm.realmId, cause.id, after, dueAtMs, isSecondLook]);
+  const ids = [realm.tenantId, realm.realmId, cause.id];
+  await session.run(postpone, [...ids, after, dueAtMs, isSecondLook, cause.pages]);
 }
 
 const SUSPECT = "id, resource_server_id, key_id, issued_expires_at, status_list, status_index";

@@ -32,9 +32,14 @@ interface Look {
   readonly rows: number;
 }
 
-/** Numbers what has ended in a realm, but for the rest of what has ended very many tokens. */
-export async function tellAllEnds(deps: Pick<Deps, "database" | "clock">, realm: RealmKey): Promise<void> {
-  for (let part = 0; part < PARTS_MAX; part += 1) if (!(await tellEnds(deps, realm))) return;
+/**
+ * Numbers what has ended in a realm, but for the rest of what has ended very many tokens.
+ *
+ * @returns of how many parts it was, or its last look
+ */
+export async function tellAllEnds(deps: Pick<Deps, "database" | "clock">, realm: RealmKey): Promise<number> {
+  for (let part = 1; part < PARTS_MAX; part += 1) if (!(await tellEnds(deps, realm))) return part;
+  return PARTS_MAX;
 }
 
 /**
