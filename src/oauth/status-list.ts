@@ -3,6 +3,7 @@ import { createCacheMeter } from "../platform/cache-meter.ts";
 import { createExpiringCache, type ExpiringCache } from "../platform/expiring-cache.ts";
 import { type RealmKey, realmPath } from "../protocol/client-metadata.ts";
 import { OAuthError } from "../protocol/oauth-error.ts";
+import { parseQuery } from "../protocol/parameters.ts";
 import { STATUS_LIST_TTL_SECONDS, statusListClaims } from "../protocol/status-list.ts";
 import type { RealmFacts } from "../resources/realm/queries.ts";
 import { tellAllEnds } from "../resources/revocation-feed/changes.ts";
@@ -49,7 +50,7 @@ export function statusListUri(services: Services, realm: RealmKey, list: number)
   return `${services.deps.config.publicUrl}${realmPath(realm)}/status-lists/${list}`;
 }
 
-// Draft §9: the aggregation.
+// Draft §9.3: the aggregation.
 async function showLists(services: Services, request: HttpRequest): Promise<HttpReply> {
   const realm = await findRealm(services, request);
   const { key } = realm;
@@ -61,6 +62,9 @@ async function showLists(services: Services, request: HttpRequest): Promise<Http
 async function showList(services: Services, request: HttpRequest, lists: ExpiringCache<string>): Promise<HttpReply> {
   const realm = await findRealm(services, request);
   const { list = "" } = request.parameters;
+  // Draft §8.4: whoever asks for another moment must not take what is true now for it.
+  if (parseQuery(request.queryString).values.has("time"))
+    throw new OAuthError("invalid_request", "lists of another time are not kept", { status: 404 });
   const uri = `${realmPath(realm.key)}/status-lists/${list}`;
   const token = LIST_NUMBER.test(list)
     ? await lists.get(uri, () => signList(services, realm, Number(list)))

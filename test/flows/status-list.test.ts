@@ -66,6 +66,14 @@ test("a token is valid in its list until it is revoked; the list is signed, publ
   assert.deepEqual([after.isInvalid(place), after.isInvalid(kept), after.count], [true, false, 1]);
 });
 
+test("no list of another time is kept, and none is shown in its place", async () => {
+  const client = await testClient({ tokens: STATUS });
+  const { uri } = placeIn(await issueTo(client));
+  const answer = await call(`${uri}?time=1700000000`);
+  assert.deepEqual([answer.status, answer.json?.error], [404, "invalid_request"]);
+  assert.equal((await call(`${uri}?other=1`)).status, 200);
+});
+
 test("of families, shortened tokens and deleted applications, too", async () => {
   const flow = await testCodeFlow({ tokens: STATUS });
   const { tenant } = flow;
