@@ -172,7 +172,8 @@ describe("a tenant's export", () => {
     const tenant = await testTenant();
     await apply(tenant, shop(tenant));
     const answer = await managementClient(tenant)("ExportTenant", { query: { people: "false" } });
-    assert.ok(!answer.text.includes("ada"), answer.text);
+    // With quotes: an id may have the same letters.
+    for (const name of ['"ada"', '"Ada"']) assert.ok(!answer.text.includes(name), answer.text);
     assert.deepEqual(await apply(tenant, answer.text), []);
   });
 
