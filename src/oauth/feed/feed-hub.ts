@@ -163,8 +163,13 @@ async function look({ deps, isLeaving, beats }: Hub, { subscriber, isAllowed, ho
 }
 
 function openRealm({ tenantId, realmId }: RealmKey, nowMs: number): RealmFeeds {
-  const idle = { isRunning: false, isAskedAgain: false };
-  return { realm: { tenantId, realmId }, subscriptions: new Set(), ...idle, heardAllAtMs: nowMs };
+  return {
+    realm: { tenantId, realmId },
+    subscriptions: new Set(),
+    isRunning: false,
+    isAskedAgain: false,
+    heardAllAtMs: nowMs,
+  };
 }
 
 /** For how long the subscribers of the realm that waits longest have not heard that they have heard everything. */

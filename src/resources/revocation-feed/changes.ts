@@ -19,7 +19,7 @@ const SECOND_LOOK_BACK_MS = 50_000;
 const LATE_CLOCK_MS = 300_000;
 /** So many families, sessions and the like are looked at together, if they are small. */
 const WIDE_AT_ONCE = 32;
-/** What a list shows is bounded by so many parts: the rest of a big cause the next one shows. */
+/** So many parts have one turn, for a list that is shown or in the job's round: the rest of a big cause has the next. */
 const PARTS_MAX = 50;
 const NOT_YET = "not valid yet";
 
