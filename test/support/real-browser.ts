@@ -45,11 +45,20 @@ export interface AuthenticatorOptions {
   readonly hasUserVerification?: boolean;
   /** whether the window runs scripts; by default it does */
   readonly hasJavaScript?: boolean;
+  /**
+   * Whether pages may suggest passkeys in their fields; by default they may. The authenticator takes a suggestion as soon as there is one,
+   * so that a button beside the field may be gone before a test presses it.
+   */
+  readonly hasSuggestions?: boolean;
 }
 
 /** Opens a window with an authenticator. */
 export async function passkeyBrowser(options: AuthenticatorOptions = {}): Promise<PasskeyBrowser> {
   const context = await (await openBrowser()).newContext({ javaScriptEnabled: options.hasJavaScript ?? true });
+  if (options.hasSuggestions === false)
+    await context.addInitScript(
+      "if (window.PublicKeyCredential) PublicKeyCredential.isConditionalMediationAvailable = async () => false",
+    );
   const page = await context.newPage();
   const problems: string[] = [];
   page.on("console", (message) => {
