@@ -82,14 +82,12 @@ export function showIssued(world: World, wanted: WantedToken, of: { profile: Pro
 }
 
 function describeToken(response: unknown, now: number): string {
-  const seconds = numberOf(response, "expires_in") ?? 0;
   const lifetime = objectOf(response).lifetime;
-  const [requested, maximum] = [numberOf(lifetime, "requested"), numberOf(lifetime, "maximum")];
-  const isLowered = requested !== undefined && requested > seconds;
+  const maximum = numberOf(lifetime, "maximum");
   return formatPairs([
     ["type", textOf(response, "token_type") ?? ""],
-    ["lives", `${describeDuration(seconds)}${isLowered ? `, not the ${describeDuration(requested)} asked for` : ""}`],
-    ["expires", describeInstant(now + seconds, now)],
+    ...describeLife(response, now),
+    ["expires", describeInstant(now + (numberOf(response, "expires_in") ?? 0), now)],
     ...(maximum === undefined
       ? []
       : [
@@ -101,6 +99,25 @@ function describeToken(response: unknown, now: number): string {
     ["scope", textOf(response, "scope") ?? ""],
     ["token", textOf(response, "access_token") ?? ""],
   ]);
+}
+
+/**
+ * How long a token lives by an answer, and from when if not from now on: `expires_in` counts from now in any case.
+ *
+ * @param now seconds since 1970
+ */
+export function describeLife(answer: unknown, now: number): readonly (readonly [string, string])[] {
+  const { lifetime } = objectOf(answer);
+  const notBefore = numberOf(answer, "not_before");
+  const requested = numberOf(lifetime, "requested");
+  const seconds =
+    numberOf(lifetime, "granted") ?? (notBefore === undefined ? numberOf(answer, "expires_in") : undefined);
+  const isLowered = seconds !== undefined && requested !== undefined && requested > seconds;
+  const wanted = isLowered ? `, not the ${describeDuration(requested)} asked for` : "";
+  return [
+    ...(seconds === undefined ? [] : [["lives", `${describeDuration(seconds)}${wanted}`] as const]),
+    ...(notBefore === undefined ? [] : [["valid from", describeInstant(notBefore, now)] as const]),
+  ];
 }
 
 function readClaims(text: string): string {

@@ -318,6 +318,20 @@ describe("mayfly token revoke-many", () => {
   });
 });
 
+describe("mayfly token issue --not-before", () => {
+  test("says how long the token lives from its start on, and when that is", async () => {
+    const user = await cliUser((await testTenant()).management);
+    const later = ["token", "issue", "--not-before", "10m", "-o", "table"];
+    const { stdout: asked } = await user.run([...later, "-e", "15m"]);
+    assert.match(
+      asked,
+      /lives +15 minutes\nvalid from +in (10 minutes|9 minutes 59 seconds) .*\nexpires +in (25|24) minutes/,
+    );
+    const { stdout: unasked } = await user.run(later);
+    assert.match(unasked, /^type +Bearer\nvalid from +in (10 minutes|9 minutes 59 seconds) .*\nexpires +in /);
+  });
+});
+
 describe("mayfly token shorten", () => {
   test("gives a token an earlier end, from standard input and by its id, and says when nothing was shortened", async () => {
     const tenant = await testTenant();
@@ -349,6 +363,8 @@ describe("mayfly token preview", () => {
     // The command line's second may be over when the server counts.
     assert.ok([599, 600].includes(Number(nbf) - Number(iat)), `${nbf} - ${iat}`);
     assert.deepEqual(bi_custom, { build: "1234" });
+    const { stdout: shown } = await user.run(["token", "preview", ...bounds, "-o", "table"]);
+    assert.match(shown, /lives +15 minutes\nvalid from +in (10 minutes|9 minutes 59 seconds) \(/);
     const refused = await user.run(["token", "preview", "--max-uses", "2"]);
     assert.equal(refused.code, 1);
     assert.equal(JSON.parse(refused.stdout).granted, false);

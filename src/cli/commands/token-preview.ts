@@ -1,10 +1,9 @@
 import type { Command } from "commander";
 import { CliError } from "../cli-error.ts";
 import { outputOption, profileOf, show } from "../command.ts";
-import { describeDuration } from "../duration.ts";
 import { sendForm } from "../http.ts";
-import { APPLICATION_DECIDES, addTokenWishes, formOf, type WantedToken } from "../issued-token.ts";
-import { listOf, numberOf, objectOf, textOf } from "../json.ts";
+import { APPLICATION_DECIDES, addTokenWishes, describeLife, formOf, type WantedToken } from "../issued-token.ts";
+import { listOf, objectOf, textOf } from "../json.ts";
 import { describeLedger } from "../ledger.ts";
 import { issuerOf } from "../profile.ts";
 import { formatPairs } from "../table.ts";
@@ -24,15 +23,16 @@ export function addTokenPreview(parent: Command, world: World): void {
 
 async function preview(world: World, options: WantedToken): Promise<void> {
   const profile = await profileOf(world, options);
-  const form = { grant_type: "client_credentials", ...formOf(options, world.clock.nowSeconds()) };
+  const now = world.clock.nowSeconds();
+  const form = { grant_type: "client_credentials", ...formOf(options, now) };
   const answer = await sendForm(`${issuerOf(profile)}/tokens:preview`, form, { authorization: basicOf(profile) });
   if (answer.status !== 200) throw refusedToken(profile, answer);
-  show(world, options, { value: answer.json, text: describe(answer.json) });
+  show(world, options, { value: answer.json, text: describe(answer.json, now) });
   if (objectOf(answer.json).granted === true) return;
   throw new CliError("such a token would be refused");
 }
 
-function describe(answer: unknown): string {
+function describe(answer: unknown, now: number): string {
   const lifetime = objectOf(answer).lifetime;
   const ceilings = describeLedger(objectOf(lifetime).ledger);
   if (objectOf(answer).granted !== true) {
@@ -44,7 +44,7 @@ function describe(answer: unknown): string {
   ]);
   return formatPairs([
     ["granted", "yes"],
-    ["lives", describeDuration(numberOf(answer, "expires_in") ?? 0)],
+    ...describeLife(answer, now),
     ["scope", textOf(answer, "scope") ?? ""],
     ...dropped,
     ...ceilings,
