@@ -18,9 +18,14 @@ if (browserSupportsWebAuthn()) {
 async function offerRequest(part) {
   const optionsJSON = JSON.parse(part.dataset.passkeyRequest ?? "null");
   show(part, "[data-passkey-missing]");
-  onStart(part, async () => send(part, await startAuthentication({ optionsJSON })));
-  if (!(await browserSupportsWebAuthnAutofill()) || document.querySelector('[autocomplete~="webauthn"]') === null)
-    return;
+  let isStarted = false;
+  onStart(part, async () => {
+    isStarted = true;
+    send(part, await startAuthentication({ optionsJSON }));
+  });
+  if (document.querySelector('[autocomplete~="webauthn"]') === null) return;
+  // The button may be pressed while a slow device thinks about this; to ask for suggestions then would end the ceremony that it began.
+  if (!(await browserSupportsWebAuthnAutofill()) || isStarted) return;
   try {
     // Waits for as long as the page is open; starting the ceremony by the button ends it.
     send(part, await startAuthentication({ optionsJSON, useBrowserAutofill: true }));

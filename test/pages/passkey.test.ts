@@ -41,6 +41,18 @@ async function passkeyWorld(url: string, methods: readonly LoginMethod[] = BOTH)
   return { tenant, identityId, application, authenticatorConfigId };
 }
 
+/** A browser that says whether it suggests passkeys when it is let, and what asked it for one. */
+const SLOW_SUGGESTIONS = `
+  const { promise: said, resolve: answer } = Promise.withResolvers();
+  const asked = [];
+  Object.assign(window, { answer, asked });
+  PublicKeyCredential.isConditionalMediationAvailable = () => said;
+  const get = navigator.credentials.get.bind(navigator.credentials);
+  navigator.credentials.get = (options) => {
+    asked.push(options.mediation === "conditional" ? "field" : "button");
+    return get(options);
+  };`;
+
 /** A person with a binding link besides. */
 async function linkedWorld(url: string, methods: readonly LoginMethod[]) {
   const world = await passkeyWorld(url, methods);
@@ -130,6 +142,20 @@ if (databaseSide() === "embedded") {
     await logInAtPages(page, EMAIL);
     await page.waitForURL((address) => address.href.startsWith(site.url));
     assert.ok(new URL(page.url()).searchParams.has("code"));
+  });
+
+  test("who presses the button before the browser says whether it suggests passkeys keeps the ceremony", async () => {
+    await using site = await clientSite();
+    await using browser = await passkeyBrowser();
+    const { application } = await passkeyWorld(site.url);
+    const { page, context } = browser;
+    await context.addInitScript(SLOW_SUGGESTIONS);
+    await browser.beThere(false);
+    await page.goto(authorizeUrl(application, site.url));
+    await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+    await page.waitForFunction("asked.length > 0");
+    await page.evaluate("answer(true)");
+    assert.deepEqual(await page.evaluate("asked"), ["button"]);
   });
 
   test("a passkey of another relying party is not even offered", async () => {
