@@ -62,7 +62,7 @@ describe("shorten (rule 28)", () => {
     const token = await issue(client);
     assertSilent(await shorten(other, { token, expiration_time: "1" }));
     assertSilent(await shorten(client, { token: "nonsense", expiration_time: "1" }));
-    assertSilent(await shorten(client, { token: `${token.slice(0, -2)}xx`, expiration_time: "1" }));
+    assertSilent(await shorten(client, { token: `${token.slice(0, -4)}xxxx`, expiration_time: "1" }));
     await postForm(
       `${client.application.issuer}/revoke`,
       { token },
