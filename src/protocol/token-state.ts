@@ -25,7 +25,8 @@ export function findCauseOfDeath(token: TokenStateFacts, now: number): string | 
   const cause = findCauseOfEnd(token, now);
   if (cause !== undefined) return cause;
   // Rule 14: a node whose clock is behind the issuer's must not refuse a fresh token; only an asked-for not_before is later.
-  return token.notBefore > token.issuedAt && now < token.notBefore ? "not valid yet" : undefined;
+  if (token.notBefore <= token.issuedAt || now >= token.notBefore) return undefined;
+  return token.expiresAt <= token.notBefore ? "it was shortened to end before it begins" : "not valid yet";
 }
 
 /**

@@ -135,8 +135,10 @@ async function readClaims(
   rules: { readonly audience: string; readonly clockTolerance: number; readonly currentDate: Date },
 ): Promise<AccessTokenClaims> {
   const issuer = issuerOf(token);
-  const pinned = issuer === undefined ? undefined : keys.get(issuer);
-  if (issuer === undefined || pinned === undefined) throw new TokenRefused("invalid", "the token is of another issuer");
+  if (issuer === undefined)
+    throw new TokenRefused("invalid", "the token is no JWT of an issuer: an opaque one is asked of introspection");
+  const pinned = keys.get(issuer);
+  if (pinned === undefined) throw new TokenRefused("invalid", "the token is of another issuer");
   try {
     const { payload, protectedHeader } = await jwtVerify<AccessTokenClaims>(token, pinned.find, {
       ...rules,

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { postForm } from "../support/http.ts";
 import { decodeJwt } from "../support/jwt.ts";
 import { testClient } from "../support/test-client.ts";
-import { type CodeFlow, testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
+import { type CodeFlow, REFRESH, testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
 import type { TestApplication } from "../support/test-tenant.ts";
 import { addExchanger, CREDENTIALS, exchange } from "../support/token-exchange.ts";
 
@@ -76,6 +77,30 @@ describe("the tree of what descends from a token", () => {
       tokens.slice(2, 5).map(({ expires }) => expires - (tokens[1]?.expires ?? 0)),
       [600 - 86_400, 0, 60 - 86_400],
     );
+  });
+
+  test("of a grant: it ends with its refresh token, as introspection says", async () => {
+    const { flow, grantId, tokens } = await smallTree();
+    const refresh = tokens.second.refresh;
+    const told = await flow.tenant.introspect(flow.application, refresh);
+    const root = async () => (await treeOf(flow, flow.application, grantId)).tokens[0];
+    assert.partialDeepStrictEqual(await root(), { expires: told.exp, alive: true });
+    await flow.tenant.advance(REFRESH.absolute_duration);
+    assert.equal((await flow.tenant.introspect(flow.application, refresh)).active, false);
+    assert.partialDeepStrictEqual(await root(), { expires: told.exp, alive: false, cause: "expired" });
+  });
+
+  test("of one that was shortened to end before it begins", async () => {
+    const client = await testClient();
+    const { tenant, application } = client;
+    const { iat } = decodeJwt(tokensOf(await tenant.token(application, CREDENTIALS)).access);
+    const later = { not_before: String(Number(iat) + 600), expiration_time: "60" };
+    const { access: token } = tokensOf(await tenant.token(application, { ...CREDENTIALS, ...later }));
+    const causeOf = async () => (await treeOf(client, application, idOf(token))).tokens[0]?.cause;
+    assert.equal(await causeOf(), "not valid yet");
+    const { authorization, issuer } = application;
+    await postForm(`${issuer}/shorten`, { token, expiration_time: "300" }, { authorization });
+    assert.equal(await causeOf(), "it was shortened to end before it begins");
   });
 
   test("of a token among others: itself and what is below it, of a leaf itself alone", async () => {

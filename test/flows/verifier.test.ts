@@ -95,6 +95,7 @@ describe("a token is judged by the pinned issuer's keys", () => {
     const made = await new SignJWT(decodeJwt(token)).setProtectedHeader({ alg: "HS256", typ: "at+jwt" }).sign(secret);
     await assertRefused(verifier, made, "invalid");
     for (const text of ["", "x", "a.b.c", `${token}.x`, "a.bnVsbA.c"]) await assertRefused(verifier, text, "invalid");
+    await assert.rejects(verifier.verify("mayfly_at_of-another-application"), /is no JWT/);
   });
 
   test("without the issuer's keys nothing is said of the token", async (t) => {

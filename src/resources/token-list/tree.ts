@@ -92,14 +92,16 @@ function describeToken(facts: TokenFacts, now: number): TokenTreeNode {
   };
 }
 
+// The grant stands for its refresh tokens. One that gave none, or none yet, lives for as long as its access tokens may.
 function describeGrant(grant: GrantFacts, now: number): TokenTreeNode {
+  const expires = grant.refreshExpiresAt ?? grant.endsAt;
   return {
     id: grant.id,
     token_type: "refresh",
     application_id: grant.applicationId,
     issued_at: grant.issuedAt,
-    expires: grant.endsAt,
-    ...lifeOf(findCauseOfGrantDeath(grant, now)),
+    expires,
+    ...lifeOf(findCauseOfGrantDeath({ ...grant, endsAt: expires }, now)),
   };
 }
 
