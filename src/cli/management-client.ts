@@ -3,6 +3,7 @@ import { type Answer, type Sent, send } from "./http.ts";
 import { listOf, textOf } from "./json.ts";
 import type { Profile } from "./profile.ts";
 import { requestCommandToken, unexpected } from "./token-client.ts";
+import { issuedAt } from "./token-place.ts";
 
 /** A call of the management API. */
 export interface Call extends Pick<Sent, "method" | "body"> {
@@ -20,16 +21,21 @@ export interface ManagementClient {
    * @throws CliError for everything else
    */
   call(call: Call): Promise<unknown>;
+  /** The tenant's time at the last call's token, in seconds; undefined where the token does not say it. */
+  tenantNow(): number | undefined;
 }
 
 /** Opens the management API for one command: its token is asked for at the first call. */
 export function createManagementClient(profile: Profile): ManagementClient {
   const tokens = new Map<string, Promise<string>>();
+  let now: number | undefined;
   return {
+    tenantNow: () => now,
     call: async ({ path, scopes, ...sent }) => {
       const name = scopes.join(" ");
       const token = tokens.get(name) ?? requestCommandToken(profile, scopes);
       tokens.set(name, token);
+      now = issuedAt(await token);
       const headers = { authorization: `Bearer ${await token}`, "content-type": "application/json" };
       const answer = await send({ ...sent, url: `${profile.origin}${path}`, headers });
       if (answer.status >= 200 && answer.status < 300) return answer.json;

@@ -2,12 +2,17 @@ import { realmPath } from "../protocol/client-metadata.ts";
 import { looksLikeRefreshToken } from "../protocol/opaque-token.ts";
 import { decodeId } from "../protocol/token-id.ts";
 import { CliError } from "./cli-error.ts";
-import { applicationPathOf, type PlaceOptions } from "./command.ts";
-import { type Answer, sendForm } from "./http.ts";
+import { applicationPathOf } from "./command.ts";
+import { INPUT } from "./given-text.ts";
+import { sendForm } from "./http.ts";
 import { objectOf, parseJson, textOf } from "./json.ts";
 import type { Profile } from "./profile.ts";
-import { basicOf, refusedToken, requestCommandToken, unexpected } from "./token-client.ts";
+import { basicOf, RefusedScope, refusedToken, requestCommandToken } from "./token-client.ts";
+import { issuedBy, readClaims, type TokenPlace } from "./token-place.ts";
 import type { World } from "./world.ts";
+
+/** A JWT, or one of our opaque tokens. */
+const LOOKS_LIKE_TOKEN = /^mayfly_|^[\w-]+\.[\w-]+\.[\w-]*$/;
 
 /**
  * Reads the token that a command is about: from standard input, or typed unseen.
@@ -15,14 +20,7 @@ import type { World } from "./world.ts";
  * @param argument what stands on the command line; only `-`, or nothing, is taken
  */
 export async function readToken(world: World, argument: string | undefined): Promise<string> {
-  if (argument !== undefined && argument !== "-") {
-    throw new CliError(
-      "a token is not taken from an argument: it would stay in the shell's history, and others on this machine see it",
-      {
-        advice: 'Pipe it in: echo "$TOKEN" | mayfly token …',
-      },
-    );
-  }
+  if (argument !== undefined && argument !== INPUT) throw tokenInArgument();
   const text = world.canAsk ? await world.askSecret("Token: ") : await world.readInput();
   const token = text.trim();
   // `mayfly token issue` prints JSON into a pipe.
@@ -31,56 +29,42 @@ export async function readToken(world: World, argument: string | undefined): Pro
   return issued;
 }
 
-/** What a token says of itself, unproven: only to know where to ask. */
-function readClaims(token: string): Readonly<Record<string, unknown>> {
-  const payload = token.split(".")[1];
-  return payload === undefined ? {} : objectOf(parseJson(Buffer.from(payload, "base64url").toString("utf8")));
-}
-
-/** The realm and the application that issued a token, by its own word; the profile's realm for one that says nothing. */
-export function issuedBy(profile: Profile, token: string): { readonly realm: string; readonly application?: string } {
-  const azp = textOf(readClaims(token), "azp") ?? "";
-  const [, realm, application] =
-    /^tenants\/[^/]+\/realms\/([0-9a-f]{16})\/applications\/([0-9a-f-]{36})$/.exec(azp) ?? [];
-  if (realm === undefined || application === undefined) return { realm: profile.key.realmId };
-  return { realm, application };
-}
-
-/** The realm and the application of a token. */
-export interface TokenPlace {
-  readonly realm: string;
-  readonly application: string;
-}
-
-/** Where a token is: as it is named, else by the token's own word, else where the profile is. */
-export function placeOf(profile: Profile, token: string, named: PlaceOptions): TokenPlace {
-  const issued = issuedBy(profile, token);
-  const { realm = issued.realm, application = issued.application ?? profile.key.applicationId } = named;
-  return { realm, application };
+function tokenInArgument(): CliError {
+  return new CliError(
+    "a token is not taken from an argument: it would stay in the shell's history, and others on this machine see it",
+    { advice: 'Pipe it in: echo "$TOKEN" | mayfly token …' },
+  );
 }
 
 /** What a profile sees of a token. */
 export interface SeenToken {
   readonly claims: Readonly<Record<string, unknown>>;
-  /** false where the token may be live all the same: it may be another application's, which this profile may not see */
-  readonly isCertain: boolean;
+  /** false where the profile may not see it, whatever it is */
+  readonly isTold: boolean;
 }
 
-/** Asks what a token is (RFC 7662): as its own client, and if that may not see it, as an administrator where the profile is one. */
+/**
+ * Asks what a token is (RFC 7662): as its own client, and if that may not see it, as an administrator where the profile is one.
+ *
+ * @throws CliError
+ */
 export async function introspect(profile: Profile, realmId: string, token: string): Promise<SeenToken> {
   const url = `${profile.origin}${realmPath({ tenantId: profile.key.tenantId, realmId })}/introspect`;
   const hint = looksLikeRefreshToken(token) ? { token_type_hint: "refresh_token" } : {};
-  const ask = (authorization: string) => sendForm(url, { token, ...hint }, { authorization });
+  const ask = async (authorization: string): Promise<Readonly<Record<string, unknown>>> => {
+    const answer = await sendForm(url, { token, ...hint }, { authorization });
+    if (answer.status === 404) throw new CliError(`there is no realm ${realmId} in the profile's tenant`);
+    if (answer.status !== 200) throw refusedToken(profile, answer);
+    return objectOf(answer.json);
+  };
   if (realmId === profile.key.realmId) {
-    const claims = objectOf((await ask(basicOf(profile))).json);
-    const isOwn = issuedBy(profile, token).application === profile.key.applicationId;
-    if (claims.active === true || isOwn) return { claims, isCertain: true };
+    const claims = await ask(basicOf(profile));
+    const isOwn = issuedBy(profile, readClaims(token))?.application === profile.key.applicationId;
+    if (claims.active === true || isOwn) return { claims, isTold: true };
   }
   const bearer = await findBearer(profile, "tokens:introspect");
-  if (bearer === undefined) return { claims: { active: false }, isCertain: false };
-  const answer = await ask(`Bearer ${bearer}`);
-  if (answer.status !== 200) throw unexpected(answer, url);
-  return { claims: objectOf(answer.json), isCertain: true };
+  if (bearer === undefined) return { claims: { active: false }, isTold: false };
+  return { claims: await ask(`Bearer ${bearer}`), isTold: true };
 }
 
 /** A management token of one scope, or undefined where the profile's application may not have it. */
@@ -88,7 +72,7 @@ export async function findBearer(profile: Profile, scope: string): Promise<strin
   try {
     return await requestCommandToken(profile, [scope]);
   } catch (error) {
-    if (error instanceof CliError && error.message.startsWith("invalid_scope")) return undefined;
+    if (error instanceof RefusedScope) return undefined;
     throw error;
   }
 }
@@ -104,20 +88,38 @@ export function isTokenId(argument: string | undefined): argument is string {
   return argument !== undefined && decodeId(argument) !== undefined;
 }
 
+/** The id that an argument is; undefined where the token comes from standard input. Throws CliError for anything else. */
+export function readTokenId(argument: string | undefined): string | undefined {
+  if (argument === undefined || argument === INPUT) return undefined;
+  if (isTokenId(argument)) return argument;
+  if (LOOKS_LIKE_TOKEN.test(argument)) throw tokenInArgument();
+  throw new CliError("this is no token's id", { advice: "See them: mayfly token list" });
+}
+
+/** What came of a request about a token. */
+export interface HolderAnswer {
+  readonly json: unknown;
+  /** whether the profile may end every token of the place: then one that lives there is meant by the answer */
+  readonly hasPower: boolean;
+}
+
 /**
  * Sends a form about a token to a route where whoever holds it may end or shorten it: as its client, where it is the profile's own, else
  * as a bearer of tokens:delete where the profile has that.
+ *
+ * @throws CliError
  */
 export async function sendAsHolder(
   profile: Profile,
-  ask: TokenPlace & { readonly route: string; readonly form: Readonly<Record<string, string>> },
-): Promise<Answer> {
-  const { realm, application, route, form } = ask;
+  { realm, application }: Pick<TokenPlace, "realm" | "application">,
+  ask: { readonly route: string; readonly form: Readonly<Record<string, string>> },
+): Promise<HolderAnswer> {
   const isOwn = realm === profile.key.realmId && application === profile.key.applicationId;
   const bearer = isOwn ? undefined : await findBearer(profile, "tokens:delete");
-  const url = `${profile.origin}${applicationPathOf(profile, bearer === undefined ? {} : { realm, application })}/${route}`;
+  const url = `${profile.origin}${applicationPathOf(profile, bearer === undefined ? {} : { realm, application })}/${ask.route}`;
   const authorization = bearer === undefined ? basicOf(profile) : `Bearer ${bearer}`;
-  const answer = await sendForm(url, form, { authorization });
-  if (answer.status !== 200) throw answer.status === 400 ? refusedToken(profile, answer) : unexpected(answer, url);
-  return answer;
+  const answer = await sendForm(url, ask.form, { authorization });
+  if (answer.status === 404) throw new CliError(`there is no application ${application} in the realm ${realm}`);
+  if (answer.status !== 200) throw refusedToken(profile, answer);
+  return { json: answer.json, hasPower: isOwn || bearer !== undefined };
 }

@@ -25,8 +25,19 @@ export async function requestCommandToken(profile: Profile, scopes: readonly str
   const minimum = BELOW_MINIMUM.exec(textOf(answer.json, "error_description") ?? "")?.[1];
   if (minimum !== undefined) answer = await requestToken(profile, { ...form, expiration_time: minimum });
   const token = textOf(answer.json, "access_token");
-  if (token === undefined) throw refusedToken(profile, answer);
-  return token;
+  if (token !== undefined) return token;
+  if (textOf(answer.json, "error") === "invalid_scope") throw new RefusedScope(profile, scopes);
+  throw refusedToken(profile, answer);
+}
+
+/** An application may hold none of the scopes that a command needs. */
+export class RefusedScope extends CliError {
+  constructor({ key }: Profile, scopes: readonly string[]) {
+    const [only] = scopes;
+    const needed = scopes.length === 1 && only !== undefined ? `the scope ${only}` : "the management scopes";
+    const advice = adviseOnScope(key.applicationId);
+    super(`invalid_scope: this needs ${needed}, which the profile's application may not hold`, { advice });
+  }
 }
 
 /** What a refusal of the token endpoint means, and what to do about it. */
@@ -34,10 +45,13 @@ export function refusedToken(profile: Profile, answer: Answer): CliError {
   const code = textOf(answer.json, "error");
   if (code === undefined) return unexpected(answer, issuerOf(profile));
   const description = textOf(answer.json, "error_description") ?? "no reason given";
-  return new CliError(`${code}: ${description}`, { advice: adviseOnToken(profile, code, description) });
+  const trace = answer.headers.get("x-trace-id");
+  const message = `${code}: ${description}${trace === null ? "" : ` (trace ${trace})`}`;
+  return new CliError(message, { advice: adviseOnToken(profile, code, description) });
 }
 
-function adviseOnToken(profile: Profile, code: string, description: string): string | undefined {
+/** What to do about a token that is refused. */
+export function adviseOnToken(profile: Profile, code: string, description: string): string | undefined {
   const { applicationId } = profile.key;
   const [, maximum, setter] = /above the maximum of (\d+) seconds, set by (.+)$/.exec(description) ?? [];
   if (maximum !== undefined) {

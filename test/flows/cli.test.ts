@@ -5,20 +5,10 @@ import { describe, test } from "node:test";
 import { decodeJwt } from "../support/jwt.ts";
 import { endTokensLate } from "../support/late-revocations.ts";
 import { managementClient, succeed } from "../support/management-client.ts";
-import { type CliResult, cliUser } from "../support/run-cli.ts";
+import { assertRefused, cliUser, jsonOf } from "../support/run-cli.ts";
 import { sharedServer } from "../support/test-server.ts";
 import { type TestApplication, type TestTenant, testTenant } from "../support/test-tenant.ts";
 import { waitUntil } from "../support/wait-until.ts";
-
-function jsonOf(result: CliResult): Record<string, unknown> {
-  assert.equal(result.code, 0, result.stderr);
-  return JSON.parse(result.stdout);
-}
-
-function assertRefused(result: CliResult, ...said: readonly RegExp[]): void {
-  assert.deepEqual([result.code, result.stdout], [1, ""], result.stderr);
-  for (const pattern of said) assert.match(result.stderr, pattern);
-}
 
 /** An application whose tokens live an hour at most. */
 async function shopApplication(tenant: TestTenant): Promise<TestApplication> {
@@ -369,5 +359,7 @@ describe("mayfly token preview", () => {
     assert.equal(refused.code, 1);
     assert.equal(JSON.parse(refused.stdout).granted, false);
     assert.match(refused.stderr, /such a token would be refused/);
+    const long = await user.run(["token", "preview", "--expires-in", "91d"]);
+    assert.match(long.stderr, /such a token would be refused\nAsk for 90d at most: --expires-in 90d/);
   });
 });

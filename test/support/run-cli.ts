@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -51,6 +52,18 @@ export async function cliUser(application?: TestApplication): Promise<CliUser> {
 /** What a pipeline sets instead of logging in. */
 export function credentialsOf({ issuer, clientId, clientSecret }: TestApplication): Environment {
   return { MAYFLY_CLI_ISSUER: issuer, MAYFLY_CLI_CLIENT_ID: clientId, MAYFLY_CLI_CLIENT_SECRET: clientSecret };
+}
+
+/** What a command that succeeded printed. */
+export function jsonOf(result: CliResult): Record<string, unknown> {
+  assert.equal(result.code, 0, result.stderr);
+  return JSON.parse(result.stdout);
+}
+
+/** A command has printed nothing, ended with 1, and said this. */
+export function assertRefused(result: CliResult, ...said: readonly RegExp[]): void {
+  assert.deepEqual([result.code, result.stdout], [1, ""], result.stderr);
+  for (const pattern of said) assert.match(result.stderr, pattern);
 }
 
 async function run(directory: string, args: readonly string[], options: CliOptions): Promise<CliResult> {

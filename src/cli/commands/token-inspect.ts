@@ -4,9 +4,10 @@ import { describeDuration, describeInstant } from "../duration.ts";
 import { send } from "../http.ts";
 import { listOf, numberOf, objectOf, textOf } from "../json.ts";
 import { describeLedger } from "../ledger.ts";
-import { findBearer, introspect, issuedBy, readToken, traceOf } from "../presented-token.ts";
+import { findBearer, introspect, readToken, traceOf } from "../presented-token.ts";
 import type { Profile } from "../profile.ts";
 import { formatPairs } from "../table.ts";
+import { issuedBy, readClaims } from "../token-place.ts";
 import type { World } from "../world.ts";
 
 interface InspectOptions extends CommonOptions {
@@ -30,7 +31,7 @@ export function addTokenInspect(parent: Command, world: World): void {
 async function inspect(world: World, argument: string | undefined, options: InspectOptions): Promise<void> {
   const profile = await profileOf(world, options);
   const token = await readToken(world, argument);
-  const { realm = issuedBy(profile, token).realm } = options;
+  const { realm = issuedBy(profile, readClaims(token))?.realm ?? profile.key.realmId } = options;
   realmPathOf(profile, { realm });
   const { claims } = await introspect(profile, realm, token);
   const ledger = claims.active === true ? await findLedger(profile, realm, textOf(claims, "jti")) : undefined;

@@ -7,7 +7,7 @@ import { listOf, objectOf, textOf } from "../json.ts";
 import { describeLedger } from "../ledger.ts";
 import { issuerOf } from "../profile.ts";
 import { formatPairs } from "../table.ts";
-import { basicOf, refusedToken } from "../token-client.ts";
+import { adviseOnToken, basicOf, refusedToken } from "../token-client.ts";
 import type { World } from "../world.ts";
 
 /** `mayfly token preview` */
@@ -15,7 +15,9 @@ export function addTokenPreview(parent: Command, world: World): void {
   const command = parent
     .command("preview")
     .summary("say what a token would be, and who decides it, issuing nothing")
-    .description("Asks what the profile's application would get for the same options of mayfly token issue.");
+    .description(
+      "Asks what the profile's application would get for the same options of mayfly token issue. Ends with 1 where that is nothing.",
+    );
   addTokenWishes(command, APPLICATION_DECIDES)
     .addOption(outputOption())
     .action((_: unknown, given: Command) => preview(world, given.optsWithGlobals<WantedToken>()));
@@ -29,7 +31,8 @@ async function preview(world: World, options: WantedToken): Promise<void> {
   if (answer.status !== 200) throw refusedToken(profile, answer);
   show(world, options, { value: answer.json, text: describe(answer.json, now) });
   if (objectOf(answer.json).granted === true) return;
-  throw new CliError("such a token would be refused");
+  const [code, why] = [textOf(answer.json, "error") ?? "", textOf(answer.json, "error_description") ?? ""];
+  throw new CliError("such a token would be refused", { advice: adviseOnToken(profile, code, why) });
 }
 
 function describe(answer: unknown, now: number): string {

@@ -12,9 +12,11 @@ import {
 import { describeDuration, describeInstant } from "../duration.ts";
 import { numberOf } from "../json.ts";
 import { createManagementClient } from "../management-client.ts";
-import { isTokenId, placeOf, readToken, sendAsHolder } from "../presented-token.ts";
+import { introspect, readToken, readTokenId, sendAsHolder } from "../presented-token.ts";
 import type { Profile } from "../profile.ts";
 import { formatPairs } from "../table.ts";
+import { correctPlace, describePlace, placeOf, SAY_WHERE, type TokenPlace, WHICH_PLACE } from "../token-place.ts";
+import { findState, type TokenState, tokenIdOf } from "../token-state.ts";
 import type { World } from "../world.ts";
 
 type ShortenOptions = CommonOptions & PlaceOptions & { readonly expiresIn: number };
@@ -25,7 +27,7 @@ export function addTokenShorten(parent: Command, world: World): void {
     .command("shorten")
     .summary("give a token an earlier end, by itself or by its id")
     .description(
-      "Reads a token from standard input, or takes the id that mayfly token list shows, and lets it live no longer than that from now on. All that descends from it ends with it. It never lives longer by this.",
+      `Reads a token from standard input, or takes the id that mayfly token list shows, and lets it live no longer than that from now on. All that descends from it ends with it. It never lives longer by this.\n\n${WHICH_PLACE}`,
     )
     .argument("[id]", "id of a token; - or nothing: the token comes from standard input")
     .requiredOption(
@@ -42,36 +44,64 @@ export function addTokenShorten(parent: Command, world: World): void {
 }
 
 async function shorten(world: World, argument: string | undefined, options: ShortenOptions): Promise<void> {
+  const id = readTokenId(argument);
   const profile = await profileOf(world, options);
-  const exp = isTokenId(argument)
-    ? await shortenById(profile, { ...options, id: argument })
-    : await shortenHeld(profile, await readToken(world, argument), options);
-  const now = world.clock.nowSeconds();
+  const end =
+    id === undefined
+      ? await shortenHeld(world, profile, options)
+      : await shortenById(world, profile, { ...options, id });
+  const now = end.exp - end.expires_in;
   show(world, options, {
-    value: { exp, expires_in: exp - now },
+    value: end,
     text: formatPairs([
-      ["expires", describeInstant(exp, now)],
-      ["lives", describeDuration(exp - now)],
+      ["expires", describeInstant(end.exp, now)],
+      ["lives", describeDuration(end.expires_in)],
     ]),
   });
 }
 
-async function shortenById(profile: Profile, asked: ShortenOptions & { readonly id: string }): Promise<number> {
+/** When a token ends, and how far that is by the tenant's clock. */
+interface End {
+  readonly exp: number;
+  readonly expires_in: number;
+}
+
+async function shortenById(
+  world: World,
+  profile: Profile,
+  asked: ShortenOptions & { readonly id: string },
+): Promise<End> {
   const path = `${applicationPathOf(profile, asked)}/tokens/${asked.id}:shorten`;
   const body = JSON.stringify({ expiration_time: asked.expiresIn });
-  const answer = await createManagementClient(profile).call({ method: "POST", path, body, scopes: ["tokens:delete"] });
-  return endOf(numberOf(answer, "expires"));
+  const client = createManagementClient(profile);
+  const exp = numberOf(await client.call({ method: "POST", path, body, scopes: ["tokens:delete"] }), "expires");
+  if (exp === undefined) throw new CliError("the server does not say when the token ends");
+  return { exp, expires_in: exp - (client.tenantNow() ?? world.clock.nowSeconds()) };
 }
 
-async function shortenHeld(profile: Profile, token: string, options: ShortenOptions): Promise<number> {
+async function shortenHeld(world: World, profile: Profile, options: ShortenOptions): Promise<End> {
+  const token = await readToken(world, undefined);
   const form = { token, expiration_time: String(options.expiresIn) };
-  const answer = await sendAsHolder(profile, { ...placeOf(profile, token, options), route: "shorten", form });
-  return endOf(numberOf(answer.json, "exp"));
+  const asked = placeOf(profile, token, options);
+  const place = asked.isKnown
+    ? asked
+    : correctPlace(profile, asked, (await introspect(profile, asked.realm, token)).claims);
+  const { json, hasPower } = await sendAsHolder(profile, place, { route: "shorten", form });
+  const [exp, seconds] = [numberOf(json, "exp"), numberOf(json, "expires_in")];
+  if (exp !== undefined && seconds !== undefined) return { exp, expires_in: seconds };
+  const state = await findState(profile, place, tokenIdOf(token));
+  throw nothingShortened(place, { state, hasPower });
 }
 
-function endOf(exp: number | undefined): number {
-  if (exp !== undefined) return exp;
-  throw new CliError("nothing was shortened: the token is not live, or it is another application's", {
-    advice: "See what it is: mayfly token inspect",
+function nothingShortened(place: TokenPlace, { state, hasPower }: { state: TokenState; hasPower: boolean }): CliError {
+  const nothing = "nothing was shortened";
+  if (state.kind === "dead") return new CliError(`${nothing}: the token is dead: ${state.cause}`);
+  if (!place.isKnown) {
+    const why = `it is no live token of ${describePlace(place)}. It has ended, or is of another`;
+    return new CliError(`${nothing}: ${why}`, { advice: SAY_WHERE });
+  }
+  if (hasPower) return new CliError(`${nothing}: the token has expired, was revoked or is used up`);
+  return new CliError(`${nothing}: it is of another application, and the profile may not shorten it`, {
+    advice: "Use a profile that holds tokens:delete (--profile), or that of the token's application.",
   });
 }

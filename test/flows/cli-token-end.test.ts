@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { decodeJwt } from "../support/jwt.ts";
+import { assertRefused, type CliUser, cliUser, jsonOf } from "../support/run-cli.ts";
+import type { TestApplication, TestTenant } from "../support/test-tenant.ts";
+import { testTenant } from "../support/test-tenant.ts";
+
+/** An application whose tokens are of one format, and a way to have them. */
+async function clientOf(tenant: TestTenant, format: "referential" | "self_contained" = "referential") {
+  const application = await tenant.addApplication(
+    {
+      protocol_config: {
+        type: "oauth2",
+        grant_type: ["client_credentials"],
+        allowed_scopes: ["shoes:read"],
+        token_format: format,
+        token_configuration: { expires_after: 3600 },
+      },
+    },
+    await tenant.addResourceServer(),
+  );
+  return {
+    application,
+    issue: async (form: Record<string, string> = {}) => {
+      const { json } = await tenant.token(application, { grant_type: "client_credentials", ...form });
+      return String(json?.access_token);
+    },
+    isActive: async (token: string) => (await tenant.introspect(application, token)).active,
+  };
+}
+
+function placeOf({ key }: TestApplication): string[] {
+  return ["--realm", key.realmId, "--application", key.applicationId];
+}
+
+/** The id of a token, as a list shows it. */
+async function firstIdOf(admin: CliUser, application: TestApplication): Promise<string> {
+  const { tokens } = jsonOf(await admin.run(["token", "list", ...placeOf(application)]));
+  assert.ok(Array.isArray(tokens));
+  return String(tokens[0].id);
+}
+
+describe("mayfly token revoke says no more than it knows", () => {
+  test("of an opaque token of another realm it does not say that it is revoked, until it is told where it is", async () => {
+    const tenant = await testTenant();
+    const admin = await cliUser(tenant.management);
+    const { application, issue, isActive } = await clientOf(tenant);
+    const token = await issue();
+    const guessed = await admin.run(["token", "revoke"], { input: token });
+    assertRefused(guessed, /not known whether the token has ended/, /may still be live/, /--realm ID --application ID/);
+    assert.equal(await isActive(token), true);
+    const { realmId } = application.key;
+    const half = await admin.run(["token", "revoke", "--realm", realmId], { input: token });
+    assertRefused(half, /--realm needs --application here/);
+    // Another application of the realm is enough to find the token: the server says whose it is.
+    const other = await clientOf(tenant);
+    const revoked = await admin.run(["token", "revoke", ...placeOf(other.application)], { input: token });
+    assert.deepEqual([revoked.code, revoked.stderr], [0, "Revoked: the token is not active any more.\n"]);
+    assert.equal(await isActive(token), false);
+    const again = await admin.run(["token", "revoke", ...placeOf(application)], { input: token });
+    assert.deepEqual([again.code, again.stderr], [0, "The token is dead: revoked.\n"]);
+    assertRefused(await admin.run(["token", "revoke"], { input: token }), /not known whether the token has ended/);
+  });
+
+  test("a client's own token that was revoked, used up or is not valid yet is not another application's", async () => {
+    const tenant = await testTenant();
+    const { application, issue } = await clientOf(tenant, "self_contained");
+    const user = await cliUser(application);
+    const later = await issue({ not_before: String(Number(decodeJwt(await issue()).iat) + 600) });
+    for (const time of ["first", "second"]) {
+      const result = await user.run(["token", "revoke"], { input: later });
+      assert.match(result.stderr, /^The token is not active: it had ended before, or was not valid yet/, time);
+      assert.equal(result.code, 0);
+    }
+    const shortened = await user.run(["token", "shorten", "-e", "60"], { input: later });
+    assertRefused(shortened, /nothing was shortened: the token has expired, was revoked or is used up\n/);
+    const admin = await cliUser(tenant.management);
+    const seen = await admin.run(["token", "shorten", "-e", "60"], { input: later });
+    assertRefused(seen, /nothing was shortened: the token is dead: revoked\n/);
+  });
+
+  test("a token of another server or tenant is none that it knows, whatever it says of itself", async () => {
+    const tenant = await testTenant();
+    const admin = await cliUser(tenant.management);
+    const { application, issue } = await clientOf(tenant, "self_contained");
+    const claims = decodeJwt(await issue());
+    const forge = (changed: object) =>
+      ["e30", Buffer.from(JSON.stringify({ ...claims, ...changed })).toString("base64url"), "c2ln"].join(".");
+    const elsewhere = [
+      forge({ iss: "https://login.example.com", jti: undefined }),
+      forge({
+        azp: `tenants/00000000000000ff/realms/${application.key.realmId}/applications/${application.key.applicationId}`,
+      }),
+    ];
+    for (const input of elsewhere)
+      assertRefused(await admin.run(["token", "revoke"], { input }), /not known whether the token has ended/);
+  });
+
+  test("by an id it says whether there was such a token, and which scope is needed to know", async () => {
+    const tenant = await testTenant();
+    const admin = await cliUser(tenant.management);
+    const { application, issue, isActive } = await clientOf(tenant);
+    const token = await issue();
+    const id = await firstIdOf(admin, application);
+    assertRefused(
+      await admin.run(["token", "revoke", id]),
+      /nothing was revoked: .* has no such token/,
+      /Name its place/,
+    );
+    assert.equal(await isActive(token), true);
+    const revoked = await admin.run(["token", "revoke", id, ...placeOf(application)]);
+    assert.deepEqual([revoked.code, revoked.stderr], [0, "Revoked.\n"]);
+    assert.equal(await isActive(token), false);
+    const again = await admin.run(["token", "revoke", id, ...placeOf(application)]);
+    assert.match(again.stderr, /^Revoked\. The token itself was not active before: revoked\.\n/);
+  });
+
+  test("what is neither an id nor a token is said to be no id; a token is not taken from an argument", async () => {
+    const user = await cliUser((await testTenant()).management);
+    for (const command of [["revoke"], ["shorten", "-e", "60"]]) {
+      for (const none of ["undefined", "AZ6_not-an-id"])
+        assertRefused(
+          await user.run(["token", ...command, none]),
+          /this is no token's id\nSee them: mayfly token list/,
+        );
+      for (const token of ["mayfly_at_x", "eyJ.e30.sig"])
+        assertRefused(await user.run(["token", ...command, token]), /not taken from an argument/);
+    }
+  });
+});
+
+describe("mayfly token shorten", () => {
+  test("tells the end by its tenant's clock, which is not this machine's", async () => {
+    const tenant = await testTenant();
+    const admin = await cliUser(tenant.management);
+    const { application, issue } = await clientOf(tenant);
+    await tenant.advance(86_400);
+    const token = await issue();
+    const place = placeOf(application);
+    const held = jsonOf(await admin.run(["token", "shorten", "-e", "5m", ...place], { input: token }));
+    assert.equal(held.expires_in, 300);
+    const byId = ["token", "shorten", await firstIdOf(admin, application), "-e", "4m", ...place];
+    const left = Number(jsonOf(await admin.run(byId)).expires_in);
+    assert.ok(left === 240 || left === 241, String(left));
+    const table = await admin.run([...byId, "-o", "table"]);
+    assert.match(table.stdout, /^expires +in (4 minutes|3 minutes 59 seconds)/);
+  });
+
+  test("finds an opaque token of its realm by who may see it, and else asks where it is", async () => {
+    const tenant = await testTenant();
+    const admin = await cliUser(tenant.management);
+    const { application, issue } = await clientOf(tenant);
+    const token = await issue();
+    const shorten = (...more: string[]) => admin.run(["token", "shorten", "-e", "5m", ...more], { input: token });
+    assertRefused(await shorten(), /nothing was shortened: it is no live token of/, /--realm ID --application ID/);
+    assertRefused(await shorten("--realm", application.key.realmId), /--realm needs --application here/);
+    const other = await clientOf(tenant);
+    assert.equal(jsonOf(await shorten(...placeOf(other.application))).expires_in, 300);
+  });
+});
