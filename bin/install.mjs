@@ -22,6 +22,7 @@ const OUTPUT_LINES_SHOWN = 15;
 const LOCK_POLL_MILLISECONDS = 250;
 const NPM_FLAGS = [
   ...["ci", "--ignore-scripts", "--include=dev", "--include=optional", "--prefer-offline", "--no-audit", "--no-fund"],
+  "--no-engine-strict", // the packages are run by the Node that is one of them, not by that of the machine
   ...["--loglevel=error", "--fetch-retries=3", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=8000"],
 ];
 const NETWORK_ERROR =
