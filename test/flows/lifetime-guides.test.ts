@@ -41,6 +41,15 @@ test("the guide to tokens that work once, followed command by command", async ()
   assert.ok(Number(later.expires_in) >= 1_858 && Number(later.expires_in) <= 1_861, String(later.expires_in));
 });
 
+test("a guide that is followed again says what the server says", async () => {
+  const tenant = await testTenant({ kind: "production" });
+  for (const told of [undefined, /"code":"conflict","message":"[^"]*already exists/]) {
+    await using shell = await guideShell("one-use-tokens.md", tenant);
+    if (told === undefined) await shell.next();
+    else await assert.rejects(shell.next(), told);
+  }
+});
+
 test("the guide to tokens as long as they are used, followed command by command", async () => {
   await using shell = await guideShell("right-sizing.md", await testTenant());
   await shell.next();
