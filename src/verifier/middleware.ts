@@ -1,7 +1,10 @@
+import { demand, demandMembers } from "./options.ts";
 import { TokenRefused } from "./refused-token.ts";
 import type { AccessTokenClaims, Verifier } from "./verifier.ts";
 
 const RETRY_AFTER_SECONDS = 5;
+/** RFC 6749 §3.3 */
+const SCOPE = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i;
 
 /** What is demanded of a request's token. */
@@ -40,10 +43,11 @@ export function claimsOf(request: BearingRequest): AccessTokenClaims {
 /** A hook for Fastify (`onRequest`): lets through who has a token. Nothing of Fastify is imported. */
 export function fastifyVerifier(
   verifier: Verifier,
-  demand: Demand = {},
+  demanded: Demand = {},
 ): (request: BearingRequest, reply: FastifyReply) => Promise<unknown> {
+  const scopes = scopesOf(demanded);
   return async (request, reply) => {
-    const refusal = await judge(verifier, request, demand);
+    const refusal = await judge(verifier, request, scopes);
     if (refusal === undefined) return undefined;
     return reply.code(refusal.status).headers(refusal.headers).send(refusal.body);
   };
@@ -52,15 +56,26 @@ export function fastifyVerifier(
 /** A middleware for Express, Connect and Node's own server: lets through who has a token. */
 export function expressVerifier(
   verifier: Verifier,
-  demand: Demand = {},
+  demanded: Demand = {},
 ): (request: BearingRequest, response: NodeResponse, next: (error?: unknown) => void) => void {
+  const scopes = scopesOf(demanded);
   return (request, response, next) => {
-    judge(verifier, request, demand).then((refusal) => {
+    judge(verifier, request, scopes).then((refusal) => {
       if (refusal === undefined) return next();
       response.writeHead(refusal.status, { "content-type": "application/json", ...refusal.headers });
       response.end(JSON.stringify(refusal.body));
     }, next);
   };
+}
+
+// A scope that is lost on its way from a configuration would let everybody through.
+function scopesOf(demanded: Demand): readonly string[] {
+  demandMembers(demanded, ["scopes"], "what is demanded of a token");
+  if (!("scopes" in demanded)) return [];
+  const { scopes } = demanded;
+  const areScopes = Array.isArray(scopes) && scopes.every((scope) => typeof scope === "string" && SCOPE.test(scope));
+  demand(areScopes, "scopes", "a list of scopes");
+  return [...scopes];
 }
 
 interface Refusal {
@@ -72,7 +87,7 @@ interface Refusal {
 async function judge(
   verifier: Verifier,
   request: BearingRequest,
-  { scopes = [] }: Demand,
+  scopes: readonly string[],
 ): Promise<Refusal | undefined> {
   try {
     const [, token] = BEARER.exec(request.headers.authorization ?? "") ?? [];

@@ -1,46 +1,17 @@
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { createClock } from "../platform/clock.ts";
-import { type FeedClient, followFeed } from "./feed-client.ts";
+import { followFeed } from "./feed-client.ts";
+import { demand, readOptions, type VerifierOptions } from "./options.ts";
 import { TokenRefused } from "./refused-token.ts";
 
 export { claimsOf, expressVerifier, fastifyVerifier } from "./middleware.ts";
+export type { FeedOptions, VerifierOptions } from "./options.ts";
 export { type RefusalCode, TokenRefused } from "./refused-token.ts";
 
 const ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA"];
-const STALE_AFTER_SECONDS = 15;
 /** Keys are published longer before they sign than this. */
 const KEYS_KEPT_MS = 300_000;
 const KEYS_TIMEOUT_MS = 3_000;
-
-/** How a verifier hears of tokens that end before their `exp`. */
-export interface FeedOptions {
-  /** the Authorization header of the feed: Basic of an introspector of the audience, or Bearer with `tokens:introspect` */
-  readonly authorization: string | (() => string | Promise<string>);
-  /** where it is, if not below the issuer's realm */
-  readonly url?: string;
-  /** for how long the feed may be silent before what it said is stale; 15 if absent */
-  readonly staleAfterSeconds?: number;
-  /** what becomes of a token then, and before the feed was heard for the first time: `refuse` if absent */
-  readonly whenStale?: "refuse" | "accept";
-  /** told of each connection that failed or was lost */
-  readonly onError?: (error: Error) => void;
-}
-
-/** Whose tokens are accepted, and for whom. */
-export interface VerifierOptions {
-  /** the issuers, to the letter: of one realm, and in realm mode one */
-  readonly issuer: string | readonly string[];
-  /** where the realm's keys are fetched from, if not at the issuer: inside a network, say */
-  readonly keysUrl?: string;
-  /** the identifier of the resource server that this is */
-  readonly audience: string;
-  /** absent: a token is accepted until its `exp` */
-  readonly feed?: FeedOptions;
-  /** how many seconds another clock may differ; 0 if absent */
-  readonly clockToleranceSeconds?: number;
-  /** the time, in seconds since 1970: of a test tenant whose clock was moved; the machine's if absent */
-  readonly nowSeconds?: () => number;
-}
 
 /** What an accepted token says (RFC 9068 §2.2). */
 export interface AccessTokenClaims extends JWTPayload {
@@ -58,6 +29,7 @@ export interface Verifier {
    * Judges a token.
    *
    * @throws TokenRefused
+   * @throws TypeError where `nowSeconds` gives no time
    */
   verify(token: string): Promise<AccessTokenClaims>;
   /** Resolves when the feed was heard: before that, `whenStale` decides. At once where there is no feed. */
@@ -70,37 +42,35 @@ export interface Verifier {
 /**
  * Makes a verifier of self-contained access tokens (RFC 9068): by the pinned issuer's keys, and by the feed of those that ended. Make one,
  * and keep it.
+ *
+ * @throws TypeError where an option is missing, misspelt or wrong
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const { audience, clockToleranceSeconds: clockTolerance = 0, nowSeconds = machineSeconds } = options;
-  const keys = new Map([options.issuer].flat().map((issuer) => [issuer, keysOf(issuer, options.keysUrl)]));
-  const [first] = keys.keys();
-  if (first === undefined) throw new TypeError("a verifier needs an issuer");
+  const { issuers, keysUrl, audience, feed, clockToleranceSeconds, nowSeconds } = readOptions(options);
+  const keys = new Map(issuers.map((issuer) => [issuer, keysOf(issuer, keysUrl)]));
   const { monotonicMs } = createClock();
-  const feed = options.feed && followFeedOf(options.feed, { issuer: first, audience, monotonicMs });
-  const { staleAfterSeconds = STALE_AFTER_SECONDS, whenStale = "refuse" } = options.feed ?? {};
-  const isStale = (): boolean => feed !== undefined && feed.ageMs() > staleAfterSeconds * 1_000;
+  const followed = feed && followFeed({ ...feed, monotonicMs });
+  const staleMs = (feed?.staleAfterSeconds ?? 0) * 1_000;
+  const isStale = (): boolean => followed !== undefined && !(followed.ageMs() <= staleMs);
   return {
-    ready: feed?.ready ?? Promise.resolve(),
+    ready: followed?.ready ?? Promise.resolve(),
     isStale,
-    close: () => feed?.close(),
+    close: () => followed?.close(),
     verify: async (token) => {
       const now = nowSeconds();
-      const claims = await readClaims(token, keys, { audience, clockTolerance, currentDate: new Date(now * 1_000) });
+      const currentDate = new Date(now * 1_000);
+      // At a time that is none, no token would be over.
+      demand(!Number.isNaN(currentDate.getTime()), "what nowSeconds gives", "seconds since 1970");
+      const claims = await readClaims(token, keys, { audience, clockTolerance: clockToleranceSeconds, currentDate });
       // Revoked is revoked, however old that is.
-      const end = feed?.endOf(claims.jti);
-      if (end !== undefined && now - clockTolerance >= end)
+      const end = followed?.endOf(claims.jti);
+      if (end !== undefined && !(now - clockToleranceSeconds < end))
         throw new TokenRefused("revoked", "the token ended before its time");
-      if (isStale() && whenStale === "refuse")
+      if (isStale() && feed?.whenStale !== "accept")
         throw new TokenRefused("stale", "whether the token was revoked is not known");
       return claims;
     },
   };
-}
-
-/** By the machine's clock as it is now: it may have been set since the verifier was made. */
-function machineSeconds(): number {
-  return createClock().nowSeconds();
 }
 
 type Keys = ReadonlyMap<string, { readonly url: string; readonly find: JWTVerifyGetKey }>;
@@ -111,22 +81,6 @@ function keysOf(issuer: string, keysUrl: string | undefined): { readonly url: st
     url,
     find: createRemoteJWKSet(new URL(keysUrl ?? url), { cacheMaxAge: KEYS_KEPT_MS, timeoutDuration: KEYS_TIMEOUT_MS }),
   };
-}
-
-function followFeedOf(
-  { authorization, url, onError = () => undefined }: FeedOptions,
-  of: { readonly issuer: string; readonly audience: string; readonly monotonicMs: () => number },
-): FeedClient {
-  const feed = new URL(url ?? feedUrlOf(of.issuer));
-  feed.searchParams.set("audience", of.audience);
-  const ask = typeof authorization === "string" ? () => authorization : authorization;
-  return followFeed({ url: feed.href, authorization: ask, monotonicMs: of.monotonicMs, onError });
-}
-
-function feedUrlOf(issuer: string): string {
-  const [realm] = /^.*\/v1\/tenants\/[^/]+\/realms\/[^/]+/.exec(issuer) ?? [];
-  if (realm === undefined) throw new TypeError("the issuer has no realm in its path: name the feed's url");
-  return `${realm}/revocations:feed`;
 }
 
 async function readClaims(
