@@ -132,6 +132,8 @@ function toRefusal(cause: unknown): unknown {
     cause instanceof errors.JWSInvalid ||
     cause instanceof errors.JWSSignatureVerificationFailed ||
     cause instanceof errors.JWKSNoMatchingKey ||
+    // Ours name their key, also where a realm has two of one algorithm.
+    cause instanceof errors.JWKSMultipleMatchingKeys ||
     cause instanceof errors.JOSEAlgNotAllowed ||
     cause instanceof errors.JOSENotSupported;
   if (isAboutToken) return new TokenRefused("invalid", "the token is not valid here", { cause });

@@ -98,6 +98,15 @@ describe("a token is judged by the pinned issuer's keys", () => {
     await assert.rejects(verifier.verify("mayfly_at_of-another-application"), /is no JWT/);
   });
 
+  test("a forged one that names no key is refused, also where the realm has two of its algorithm", async (t) => {
+    const api = await testApi();
+    const [, payload = ""] = (await issueTo(api)).split(".");
+    const rotated = await api.tenant.manage("POST", "/keys:rotate", { algorithm: "ES256" });
+    assert.equal(rotated.status, 200, rotated.text);
+    const header = Buffer.from('{"alg":"ES256","typ":"at+jwt"}').toString("base64url");
+    await assertRefused(api.verifier(t), `${header}.${payload}.${"A".repeat(86)}`, "invalid");
+  });
+
   test("without the issuer's keys nothing is said of the token", async (t) => {
     const api = await testApi();
     const issuer = "http://127.0.0.1:1/v1";
