@@ -13,9 +13,12 @@ export interface GuideShell extends AsyncDisposable {
   /**
    * Pastes the next commands that the guide shows.
    *
+   * @param change what they name in place of what the guide says
    * @returns what they print
    */
-  next(): Promise<string>;
+  next(change?: (commands: string) => string): Promise<string>;
+  /** Leaves so many out that install or start what the test has in its own way. */
+  skip(count: number): void;
   /** Prints a variable that the guide has set. */
   print(variable: string): Promise<string>;
   /** Makes the server that runs what a file of the guide declares, where the guide starts one with it. */
@@ -23,9 +26,13 @@ export interface GuideShell extends AsyncDisposable {
 }
 
 /** The address of a server that a guide has started. */
-const GUIDE_URL = "http://localhost:8021";
-/** Nothing is installed or started; the command line is the launcher. */
-const COMMANDS = { npm: "exit 0", npx: `shift; exec "${process.execPath}" "${LAUNCHER}" "$@"` };
+export const GUIDE_URL = "http://localhost:8021";
+/** Nothing is installed or started; the command line is the launcher; and `openssl rand -hex 32` need not be on the machine. */
+const COMMANDS = {
+  npm: "exit 0",
+  npx: `shift; exec "${process.execPath}" "${LAUNCHER}" "$@"`,
+  openssl: `exec "${process.execPath}" -p 'require("crypto").randomBytes(32).toString("hex")'`,
+};
 
 /** Opens a terminal whose server's first tenant is this one, to follow a guide from its first command on. */
 export async function guideShell(
@@ -42,10 +49,13 @@ export async function guideShell(
   const print = async (variable: string): Promise<string> => (await run.paste(`echo "$${variable}"`)).trim();
   return {
     print,
-    next: () => {
+    skip: (count) => {
+      blocks.splice(0, count);
+    },
+    next: (change = (commands) => commands) => {
       const block = blocks.shift();
       if (block === undefined) throw new Error(`${guide} shows no more commands`);
-      return run.paste(block.replaceAll(GUIDE_URL, url));
+      return run.paste(change(block.replaceAll(GUIDE_URL, url)));
     },
     declare: async (file, secrets) => {
       const environment: Record<string, string> = {};

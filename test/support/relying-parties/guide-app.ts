@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { findFreePort } from "../../../bin/free-port.mjs";
 import type { TestApplication } from "../test-tenant.ts";
-import { writeGuideCode } from "./guide-code.ts";
+import { type GuideCode, writeGuideCode } from "./guide-code.ts";
 
 /** The app of the guide for Node, in a process of its own as its readers start it. */
 export interface GuideApp extends AsyncDisposable {
@@ -13,17 +13,24 @@ export interface GuideApp extends AsyncDisposable {
 export async function startGuideApp(origin: string, application: TestApplication): Promise<GuideApp> {
   const code = await writeGuideCode("node-app.md", "app.mjs");
   const port = await findFreePort();
-  const env = {
-    PATH: process.env.PATH,
+  const app = await runGuideCode(code, {
     ISSUER: application.issuer,
     CLIENT_ID: application.clientId,
     CLIENT_SECRET: application.clientSecret,
     PORT: String(port),
     ORIGIN: origin,
-  };
+  });
+  return { port, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
+}
+
+/** Runs a guide's code in a process of its own until it says that it listens. At its end the code goes with it. */
+export async function runGuideCode(
+  code: GuideCode,
+  variables: Readonly<Record<string, string>>,
+): Promise<AsyncDisposable> {
   const child = spawn(process.execPath, [code.file], {
     cwd: code.directory,
-    env,
+    env: { PATH: process.env.PATH, ...variables },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const stop = async (): Promise<void> => {
@@ -34,7 +41,7 @@ export async function startGuideApp(origin: string, application: TestApplication
     await stop();
     throw error;
   });
-  return { port, [Symbol.asyncDispose]: stop };
+  return { [Symbol.asyncDispose]: stop };
 }
 
 /** Waits for its first line, which says that it listens. */
