@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describeDuration, describeInstant, formatDuration, parseDuration } from "./duration.ts";
+import { describeDuration, describeInstant, describeUntil, formatDuration, parseDuration } from "./duration.ts";
 
 test("a duration is seconds, or numbers with units, the largest first", () => {
   const read = { "900": 900, "15m": 900, "1h": 3600, "1h30m": 5400, "7d": 604_800, "2w1s": 1_209_601, "90s": 90 };
@@ -17,6 +17,9 @@ test("a duration is told in its two largest units", () => {
 test("an instant is told from now, and as a date", () => {
   assert.equal(describeInstant(1_800_000_900, 1_800_000_000), "in 15 minutes (2027-01-15T08:15:00Z)");
   assert.equal(describeInstant(1_800_000_000, 1_800_000_060), "1 minute ago (2027-01-15T08:00:00Z)");
+  assert.equal(describeInstant(1_800_000_000, 1_800_000_000), "now (2027-01-15T08:00:00Z)");
+  assert.equal(describeUntil(1_800_000_900, 1_800_000_000), "for 15 minutes (until 2027-01-15T08:15:00Z)");
+  assert.equal(describeUntil(1_800_000_000, 1_800_000_000), "until 2027-01-15T08:00:00Z");
 });
 
 test("what is told to be typed can be read again", () => {

@@ -41,8 +41,19 @@ export function describeDuration(seconds: number): string {
   return words.length === 0 ? "0 seconds" : words.join(" ");
 }
 
-/** `in 15 minutes (2026-11-26T02:15:00Z)`, or `15 minutes ago (…)`. Both are epoch seconds. */
+/** `in 15 minutes (2026-11-26T02:15:00Z)`, `15 minutes ago (…)`, or `now (…)`. Both are epoch seconds. */
 export function describeInstant(at: number, now: number): string {
-  const words = at >= now ? `in ${describeDuration(at - now)}` : `${describeDuration(now - at)} ago`;
-  return `${words} (${new Date(at * 1000).toISOString().replace(".000Z", "Z")})`;
+  if (at === now) return `now (${formatInstant(at)})`;
+  const words = at > now ? `in ${describeDuration(at - now)}` : `${describeDuration(now - at)} ago`;
+  return `${words} (${formatInstant(at)})`;
+}
+
+/** `for 15 minutes (until 2026-11-26T02:15:00Z)`, without a length where that is over. Both are epoch seconds. */
+export function describeUntil(at: number, now: number): string {
+  const until = `until ${formatInstant(at)}`;
+  return at > now ? `for ${describeDuration(at - now)} (${until})` : until;
+}
+
+function formatInstant(at: number): string {
+  return new Date(at * 1000).toISOString().replace(".000Z", "Z");
 }

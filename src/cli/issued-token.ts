@@ -6,6 +6,7 @@ import { numberOf, objectOf, parseJson, textOf } from "./json.ts";
 import type { Profile } from "./profile.ts";
 import { formatPairs } from "./table.ts";
 import { refusedToken } from "./token-client.ts";
+import { issuedAt } from "./token-place.ts";
 import type { World } from "./world.ts";
 
 /** What is asked of a token that is to be issued. */
@@ -78,10 +79,14 @@ export function showIssued(world: World, wanted: WantedToken, of: { profile: Pro
   const token = textOf(json, "access_token");
   if (status !== 200 || token === undefined) throw refusedToken(of.profile, of.answer);
   if (wanted.output === "token") world.print(token);
-  else show(world, wanted, { value: json, text: describeToken(json, world.clock.nowSeconds()) });
+  else
+    show(world, wanted, {
+      value: json,
+      text: describeToken(json, { now: issuedAt(token) ?? world.clock.nowSeconds(), wanted }),
+    });
 }
 
-function describeToken(response: unknown, now: number): string {
+function describeToken(response: unknown, { now, wanted }: { now: number; wanted: WantedToken }): string {
   const lifetime = objectOf(response).lifetime;
   const maximum = numberOf(lifetime, "maximum");
   return formatPairs([
@@ -96,9 +101,24 @@ function describeToken(response: unknown, now: number): string {
             `${describeDuration(maximum)}, set by the ${(textOf(lifetime, "limited_by") ?? "").replace("_", " ")}`,
           ] as const,
         ]),
+    ...describeUses(response),
     ["scope", textOf(response, "scope") ?? ""],
+    ...describeDropped(textOf(response, "scope") ?? "", wanted.scope ?? ""),
     ["token", textOf(response, "access_token") ?? ""],
   ]);
+}
+
+/** How often a token may be used, where that is bounded. */
+export function describeUses(answer: unknown): readonly (readonly [string, string])[] {
+  const uses = numberOf(answer, "max_uses");
+  return uses === undefined ? [] : [["uses", String(uses)]];
+}
+
+/** RFC 6749 §3.3: a token may have less than was asked for. */
+function describeDropped(granted: string, asked: string): readonly (readonly [string, string])[] {
+  const has = new Set(granted.split(" "));
+  const dropped = [...new Set(asked.split(" "))].filter((scope) => scope !== "" && !has.has(scope));
+  return dropped.length === 0 ? [] : [["dropped", `${dropped.join(" ")} (asked for, and not granted)`]];
 }
 
 /**

@@ -19,7 +19,7 @@ describe("on a terminal", () => {
     assert.match(issued.stdout, /lives +15 minutes\r\nexpires +in 15 minutes \(\d{4}-/);
     assert.match(issued.stdout, /at most +90 days, set by the application/);
     const listed = await user.run(["token", "list"], { onTerminal: true });
-    assert.match(listed.stdout, /^ID +NAME +TYPE +ENDS WITH +EXPIRES +SCOPES\r\n/);
+    assert.match(listed.stdout, /^ID +NAME +TYPE +SUFFIX +EXPIRES +SCOPES\r\n/);
   });
 
   test("a secret is asked for and not shown", async () => {

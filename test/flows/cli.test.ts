@@ -36,6 +36,7 @@ describe("mayfly login", () => {
     assert.deepEqual([issued.expires_in, issued.scope], [900, "realms:read"]);
     assert.equal((await user.run(["logout"])).code, 0);
     assertRefused(await user.run(["token", "issue"]), /nobody has logged in\nLog in first: mayfly login/);
+    assertRefused(await user.run(["logout", "--profile", "nobody"]), /there is no profile "nobody"/);
   });
 
   test("takes an issuer and a secret from standard input, and keeps them for this user alone", async () => {
@@ -105,7 +106,11 @@ describe("mayfly token", () => {
   test("issue, refused, says which ceiling stands in the way and what to type instead", async () => {
     const user = await cliUser(await shopApplication(await testTenant()));
     const refused = await user.run(["token", "issue", "--expires-in", "2h"]);
-    assertRefused(refused, /above the maximum of 3600 seconds, set by the application/, /--expires-in 1h/);
+    assertRefused(
+      refused,
+      /above the maximum of 3600 seconds, set by the application .*\(trace [0-9a-f]{32}\)\n/,
+      /--expires-in 1h/,
+    );
     assertRefused(await user.run(["token", "issue", "-e", "2 hours"]), /Write it like 15m, 1h/);
     assertRefused(await user.run(["token", "issue", "-s", "shoes:steal"]), /invalid_scope/, /allowed_scopes/);
     assertRefused(await user.run(["token", "isue"]), /Did you mean issue\?/);
@@ -164,7 +169,7 @@ describe("mayfly token", () => {
     const { jti } = JSON.parse(Buffer.from(second.split(".")[1] ?? "", "base64url").toString());
     assert.equal((await user.run(["token", "revoke", jti, ...place])).code, 0);
     assert.equal(jsonOf(await list()).total_size, 1);
-    assertRefused(await other.run(["token", "list"]), /invalid_scope/, /--profile/);
+    assertRefused(await other.run(["token", "list"]), /invalid_scope: this needs the scope tokens:read,/, /--profile/);
     assertRefused(await user.run(["token", "list", "--realm", tenant.realm.realmId]), /--realm needs --application/);
   });
 });
@@ -288,9 +293,17 @@ describe("mayfly token revoke-many", () => {
     const wrong = await user.run(["token", "revoke-many", "--group", "00000000000000ff"]);
     assertRefused(wrong, /filter.group_id: is not in this realm/);
     const begun = await user.run(["token", "revoke-many", ...place, "--no-wait"]);
-    assert.match(begun.stderr, /In force on every node\..*\nUnder way/);
+    assert.match(
+      begun.stderr,
+      /In force on every node\..*\nUnder way\. How far it is: mayfly token revoke-many --status /,
+    );
+    const again = ["token", "revoke-many", "--realm", shop.key.realmId, "--status", String(jsonOf(begun).id)];
+    const { stdout: running } = await user.run([...again, "-o", "table"]);
+    assert.match(running, /^state +RUNNING\n[\s\S]*^accepted offline +not known yet$/m);
+    assertRefused(await user.run([...again, "--scope", "x"]), /--status shows what was begun before/);
+    assertRefused(await user.run(["token", "revoke-many", "--status", "x"]), /--status takes the id/);
     assert.deepEqual([jsonOf(begun).action, jsonOf(begun).is_in_force], ["revoke", true]);
-    const running = user.run(["token", "revoke-many", ...place, "--scope", "none", "-e", "5m", "-o", "table"]);
+    const waiting = user.run(["token", "revoke-many", ...place, "--scope", "none", "-e", "5m", "-o", "table"]);
     await waitUntil(
       async () => {
         await endTokensLate(tenant.server);
@@ -302,9 +315,10 @@ describe("mayfly token revoke-many", () => {
       "it is not done",
       { everyMs: 100, msMax: 10_000 },
     );
-    const done = await running;
+    const done = await waiting;
     assert.match(done.stderr, /done: \d+ looked at, 0 ended/);
     assert.match(done.stdout, /state +DONE\nmatched +0/);
+    assert.match(done.stdout, /\naccepted offline +none of those that this ended\n/);
   });
 });
 

@@ -91,6 +91,6 @@ test("the guide to ending many tokens at once, followed command by command", asy
   };
   await waitUntil(endAll, "it is not done", { everyMs: 100, msMax: 10_000 });
   await told;
-  assert.match(receipt, /^state +DONE\nmatched +2\nalready dead +0\nrevoked +2\naccepted offline +until in 23 hours/m);
+  assert.match(receipt, /^state +DONE\nmatched +2\nalready dead +0\nrevoked +2\naccepted offline +for 23 hours/m);
   assert.equal(await shell.next(), "false\ntrue\nfalse\n");
 });

@@ -6,7 +6,14 @@ import { applicationPathOf, type CommonOptions } from "../command.ts";
 import { readGivenText } from "../given-text.ts";
 import { textOf } from "../json.ts";
 import { issuerOf, type Profile, parseIssuer } from "../profile.ts";
-import { findProfile, openProfile, profileNameOf, type StoredProfile, writeProfile } from "../profile-store.ts";
+import {
+  findProfile,
+  openProfile,
+  profileNameOf,
+  readProfiles,
+  type StoredProfile,
+  writeProfile,
+} from "../profile-store.ts";
 import { refusedToken, requestToken } from "../token-client.ts";
 import type { World } from "../world.ts";
 
@@ -71,6 +78,7 @@ async function login(world: World, options: LoginOptions): Promise<void> {
 
 async function logout(world: World, options: CommonOptions): Promise<void> {
   const name = profileNameOf(world, options.profile);
+  if (!(await readProfiles(world)).has(name)) throw new CliError(`there is no profile ${JSON.stringify(name)}`);
   await writeProfile(world, name, undefined);
   world.note(`The profile ${name} is forgotten. Its client and its tokens live on.`);
 }

@@ -7,7 +7,7 @@ import { describeLedger } from "../ledger.ts";
 import { findBearer, introspect, readToken, traceOf } from "../presented-token.ts";
 import type { Profile } from "../profile.ts";
 import { formatPairs } from "../table.ts";
-import { issuedBy, readClaims } from "../token-place.ts";
+import { issuedAt, issuedBy, readClaims } from "../token-place.ts";
 import type { World } from "../world.ts";
 
 interface InspectOptions extends CommonOptions {
@@ -19,7 +19,9 @@ export function addTokenInspect(parent: Command, world: World): void {
   parent
     .command("inspect")
     .summary("say whether a token is live, and who decided its lifetime")
-    .description("Reads a token from standard input, or asks for it, and says what it is at this moment.")
+    .description(
+      "Reads a token from standard input, or asks for it, and says what it is at this moment.\n\nA JWT says where it is from. An opaque token does not: one of another realm than the profile's needs --realm, and one of another application a profile that holds tokens:introspect.",
+    )
     .argument("[token]", "- for standard input; a token itself is not taken here")
     .option("--realm <id>", "realm of the token, where it is opaque and not of the profile's")
     .addOption(outputOption())
@@ -34,21 +36,26 @@ async function inspect(world: World, argument: string | undefined, options: Insp
   const { realm = issuedBy(profile, readClaims(token))?.realm ?? profile.key.realmId } = options;
   realmPathOf(profile, { realm });
   const { claims } = await introspect(profile, realm, token);
-  const ledger = claims.active === true ? await findLedger(profile, realm, textOf(claims, "jti")) : undefined;
+  const bearer = claims.active === true ? await findBearer(profile, "events:read") : undefined;
+  const asked = { bearer, tokenId: textOf(claims, "jti") };
+  const ledger = await findLedger(profile, realm, asked);
   const [iat, exp] = [numberOf(claims, "iat"), numberOf(claims, "exp")];
   const value = {
     ...claims,
     ...(iat === undefined || exp === undefined ? {} : { lifetime_seconds: exp - iat }),
     ...(ledger === undefined ? {} : { ledger }),
   };
-  show(world, options, { value, text: describe(value, world.clock.nowSeconds()) });
+  show(world, options, { value, text: describe(value, issuedAt(bearer ?? "") ?? world.clock.nowSeconds()) });
 }
 
 /** The lifetime's ledger from the decision that issued the token, where the profile may read it. */
-async function findLedger(profile: Profile, realm: string, tokenId: string | undefined): Promise<unknown> {
+async function findLedger(
+  profile: Profile,
+  realm: string,
+  { bearer, tokenId }: { readonly bearer: string | undefined; readonly tokenId: string | undefined },
+): Promise<unknown> {
   const trace = traceOf(tokenId);
-  const bearer = trace === undefined ? undefined : await findBearer(profile, "events:read");
-  if (bearer === undefined) return undefined;
+  if (bearer === undefined || trace === undefined) return undefined;
   const url = `${profile.origin}${realmPathOf(profile, { realm })}/decisions/${trace}`;
   const answer = await send({ method: "GET", url, headers: { authorization: `Bearer ${bearer}` } });
   const decision = listOf(answer.json, "decisions").find((one) => textOf(one, "token_id") === tokenId);
@@ -59,7 +66,7 @@ function describe(claims: Readonly<Record<string, unknown>>, now: number): strin
   if (claims.active !== true) {
     return formatPairs([
       ["active", "no"],
-      ["", "expired, revoked, not of this realm, or not for this profile to see"],
+      ["", "expired, revoked, used up, not valid yet, not of this realm, or not for this profile to see"],
     ]);
   }
   const [iat, exp] = [numberOf(claims, "iat") ?? 0, numberOf(claims, "exp") ?? 0];
@@ -73,8 +80,25 @@ function describe(claims: Readonly<Record<string, unknown>>, now: number): strin
     ["issued", describeInstant(iat, now)],
     ["expires", describeInstant(exp, now)],
     ["lifetime", `${describeDuration(exp - iat)} (exp - iat is ${exp - iat})`],
+    ...describeBounds(claims, { iat, now }),
     ...texts,
     ...(typeof audience === "string" ? [["aud", audience] as const] : []),
     ...describeLedger(claims.ledger),
   ]);
+}
+
+/** What bounds a token besides its end, where something does. */
+function describeBounds(
+  claims: Readonly<Record<string, unknown>>,
+  { iat, now }: { readonly iat: number; readonly now: number },
+): readonly (readonly [string, string])[] {
+  const [nbf, issuedFor] = [numberOf(claims, "nbf") ?? iat, numberOf(claims, "issued_lifetime")];
+  const usesLeft = numberOf(claims, "uses_left");
+  return [
+    ...(nbf === iat ? [] : [["valid from", describeInstant(nbf, now)] as const]),
+    ...(issuedFor === undefined
+      ? []
+      : [["issued for", `${describeDuration(issuedFor)}, and shortened since`] as const]),
+    ...(usesLeft === undefined ? [] : [["uses left", String(usesLeft)] as const]),
+  ];
 }

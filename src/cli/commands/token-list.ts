@@ -46,7 +46,10 @@ async function list(world: World, options: ListOptions): Promise<void> {
     total = numberOf(page, "total_size") ?? tokens.length;
     pageToken = textOf(page, "next_page_token");
   } while (pageToken !== undefined && tokens.length < options.limit);
-  show(world, options, { value: { tokens, total_size: total }, text: describe(tokens, world.clock.nowSeconds()) });
+  show(world, options, {
+    value: { tokens, total_size: total },
+    text: describe(tokens, client.tenantNow() ?? world.clock.nowSeconds()),
+  });
   if (tokens.length < total) world.note(`${tokens.length} of ${total} are shown: --limit ${total} shows all.`);
 }
 
@@ -59,7 +62,7 @@ function describe(tokens: readonly unknown[], now: number): string {
     describeInstant(numberOf(token, "expires") ?? 0, now),
     shorten(listOf(token, "scopes").join(" ")),
   ]);
-  return formatTable(["ID", "NAME", "TYPE", "ENDS WITH", "EXPIRES", "SCOPES"], rows);
+  return formatTable(["ID", "NAME", "TYPE", "SUFFIX", "EXPIRES", "SCOPES"], rows);
 }
 
 // The management API has 63 scopes; JSON shows all of them.

@@ -2,8 +2,15 @@ import type { Command } from "commander";
 import { CliError } from "../cli-error.ts";
 import { outputOption, profileOf, show } from "../command.ts";
 import { sendForm } from "../http.ts";
-import { APPLICATION_DECIDES, addTokenWishes, describeLife, formOf, type WantedToken } from "../issued-token.ts";
-import { listOf, objectOf, textOf } from "../json.ts";
+import {
+  APPLICATION_DECIDES,
+  addTokenWishes,
+  describeLife,
+  describeUses,
+  formOf,
+  type WantedToken,
+} from "../issued-token.ts";
+import { listOf, numberOf, objectOf, textOf } from "../json.ts";
 import { describeLedger } from "../ledger.ts";
 import { issuerOf } from "../profile.ts";
 import { formatPairs } from "../table.ts";
@@ -29,7 +36,8 @@ async function preview(world: World, options: WantedToken): Promise<void> {
   const form = { grant_type: "client_credentials", ...formOf(options, now) };
   const answer = await sendForm(`${issuerOf(profile)}/tokens:preview`, form, { authorization: basicOf(profile) });
   if (answer.status !== 200) throw refusedToken(profile, answer);
-  show(world, options, { value: answer.json, text: describe(answer.json, now) });
+  const text = describe(answer.json, numberOf(objectOf(answer.json).claims, "iat") ?? now);
+  show(world, options, { value: answer.json, text });
   if (objectOf(answer.json).granted === true) return;
   const [code, why] = [textOf(answer.json, "error") ?? "", textOf(answer.json, "error_description") ?? ""];
   throw new CliError("such a token would be refused", { advice: adviseOnToken(profile, code, why) });
@@ -48,6 +56,7 @@ function describe(answer: unknown, now: number): string {
   return formatPairs([
     ["granted", "yes"],
     ...describeLife(answer, now),
+    ...describeUses(answer),
     ["scope", textOf(answer, "scope") ?? ""],
     ...dropped,
     ...ceilings,

@@ -1,9 +1,10 @@
 import { setTimeout } from "node:timers/promises";
 import { type Command, InvalidArgumentError } from "commander";
+import { UUID } from "../../protocol/id-grammar.ts";
 import { MANAGEMENT_SCOPES } from "../../protocol/management-scopes.ts";
 import { CliError } from "../cli-error.ts";
 import { type CommonOptions, outputOption, profileOf, readDuration, realmPathOf, show } from "../command.ts";
-import { describeInstant } from "../duration.ts";
+import { describeUntil } from "../duration.ts";
 import { numberOf, objectOf, textOf } from "../json.ts";
 import { type Call, createManagementClient, RefusedCall } from "../management-client.ts";
 import type { Profile } from "../profile.ts";
@@ -20,6 +21,7 @@ interface RevokeManyOptions extends CommonOptions {
   readonly issuedBefore?: number;
   readonly expiresIn?: number;
   readonly wait: boolean;
+  readonly status?: string;
 }
 
 const ASK_EVERY_MS = 1_000;
@@ -51,6 +53,7 @@ export function addTokenRevokeMany(parent: Command, world: World): void {
       readDuration,
     )
     .option("--no-wait", "do not wait until it is done")
+    .option("--status <id>", "end nothing: show how far one is that was begun before")
     .addOption(outputOption())
     .action((_: unknown, command: Command) => revokeMany(world, command.optsWithGlobals<RevokeManyOptions>()));
 }
@@ -60,52 +63,88 @@ async function revokeMany(world: World, options: RevokeManyOptions): Promise<voi
     ...{ application_id: options.application, identity_id: options.identity, group_id: options.group },
     ...{ key_id: options.key, scope: options.scope, issued_before: options.issuedBefore },
   };
-  if (Object.values(filter).every((member) => member === undefined))
+  const isFiltered = Object.values(filter).some((member) => member !== undefined);
+  if (options.status === undefined && !isFiltered)
     throw new CliError("say which tokens: --application, --identity, --group, --key, --scope or --issued-before");
+  if (options.status !== undefined && (isFiltered || options.expiresIn !== undefined))
+    throw new CliError("--status shows what was begun before: it ends nothing, and takes none of the other options");
   const profile = await profileOf(world, options);
   const path = `${realmPathOf(profile, options)}/token-revocations`;
+  const last =
+    options.status === undefined
+      ? await begin(world, profile, { path, options, filter })
+      : await status(profile, path, options.status);
+  show(world, options, { value: last.answer, text: describe(last.answer, last.now ?? world.clock.nowSeconds()) });
+}
+
+/** What a job says of itself, and its tenant's time then. */
+interface Told {
+  readonly answer: unknown;
+  readonly now: number | undefined;
+}
+
+async function begin(
+  world: World,
+  profile: Profile,
+  asked: { readonly path: string; readonly options: RevokeManyOptions; readonly filter: object },
+): Promise<Told> {
+  const { path, options, filter } = asked;
   const end = options.expiresIn === undefined ? {} : { action: "shorten", expiration_time: options.expiresIn };
   const body = JSON.stringify({ token_revocation: { filter, ...end } });
   const made = await create(profile, { method: "POST", path, body });
-  const id = textOf(made, "id") ?? "";
-  if (objectOf(made).is_in_force === true) world.note("In force on every node.");
-  const last = options.wait ? await follow(world, profile, `${path}/${id}`) : made;
-  if (!options.wait) world.note(`Under way: GET ${path}/${id} shows how far it is.`);
-  show(world, options, { value: last, text: describe(last, world.clock.nowSeconds()) });
+  const id = textOf(made.answer, "id") ?? "";
+  if (objectOf(made.answer).is_in_force === true) world.note("In force on every node.");
+  if (options.wait) return follow(world, profile, `${path}/${id}`);
+  const realm = options.realm === undefined ? "" : ` --realm ${options.realm}`;
+  world.note(`Under way. How far it is: mayfly token revoke-many --status ${id}${realm}`);
+  return made;
+}
+
+async function status(profile: Profile, path: string, id: string): Promise<Told> {
+  if (!UUID.test(id)) throw new CliError("--status takes the id that mayfly token revoke-many has shown");
+  const told = await ask(profile, `${path}/${id}`);
+  if (told === undefined) throw new CliError("the token that this was asked with has ended: try again");
+  return told;
 }
 
 // Rule 1: tokens of people and applications with power are ended by who holds as much. Elsewhere one scope is enough.
-async function create(profile: Profile, call: Omit<Call, "scopes">): Promise<unknown> {
+async function create(profile: Profile, call: Omit<Call, "scopes">): Promise<Told> {
   const client = createManagementClient(profile);
+  const told = async (scopes: readonly string[]): Promise<Told> => ({
+    answer: await client.call({ ...call, scopes }),
+    now: client.tenantNow(),
+  });
   try {
-    return await client.call({ ...call, scopes: ["tokens:delete"] });
+    return await told(["tokens:delete"]);
   } catch (error) {
     if (!(error instanceof RefusedCall) || error.status !== 403) throw error;
-    return client.call({ ...call, scopes: MANAGEMENT_SCOPES });
+    return told(MANAGEMENT_SCOPES);
   }
 }
 
 /** Asks until it is done, and says what has changed. */
-async function follow(world: World, profile: Profile, path: string): Promise<unknown> {
+async function follow(world: World, profile: Profile, path: string): Promise<Told> {
   let said = "";
   for (let lost = 0; ; ) {
-    const answer = await ask(profile, path);
-    if (answer === undefined) {
+    const told = await ask(profile, path);
+    if (told === undefined) {
       lost += 1;
       if (lost > LOST_TOKENS_MAX) throw new CliError(`no token lives long enough to ask for ${path}`);
     } else {
-      const progress = describeProgress(answer);
+      const progress = describeProgress(told.answer);
       if (progress !== said) world.note(progress);
       said = progress;
-      if (textOf(answer, "state") === "DONE") return answer;
+      if (textOf(told.answer, "state") === "DONE") return told;
     }
     await setTimeout(ASK_EVERY_MS);
   }
 }
 
-async function ask(profile: Profile, path: string): Promise<unknown> {
+async function ask(profile: Profile, path: string): Promise<Told | undefined> {
+  const client = createManagementClient(profile);
   try {
-    return await createManagementClient(profile).call({ method: "GET", path, scopes: ["tokens:read"] });
+    const answer = await client.call({ method: "GET", path, scopes: ["tokens:read"] });
+    return { answer, now: client.tenantNow() };
   } catch (error) {
     if (error instanceof RefusedCall && error.status === 401) return undefined;
     throw error;
@@ -129,15 +168,21 @@ function describeProgress(answer: unknown): string {
 function describe(answer: unknown, now: number): string {
   const { receipt } = objectOf(answer);
   const count = (member: string) => String(numberOf(receipt, member) ?? 0);
-  const until = numberOf(receipt, "accepted_offline_until");
   return formatPairs([
     ["id", textOf(answer, "id") ?? ""],
     ["state", textOf(answer, "state") ?? ""],
     ["matched", count("matched")],
     ["already dead", count("already_dead")],
     [textOf(answer, "action") === "shorten" ? "shortened" : "revoked", count("changed")],
-    ["accepted offline", until === undefined ? "never" : `until ${describeInstant(until, now)}`],
+    ["accepted offline", describeOffline(answer, now)],
   ]);
+}
+
+/** Until when somebody who asks nobody may still accept one of the tokens: known when all have been looked at. */
+function describeOffline(answer: unknown, now: number): string {
+  const until = numberOf(objectOf(answer).receipt, "accepted_offline_until");
+  if (textOf(answer, "state") !== "DONE") return "not known yet";
+  return until === undefined ? "none of those that this ended" : describeUntil(until, now);
 }
 
 function readInstant(text: string): number {

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { CliError } from "../cli-error.ts";
 import { applicationPathOf, type CommonOptions, outputOption, type PlaceOptions, profileOf, show } from "../command.ts";
-import { describeInstant } from "../duration.ts";
+import { describeUntil } from "../duration.ts";
 import { listOf, numberOf, objectOf, textOf } from "../json.ts";
 import { createManagementClient } from "../management-client.ts";
 import { isTokenId } from "../presented-token.ts";
@@ -42,17 +42,17 @@ async function tree(world: World, id: string, options: TreeOptions): Promise<voi
     query = next === undefined ? "" : `?page_token=${next}`;
   }
   if (query !== "") world.note(`More than ${tokens.length} descend from it: only these are shown.`);
-  show(world, options, { value: { tokens }, text: describe(tokens, world.clock.nowSeconds()) });
+  show(world, options, { value: { tokens }, text: describe(tokens, client.tenantNow() ?? world.clock.nowSeconds()) });
 }
 
 function describe(tokens: readonly unknown[], now: number): string {
   const rows = inTreeOrder(tokens).map(({ token, depth }) => {
-    const ends = describeInstant(numberOf(token, "expires") ?? 0, now);
+    const ends = describeUntil(numberOf(token, "expires") ?? 0, now);
     return [
       `${"  ".repeat(depth)}${textOf(token, "id") ?? ""}`,
       textOf(token, "grant_type")?.split(":").at(-1) ?? textOf(token, "token_type") ?? "",
       textOf(token, "application_id") ?? "",
-      objectOf(token).alive === true ? `lives until ${ends}` : (textOf(token, "cause") ?? "dead"),
+      objectOf(token).alive === true ? `lives ${ends}` : (textOf(token, "cause") ?? "dead"),
     ];
   });
   return formatTable(["ID", "MADE BY", "APPLICATION", "STATE"], rows);

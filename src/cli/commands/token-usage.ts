@@ -90,7 +90,7 @@ function describe(answer: unknown): string {
 const HEADINGS = ["SCOPE", "ISSUED", "LIFETIME P50", "USES", "AGE P50", "AGE P99", "LATEST", "RECOMMENDED"];
 const REASONS: Readonly<Record<string, string>> = {
   too_few_uses: "nothing yet: too few uses were seen",
-  nothing_shorter: "nothing shorter: tokens are used for about as long as they live",
+  nothing_shorter: "nothing shorter than the default lifetime that is set",
 };
 
 function describeRow(name: string, usage: unknown): string[] {
