@@ -40,6 +40,12 @@ async function firstIdOf(admin: CliUser, application: TestApplication): Promise<
   return String(tokens[0].id);
 }
 
+/** Seconds that were left when they were counted: a slow machine's are fewer by some. */
+function assertAbout(seconds: unknown, expected: number): void {
+  const left = Number(seconds);
+  assert.ok(left > expected - 10 && left <= expected + 1, `${left}, and not about ${expected}`);
+}
+
 describe("mayfly token revoke says no more than it knows", () => {
   test("of an opaque token of another realm it does not say that it is revoked, until it is told where it is", async () => {
     const tenant = await testTenant();
@@ -138,12 +144,11 @@ describe("mayfly token shorten", () => {
     const token = await issue();
     const place = placeOf(application);
     const held = jsonOf(await admin.run(["token", "shorten", "-e", "5m", ...place], { input: token }));
-    assert.equal(held.expires_in, 300);
+    assertAbout(held.expires_in, 300);
     const byId = ["token", "shorten", await firstIdOf(admin, application), "-e", "4m", ...place];
-    const left = Number(jsonOf(await admin.run(byId)).expires_in);
-    assert.ok(left === 240 || left === 241, String(left));
+    assertAbout(jsonOf(await admin.run(byId)).expires_in, 240);
     const table = await admin.run([...byId, "-o", "table"]);
-    assert.match(table.stdout, /^expires +in (4 minutes|3 minutes 59 seconds)/);
+    assert.match(table.stdout, /^expires +in (4 minutes|3 minutes 5\d seconds)/);
   });
 
   test("finds an opaque token of its realm by who may see it, and else asks where it is", async () => {
@@ -155,6 +160,6 @@ describe("mayfly token shorten", () => {
     assertRefused(await shorten(), /nothing was shortened: it is no live token of/, /--realm ID --application ID/);
     assertRefused(await shorten("--realm", application.key.realmId), /--realm needs --application here/);
     const other = await clientOf(tenant);
-    assert.equal(jsonOf(await shorten(...placeOf(other.application))).expires_in, 300);
+    assertAbout(jsonOf(await shorten(...placeOf(other.application))).expires_in, 300);
   });
 });
