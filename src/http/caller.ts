@@ -13,6 +13,11 @@ export interface Caller {
   readonly targetRealm: string;
 }
 
+/** Who a caller is, for a decision: events name the person, or else the application, as their actor. */
+export function describeCaller({ applicationId, identityId, subject }: Caller): Readonly<Record<string, string>> {
+  return { application_id: applicationId, subject, ...(identityId === undefined ? {} : { identity_id: identityId }) };
+}
+
 /** Throws 403 unless the caller's token holds every scope named. */
 export function demandScopes(caller: Caller, scopes: readonly string[]): void {
   const missing = scopes.filter((scope) => !caller.scopes.has(scope));

@@ -1,4 +1,4 @@
-import type { Caller } from "../http/caller.ts";
+import { type Caller, describeCaller } from "../http/caller.ts";
 import { ManagementError } from "../http/management-error.ts";
 import { type HttpRequest, headerOf } from "../http/route.ts";
 import type { RealmKey } from "../protocol/client-metadata.ts";
@@ -98,7 +98,8 @@ export async function authenticateScopedBearer(services: Services, bearer: Scope
   if (caller === undefined) throw new OAuthError("invalid_token", "the access token is not valid");
   const reaches = caller.targetRealm === "*" || caller.targetRealm === realm.realmId;
   if (!caller.scopes.has(scope) || !reaches) {
-    throw new OAuthError("insufficient_scope", `this needs the scope ${scope} for this realm`);
+    const detail = `this needs the scope ${scope} for this realm`;
+    throw new OAuthError("insufficient_scope", detail, { facts: describeCaller(caller) });
   }
   return caller;
 }

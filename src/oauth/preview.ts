@@ -1,13 +1,16 @@
-import { type HttpReply, type HttpRequest, headerOf, jsonReply, type Route } from "../http/route.ts";
+import { type Caller, describeCaller } from "../http/caller.ts";
+import { applicationKeyOf, type HttpReply, type HttpRequest, headerOf, jsonReply, type Route } from "../http/route.ts";
 import { lifetimeRecord } from "../protocol/lifetime.ts";
 import { OAuthError, publicDescription, statusOf } from "../protocol/oauth-error.ts";
 import type { RequestParameters } from "../protocol/parameters.ts";
+import { TOKEN_EXCHANGE } from "../protocol/token-exchange.ts";
 import type { CurrentApplication } from "../resources/application/queries.ts";
-import { APPLICATION_ISSUER } from "./at-issuer.ts";
+import { atIssuers, issuerModeOf } from "./at-issuer.ts";
 import { authenticateScopedBearer, usesBearer } from "./bearer.ts";
 import { presentedClient, secretsOf, verifyClient } from "./client-authentication/index.ts";
 import { claimsOf, type DecidedIssue, decideIssue } from "./decide-issue.ts";
-import { findApplication, unknownApplication } from "./find-application.ts";
+import { unknownApplication } from "./find-application.ts";
+import { findPresentedApplication } from "./find-client.ts";
 import { readCurrentApplication } from "./find-live-application.ts";
 import type { Foreseen, Grant, TokenRequest } from "./grants/grant.ts";
 import { makeAccessToken } from "./issue.ts";
@@ -22,21 +25,20 @@ const CREDENTIALS = ["code", "code_verifier", "refresh_token", "subject_token", 
 /** POST tokens:preview: what a token request would get and why, issuing nothing. */
 export function previewRoutes(services: Services): readonly Route[] {
   return [
-    {
+    ...atIssuers(services, {
       name: "previewToken",
       method: "POST",
-      path: `${APPLICATION_ISSUER}/tokens::preview`,
+      path: "/tokens::preview",
       kind: "auth",
+      findApplication: findPresentedApplication(services),
       handle: recordRefusals(services, "preview", (request) => handlePreview(services, request)),
-    },
+    }),
   ];
 }
 
 async function handlePreview(services: Services, request: HttpRequest): Promise<HttpReply> {
-  const { key } = await findApplication(services, request);
+  const current = await findPreviewed(services, request);
   const parameters = readTokenForm(request);
-  const current = await readCurrentApplication(services, key);
-  if (current === undefined) throw unknownApplication();
   const asker = await authenticate(services, request, { current, parameters });
   for (const name of CREDENTIALS) {
     if (parameters.values.has(name)) throw new OAuthError("invalid_request", `a preview takes no ${name}`);
@@ -47,12 +49,21 @@ async function handlePreview(services: Services, request: HttpRequest): Promise<
     return jsonReply(200, await preview(parsed, grant, asker));
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
-    recordRefusal(services, request, { current, error });
+    recordRefusal(services, request, { current, error, asker });
     return jsonReply(200, describeRefusal(error));
   }
 }
 
-type Asker = "client" | "bearer";
+// An administrator's bearer token names no client: below its own path an application is previewed wherever its issuer is.
+async function findPreviewed(services: Services, request: HttpRequest): Promise<CurrentApplication> {
+  const key = applicationKeyOf(request);
+  const current = key === undefined ? undefined : await readCurrentApplication(services, key);
+  const isAtRealm = issuerModeOf(request) === "realm";
+  if (current === undefined || (isAtRealm && current.context.client.issuerMode !== "realm")) throw unknownApplication();
+  return current;
+}
+
+type Asker = Caller | "client";
 
 /** Rule 28: whoever has the client's secret, or `tokens:read` for the realm. */
 async function authenticate(
@@ -63,8 +74,7 @@ async function authenticate(
   const authorization = headerOf(request, "authorization");
   const { client, key } = current.context;
   if (usesBearer(authorization)) {
-    await authenticateScopedBearer(services, { realm: key, authorization, parameters, scope: "tokens:read" });
-    return "bearer";
+    return authenticateScopedBearer(services, { realm: key, authorization, parameters, scope: "tokens:read" });
   }
   if (client.confidentiality === "public") {
     throw new OAuthError("invalid_client", "a public client proves nothing: use a bearer token of tokens:read");
@@ -91,8 +101,9 @@ function describe(
   const { client } = request.context;
   const { scope, dropped } = foreseen.authorization.scope;
   const { jti: _, sub, ...claims } = claimsOf(request, { ...token, id: "" });
-  const tellsSubject = asker === "bearer" || token.identityId === undefined || isKnownById(client);
-  const hasIdToken = token.identityId !== undefined && client.type === "oidc" && scope.includes("openid");
+  const tellsSubject = asker !== "client" || token.identityId === undefined || isKnownById(client);
+  const isLogin = token.identityId !== undefined && token.grantType !== TOKEN_EXCHANGE;
+  const hasIdToken = isLogin && client.type === "oidc" && scope.includes("openid");
   return {
     token_format: client.tokenFormat,
     expires_in: lifetime.expiresAt - lifetime.issuedAt,
@@ -129,8 +140,11 @@ function describeRefusal(error: OAuthError): object {
 function recordRefusal(
   { decisions }: Services,
   { traceId }: HttpRequest,
-  { current, error }: { readonly current: CurrentApplication; readonly error: OAuthError },
+  refused: { readonly current: CurrentApplication; readonly error: OAuthError; readonly asker: Asker },
 ): void {
-  const facts = { detail: error.detail, ...error.facts };
-  decisions.record({ ...current.context.key, traceId, kind: "preview", outcome: error.code, facts });
+  const { asker, error } = refused;
+  const { key } = refused.current.context;
+  const by = asker === "client" ? { application_id: key.applicationId } : describeCaller(asker);
+  const facts = { detail: error.detail, ...error.facts, ...by };
+  decisions.record({ ...key, traceId, kind: "preview", outcome: error.code, facts });
 }

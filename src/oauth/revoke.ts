@@ -21,7 +21,7 @@ export function revokeRoutes(services: Services): readonly Route[] {
 }
 
 async function handleRevoke(services: Services, request: HttpRequest): Promise<HttpReply> {
-  const { context, by, held } = await readHolderRequest(services, request);
+  const { context, facts, held } = await readHolderRequest(services, request);
   if (held !== undefined) {
     const { clock } = services.deps;
     await services.revoke({
@@ -35,7 +35,7 @@ async function handleRevoke(services: Services, request: HttpRequest): Promise<H
       traceId: request.traceId,
       kind: "revoke",
       outcome: "revoked",
-      facts: { by },
+      facts,
     });
   }
   // RFC 7009 section 2.2: unknown, foreign and dead tokens are answered alike.

@@ -29,7 +29,7 @@ export function shortenRoutes(services: Services): readonly Route[] {
 
 async function handleShorten(services: Services, request: HttpRequest): Promise<HttpReply> {
   refuseInQuery(request.queryString, "expiration_time");
-  const { context, parameters, by, held } = await readHolderRequest(services, request);
+  const { context, parameters, facts, held } = await readHolderRequest(services, request);
   const seconds = parseExpirationTime(parameters.values.get("expiration_time"));
   if (seconds === undefined) throw new OAuthError("invalid_request", "expiration_time is missing");
   // Unknown, foreign and dead tokens are answered alike, as at /revoke.
@@ -42,7 +42,7 @@ async function handleShorten(services: Services, request: HttpRequest): Promise<
     until: tenantNow(services, held.row) + seconds,
     atMs: services.deps.clock.nowMs(),
     traceId: request.traceId,
-    facts: { by },
+    facts,
   });
   const now = await readAgain(services, held);
   const exp = now && endOf(services, now);

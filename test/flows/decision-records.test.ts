@@ -66,15 +66,16 @@ describe("a revocation leaves a decision (specification section 5)", () => {
     const flow = await testCodeFlow();
     const { authorization, issuer } = flow.application;
     const bearer = `Bearer ${await flow.tenant.managementToken("tokens:delete")}`;
+    const { clientId, key } = flow.tenant.management;
     for (const [by, header] of [
-      ["its client", authorization],
-      ["a bearer of tokens:delete", bearer],
+      [{ by: "its client" }, authorization],
+      [{ by: "a bearer of tokens:delete", application_id: key.applicationId, subject: clientId }, bearer],
     ] as const) {
       const grant = await flow.grant();
       const { refresh } = tokensOf(await flow.exchange(grant));
       const answer = await postForm(`${issuer}/revoke`, { token: refresh }, { authorization: header });
       const { facts } = await decisionOf(flow.tenant, answer);
-      assert.deepEqual(facts, { ended: "the whole family", grant_id: grant.grantId, reason: "revoked", by });
+      assert.deepEqual(facts, { ended: "the whole family", grant_id: grant.grantId, reason: "revoked", ...by });
     }
   });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
 import fc from "fast-check";
+import { applicationPath } from "../../src/protocol/client-metadata.ts";
 import { type Answer, postForm } from "../support/http.ts";
 import { decodeJwt } from "../support/jwt.ts";
 import { lawRuns } from "../support/law-runs.ts";
@@ -233,6 +234,20 @@ describe("tokens:preview", () => {
     }
   });
 
+  test("is had where the issuer is the realm: there by its client, below the application by whoever reads tokens", async () => {
+    const client = await testClient({ config: { issuer_mode: "realm" } });
+    const { tenant, application } = client;
+    const { client_id, client_secret } = { client_id: application.clientId, client_secret: application.clientSecret };
+    const issued = await tenant.token(application, CREDENTIALS);
+    await assertForeseen(client, await preview(client, CREDENTIALS), issued);
+    await assertForeseen(client, await preview(client, { ...CREDENTIALS, client_id, client_secret }, ""), issued);
+    const below = `${tenant.server.url}${applicationPath(application.key)}/tokens:preview`;
+    const authorization = `Bearer ${await tenant.managementToken("tokens:read")}`;
+    await assertForeseen(client, await postForm(below, CREDENTIALS, { authorization }), issued);
+    const other = await testClient({ tenant, server: client.resourceServer });
+    assertInvalidClient(await preview(client, CREDENTIALS, other.application.authorization), 404);
+  });
+
   test("of a person says which scopes the roles drop, and of an exchange what is left of the token", async () => {
     const flow = await testCodeFlow();
     const form = { grant_type: "authorization_code", subject: flow.identityId, scope: "openid shoes:read other" };
@@ -253,6 +268,7 @@ describe("tokens:preview", () => {
     };
     const handed = await preview(flow, exchange);
     assert.deepEqual([handed.json?.granted, handed.json?.expires_in], [true, 100], handed.text);
+    assert.equal(handed.json?.id_token, undefined, "no ID token comes of an exchange");
     const token = { subject_token: access, subject_token_type: "urn:ietf:params:oauth:token-type:access_token" };
     const { subject_token_id: _, ...asked } = exchange;
     await assertForeseen(flow, handed, await flow.tenant.token(flow.application, { ...asked, ...token }));

@@ -36,6 +36,17 @@ describe("a token that is bounded by uses (rule 17)", () => {
     assert.ok(!("uses_left" in (await tenant.introspect(application, unbounded.access))));
   });
 
+  test("of many uses at once there is nothing left, and not less than nothing", async () => {
+    const client = await testClient(REFERENTIAL);
+    const { tenant, application } = client;
+    const api = await addIntrospector(client);
+    const { access } = tokensOf(await tenant.token(application, { ...CREDENTIALS, max_uses: "2" }));
+    const { jti } = await tenant.introspect(application, access);
+    await Promise.all(Array.from({ length: 40 }, () => tenant.introspect(api.application, access)));
+    const shown = await tenant.manage("GET", `/applications/${application.key.applicationId}/tokens/${jti}`);
+    assert.equal(shown.json?.uses_left, 0, shown.text);
+  });
+
   test("a bearer of tokens:introspect sees what is left, and how the lifetime came about, and takes nothing", async () => {
     const { tenant, application } = await testClient(REFERENTIAL);
     const { access } = tokensOf(

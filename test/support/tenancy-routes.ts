@@ -106,6 +106,8 @@ export const ATTACKS: Attacks = {
   // At the realm's issuer the client says which one it is.
   "POST tokenAtRealm": (attack) =>
     atRealm(attack, "token", { grant_type: "authorization_code", code: attack.used.code }),
+  "POST previewTokenAtRealm": (attack) =>
+    atRealm(attack, "tokens:preview", { grant_type: "authorization_code", subject: attack.used.flow.identityId }),
   "POST revokeAtRealm": (attack) => atRealm(attack, "revoke", { token: attack.used.access }),
   "POST shortenAtRealm": (attack) => atRealm(attack, "shorten", { token: attack.used.access, expiration_time: "1" }),
   "GET userinfoAtRealm": (attack) => userinfo(attack, "GET", realmIssuerOf),

@@ -119,7 +119,7 @@ function eventOf(read: (event: DecisionEvent) => string | undefined): string {
     const conditions = [
       `${ABOUT} = '${event.kind}'`,
       ...(decided === undefined ? [] : [`x.outcome IN (${decided})`]),
-      ...(event.fact === undefined ? [] : [`x.decision ? '${event.fact}'`]),
+      ...(event.facts ?? []).map((fact) => `x.decision ? '${fact}'`),
     ];
     const value = read(event);
     return `WHEN ${conditions.join(" AND ")} THEN ${value === undefined ? "NULL" : `'${value}'`}`;

@@ -1,13 +1,10 @@
+import { describeCaller } from "../../http/caller.ts";
 import { notFound } from "../../http/management-error.ts";
 import { createRevocationMeter } from "../../http/revocation-meter.ts";
-import type { ApplicationKey } from "../../protocol/client-metadata.ts";
 import { splitScope } from "../../protocol/scope.ts";
 import { findFamilyEnd, isOpen } from "../../protocol/token-state.ts";
-import { findApplication } from "../application/queries.ts";
-import { readSecretRulesOf } from "../application-place/queries.ts";
-import { authoritiesOf, demandCover } from "../authority/rules.ts";
 import type { Call, Outcome } from "../call.ts";
-import { demandPowerOver } from "../demand-power.ts";
+import { demandHolder } from "../demand-holder.ts";
 import type { GrantFacts } from "../grant/queries.ts";
 import { acts, reads } from "../operations.ts";
 import { endsFamily, type Revocation, revokeAs, revokeGrants, revokeTokens } from "../revocation/queries.ts";
@@ -93,7 +90,7 @@ async function shortenToken(call: Call<unknown, ShortenTokenBody>): Promise<Outc
     until: now + body.expiration_time,
     atMs: nowMs,
     traceId: request.traceId,
-    facts: { by: "an administrator", application_id: caller.applicationId, subject: caller.subject },
+    facts: { by: "an administrator", ...describeCaller(caller) },
   });
   return { value: toDetail(await findLive(call)) };
 }
@@ -113,7 +110,7 @@ function describeAccess(row: TokenFacts): TokenDetail {
     not_before: row.notBefore,
     expires: row.expiresAt,
     issued_lifetime: row.issuedExpiresAt - row.notBefore,
-    ...(row.usesLeft === undefined ? {} : { uses_left: row.usesLeft }),
+    ...(row.usesLeft === undefined ? {} : { uses_left: Math.max(0, row.usesLeft) }),
     ...parentOf(row),
     ...(row.lifetimeRecord === undefined ? {} : { lifetime: row.lifetimeRecord }),
   };
@@ -149,19 +146,9 @@ async function revoke(call: Call<unknown, unknown>): Promise<void> {
     traceId: request.traceId,
     kind: "revoke",
     outcome: "revoked",
-    facts: { by: "an administrator", application_id: caller.applicationId, subject: caller.subject },
+    facts: { by: "an administrator", ...describeCaller(caller) },
   };
   const end = endsFamily(revocation) ? revokeGrants : revokeTokens;
   liveTokens.remove(await revokeAs(deps.database, [revocation], end));
   createRevocationMeter(deps)(request.traceId);
-}
-
-// Rule 1: who ends a token could do all that the person may do whose it is, or without one its client.
-async function demandHolder(
-  { db, caller }: Call<unknown, unknown>,
-  { identityId, ...key }: ApplicationKey & { readonly identityId: string | undefined },
-): Promise<void> {
-  if (identityId !== undefined) return demandPowerOver({ db, caller }, key, { identityIds: [identityId] });
-  const [application, rules] = await Promise.all([findApplication(db, key), readSecretRulesOf(db, key)]);
-  demandCover(caller, application === undefined ? [] : authoritiesOf(application, rules));
 }
