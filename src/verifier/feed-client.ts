@@ -75,7 +75,7 @@ async function keepConnected(source: FeedSource, ended: EndedTokens, keeping: Ke
     }
     failures += 1;
     const waitMs = Math.min(RETRY_MS_MAX, pauseMs * 2 ** Math.min(failures - 1, 10));
-    await sleep(waitMs, undefined, { signal: closing, ref: false }).catch(() => undefined);
+    await sleep(waitMs, undefined, { signal: closing }).catch(() => undefined);
   }
 }
 
