@@ -33,6 +33,10 @@ export interface VerifierOptions {
   readonly clockToleranceSeconds?: number;
   /** the time, in seconds since 1970: of a test tenant whose clock was moved; the machine's if absent */
   readonly nowSeconds?: () => number;
+  /** milliseconds that only grow, by which keys and feed grow old; the machine's if absent */
+  readonly monotonicMs?: () => number;
+  /** told of each try to fetch the keys that failed */
+  readonly onError?: (error: Error) => void;
 }
 
 /** Options that were judged, and what they leave open. */
@@ -43,6 +47,8 @@ export interface Settings {
   readonly feed: FeedSettings | undefined;
   readonly clockToleranceSeconds: number;
   readonly nowSeconds: () => number;
+  readonly monotonicMs: () => number;
+  readonly onError: (error: Error) => void;
 }
 
 /** Where a feed is, and what holds without it. */
@@ -55,7 +61,8 @@ export interface FeedSettings {
   readonly onError: (error: Error) => void;
 }
 
-const OPTIONS = ["issuer", "keysUrl", "audience", "feed", "clockToleranceSeconds", "nowSeconds"];
+const FUNCTIONS = ["nowSeconds", "monotonicMs", "onError"];
+const OPTIONS = ["issuer", "keysUrl", "audience", "feed", "clockToleranceSeconds", ...FUNCTIONS];
 const FEED_OPTIONS = ["authorization", "url", "staleAfterSeconds", "whenStale", "onError"];
 
 /**
@@ -66,7 +73,8 @@ const FEED_OPTIONS = ["authorization", "url", "staleAfterSeconds", "whenStale", 
  */
 export function readOptions(options: VerifierOptions): Settings {
   demandMembers(options, OPTIONS, "the options");
-  const { audience, keysUrl, feed, clockToleranceSeconds = 0, nowSeconds = machineSeconds } = options;
+  const { audience, keysUrl, feed, clockToleranceSeconds = 0 } = options;
+  const { nowSeconds = machineSeconds, monotonicMs = createClock().monotonicMs, onError = ignore } = options;
   const issuers = [options.issuer].flat();
   demand(issuers.length > 0 && issuers.every(isHttpUrl), "issuer", "one or more http or https URLs");
   const [realm, ...others] = new Set(issuers.map(realmOf));
@@ -78,7 +86,8 @@ export function readOptions(options: VerifierOptions): Settings {
     "clockToleranceSeconds",
     `a number from 0 to ${CLOCK_TOLERANCE_SECONDS_MAX}`,
   );
-  demand(typeof nowSeconds === "function", "nowSeconds", "a function");
+  for (const [name, value] of Object.entries({ nowSeconds, monotonicMs, onError }))
+    demand(typeof value === "function", name, "a function");
   return {
     issuers,
     keysUrl,
@@ -86,6 +95,8 @@ export function readOptions(options: VerifierOptions): Settings {
     feed: feed === undefined ? undefined : readFeedOptions(feed, { realm, audience }),
     clockToleranceSeconds,
     nowSeconds,
+    monotonicMs,
+    onError,
   };
 }
 

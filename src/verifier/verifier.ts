@@ -1,6 +1,7 @@
-import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
-import { createClock } from "../platform/clock.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { errors, type JWTPayload, jwtVerify } from "jose";
 import { followFeed } from "./feed-client.ts";
+import { createIssuerKeys, type IssuerKeys, KeysGone } from "./issuer-keys.ts";
 import { demand, readOptions, type VerifierOptions } from "./options.ts";
 import { TokenRefused } from "./refused-token.ts";
 
@@ -9,9 +10,7 @@ export type { FeedOptions, VerifierOptions } from "./options.ts";
 export { type RefusalCode, TokenRefused } from "./refused-token.ts";
 
 const ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA"];
-/** Keys are published longer before they sign than this. */
-const KEYS_KEPT_MS = 300_000;
-const KEYS_TIMEOUT_MS = 3_000;
+const KEYS_RETRY_MS = 1_000;
 
 /** What an accepted token says (RFC 9068 §2.2). */
 export interface AccessTokenClaims extends JWTPayload {
@@ -32,7 +31,10 @@ export interface Verifier {
    * @throws TypeError where `nowSeconds` gives no time
    */
   verify(token: string): Promise<AccessTokenClaims>;
-  /** Resolves when the feed was heard: before that, `whenStale` decides. At once where there is no feed. */
+  /**
+   * Resolves when the keys are there, and the feed was heard: before that, `whenStale` decides. It tries as long as that takes; of an
+   * issuer that answers that it has no keys, it expects none.
+   */
   readonly ready: Promise<void>;
   /** whether the feed was silent for too long, or never heard; false where there is none */
   isStale(): boolean;
@@ -46,16 +48,26 @@ export interface Verifier {
  * @throws TypeError where an option is missing, misspelt or wrong
  */
 export function createVerifier(options: VerifierOptions): Verifier {
-  const { issuers, keysUrl, audience, feed, clockToleranceSeconds, nowSeconds } = readOptions(options);
-  const keys = new Map(issuers.map((issuer) => [issuer, keysOf(issuer, keysUrl)]));
-  const { monotonicMs } = createClock();
+  const { issuers, keysUrl, audience, feed, clockToleranceSeconds, nowSeconds, ...own } = readOptions(options);
+  const { monotonicMs } = own;
+  const keys = new Map(
+    issuers.map((issuer) => [issuer, createIssuerKeys({ ...own, url: keysUrl ?? jwksUrlOf(issuer) })]),
+  );
+  const closing = new AbortController();
   const followed = feed && followFeed({ ...feed, monotonicMs });
   const staleMs = (feed?.staleAfterSeconds ?? 0) * 1_000;
   const isStale = (): boolean => followed !== undefined && !(followed.ageMs() <= staleMs);
+  let ready: Promise<unknown> | undefined;
   return {
-    ready: followed?.ready ?? Promise.resolve(),
+    get ready() {
+      ready ??= Promise.all([followed?.ready, ...[...keys.values()].map((of) => loadKeys(of, closing.signal))]);
+      return ready.then(() => undefined);
+    },
     isStale,
-    close: () => followed?.close(),
+    close: () => {
+      closing.abort();
+      followed?.close();
+    },
     verify: async (token) => {
       const now = nowSeconds();
       const currentDate = new Date(now * 1_000);
@@ -73,14 +85,22 @@ export function createVerifier(options: VerifierOptions): Verifier {
   };
 }
 
-type Keys = ReadonlyMap<string, { readonly url: string; readonly find: JWTVerifyGetKey }>;
+type Keys = ReadonlyMap<string, IssuerKeys>;
 
-function keysOf(issuer: string, keysUrl: string | undefined): { readonly url: string; readonly find: JWTVerifyGetKey } {
-  const url = `${issuer}/.well-known/jwks.json`;
-  return {
-    url,
-    find: createRemoteJWKSet(new URL(keysUrl ?? url), { cacheMaxAge: KEYS_KEPT_MS, timeoutDuration: KEYS_TIMEOUT_MS }),
-  };
+function jwksUrlOf(issuer: string): string {
+  return `${issuer}/.well-known/jwks.json`;
+}
+
+/** Loads keys, again and again, until they are there or known not to be. */
+async function loadKeys(keys: IssuerKeys, closing: AbortSignal): Promise<void> {
+  while (!closing.aborted) {
+    try {
+      return await keys.load();
+    } catch (error) {
+      if (error instanceof KeysGone) return;
+      await sleep(KEYS_RETRY_MS, undefined, { signal: closing }).catch(() => undefined);
+    }
+  }
 }
 
 async function readClaims(
@@ -102,7 +122,7 @@ async function readClaims(
       requiredClaims: ["exp", "iat", "sub", "client_id", "jti"],
     });
     // Rule 34: what a token says of its keys is never followed, and must be what is pinned.
-    if (protectedHeader.jku !== undefined && protectedHeader.jku !== pinned.url)
+    if (protectedHeader.jku !== undefined && protectedHeader.jku !== jwksUrlOf(issuer))
       throw new TokenRefused("invalid", "the token names other keys");
     return payload;
   } catch (error) {

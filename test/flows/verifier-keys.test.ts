@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
+import { type TestContext, test } from "node:test";
+import { promisify } from "node:util";
+import {
+  createVerifier,
+  type RefusalCode,
+  TokenRefused,
+  type Verifier,
+  type VerifierOptions,
+} from "../../src/verifier/verifier.ts";
+import { issueTo } from "../support/feed-audience.ts";
+import { call } from "../support/http.ts";
+import { type TestClient, testClient } from "../support/test-client.ts";
+import { sharedServer } from "../support/test-server.ts";
+import { testTenant } from "../support/test-tenant.ts";
+
+// An issuer that is away: what a verifier knows of its keys, it goes on using.
+
+const run = promisify(execFile);
+const KEPT_MS = 300_000;
+const KEPT_MS_MAX = 86_400_000;
+const REREAD_MS = 30_000;
+const VERIFIER = new URL("../../src/verifier/verifier.ts", import.meta.url).href;
+
+/** A way to the issuer's keys that a test closes, and the time. */
+interface Keys {
+  readonly url: string;
+  /** how the issuer answers: with its keys, not at all, or that it has none */
+  state: "there" | "away" | "gone";
+  nowMs: number;
+  asked: number;
+}
+
+async function listen(t: TestContext, answer: (response: ServerResponse) => unknown): Promise<string> {
+  const server = createServer((_request, response) => {
+    answer(response);
+  }).listen(0, "127.0.0.1");
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  await once(server, "listening");
+  const address = server.address();
+  assert.ok(address !== null && typeof address !== "string");
+  return `http://127.0.0.1:${address.port}`;
+}
+
+async function keysOf(t: TestContext, { application }: TestClient): Promise<Keys> {
+  const { text } = await call(`${application.issuer}/.well-known/jwks.json`);
+  const url = await listen(t, (response) => {
+    keys.asked += 1;
+    if (keys.state === "away") return response.destroy();
+    return response.writeHead(keys.state === "there" ? 200 : 404).end(keys.state === "there" ? text : "{}");
+  });
+  const keys: Keys = { url, state: "there", nowMs: 0, asked: 0 };
+  return keys;
+}
+
+async function verifierAway(t: TestContext, more: Partial<VerifierOptions> = {}) {
+  const client = await testClient({ tenant: await testTenant({ server: await sharedServer() }) });
+  const token = await issueTo(client);
+  const keys = await keysOf(t, client);
+  const failures: Error[] = [];
+  const verifier = createVerifier({
+    issuer: client.application.issuer,
+    audience: client.resourceServer.settings.identifier,
+    keysUrl: keys.url,
+    monotonicMs: () => keys.nowMs,
+    onError: (error) => failures.push(error),
+    ...more,
+  });
+  t.after(verifier.close);
+  return { token, keys, verifier, failures };
+}
+
+async function assertRefused(verifier: Verifier, token: string, code: RefusalCode): Promise<void> {
+  await assert.rejects(verifier.verify(token), (error) => error instanceof TokenRefused && error.code === code, code);
+}
+
+/** The token as if another key had signed it. */
+function ofAnotherKey(token: string): string {
+  const header = Buffer.from('{"alg":"ES256","typ":"at+jwt","kid":"another"}').toString("base64url");
+  return [header, ...token.split(".").slice(1)].join(".");
+}
+
+test("a verifier that is ready judges its first token without the issuer", async (t) => {
+  const { verifier, keys, token } = await verifierAway(t);
+  await verifier.ready;
+  keys.state = "away";
+  await verifier.verify(token);
+  assert.equal(keys.asked, 1);
+});
+
+test("it is ready when the issuer is there again", async (t) => {
+  const { verifier, keys, token, failures } = await verifierAway(t, {
+    onError: (error) => {
+      failures.push(error);
+      keys.state = "there";
+    },
+  });
+  keys.state = "away";
+  await verifier.ready;
+  assert.deepEqual([failures.length, keys.asked], [1, 2]);
+  await verifier.verify(token);
+});
+
+test("keys that have grown old are read again, and used on for a day where the issuer is away", async (t) => {
+  const { verifier, keys, token, failures } = await verifierAway(t);
+  await verifier.verify(token);
+  keys.nowMs = KEPT_MS;
+  await verifier.verify(token);
+  assert.equal(keys.asked, 1);
+  keys.nowMs += 1;
+  await verifier.verify(token);
+  assert.equal(keys.asked, 2);
+  const readAtMs = keys.nowMs;
+  keys.state = "away";
+  keys.nowMs += KEPT_MS + 1;
+  await Promise.all([verifier.verify(token), verifier.verify(token)]);
+  await verifier.verify(token);
+  assert.deepEqual([keys.asked, failures.length], [3, 1], "who is away is not asked for each token");
+  await assertRefused(verifier, ofAnotherKey(token), "unavailable");
+  assert.equal(keys.asked, 3);
+  keys.nowMs = readAtMs + KEPT_MS_MAX;
+  await verifier.verify(token);
+  keys.nowMs += 1;
+  await assertRefused(verifier, token, "unavailable");
+  keys.state = "there";
+  await verifier.verify(token);
+});
+
+test("a token of an unknown key has the keys read again, though not for each of them", async (t) => {
+  const { verifier, keys, token } = await verifierAway(t);
+  await verifier.verify(token);
+  await assertRefused(verifier, ofAnotherKey(token), "invalid");
+  assert.equal(keys.asked, 1);
+  keys.nowMs = REREAD_MS + 1;
+  await assertRefused(verifier, ofAnotherKey(token), "invalid");
+  await assertRefused(verifier, ofAnotherKey(token), "invalid");
+  assert.equal(keys.asked, 2);
+  keys.nowMs += REREAD_MS + 1;
+  keys.state = "away";
+  await assertRefused(verifier, ofAnotherKey(token), "unavailable");
+  await verifier.verify(token);
+});
+
+test("an issuer that says that it has no keys is believed", async (t) => {
+  const { verifier, keys, token } = await verifierAway(t);
+  await verifier.verify(token);
+  keys.state = "gone";
+  keys.nowMs = KEPT_MS + 1;
+  await assertRefused(verifier, token, "unavailable");
+  await assertRefused(verifier, token, "unavailable");
+  await verifier.ready;
+});
+
+test("without feed, and where it goes on when the feed is stale, the issuer may be away; else it is refused", async (t) => {
+  for (const whenStale of ["accept", "refuse"] as const) {
+    const feed = { url: "http://127.0.0.1:1/", authorization: "Basic x", whenStale };
+    const { verifier, keys, token } = await verifierAway(t, { feed });
+    const judge = () => (whenStale === "accept" ? verifier.verify(token) : assertRefused(verifier, token, "stale"));
+    await judge();
+    keys.state = "away";
+    keys.nowMs = KEPT_MS + 1;
+    await judge();
+  }
+});
+
+test("an API that awaits its verifier is not over when the feed cannot be had at first", async (t) => {
+  const client = await testClient({ tenant: await testTenant({ server: await sharedServer() }) });
+  const keys = await keysOf(t, client);
+  let asked = 0;
+  const url = await listen(t, (response) => {
+    asked += 1;
+    if (asked === 1) return response.destroy();
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    const heartbeat = 'event: heartbeat\nid: f-0\ndata: {"previous":"f-0"}\n\n';
+    return response.write(`event: hello\nid: f-0\ndata: {"previous":"f-0","resumed":false}\n\n${heartbeat}`);
+  });
+  const options = {
+    issuer: client.application.issuer,
+    audience: "urn:shoes",
+    keysUrl: keys.url,
+    feed: { url, authorization: "Basic x" },
+  };
+  const script = `import { createVerifier } from ${JSON.stringify(VERIFIER)};
+    const verifier = createVerifier(${JSON.stringify(options)});
+    await verifier.ready;
+    console.log("ready");
+    verifier.close();`;
+  const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script]);
+  assert.deepEqual([stdout, asked], ["ready\n", 2]);
+});
