@@ -5,7 +5,7 @@ import type { Answer } from "./http.ts";
 import { numberOf, objectOf, parseJson, textOf } from "./json.ts";
 import type { Profile } from "./profile.ts";
 import { formatPairs } from "./table.ts";
-import { refusedToken } from "./token-client.ts";
+import { askTenantNow, refusedToken } from "./token-client.ts";
 import { issuedAt } from "./token-place.ts";
 import type { World } from "./world.ts";
 
@@ -61,8 +61,14 @@ export function addTokenWishes(command: Command, otherwise: Otherwise): Command 
     .option("--name <text>", "a name, by which lists show it");
 }
 
-/** The parameters of a token request that those options are. */
-export function formOf(wanted: WantedToken, now: number): Readonly<Record<string, string>> {
+/** The parameters of a token request that those options are: what counts from now does so by the tenant's clock. */
+export async function formOf(
+  world: World,
+  profile: Profile,
+  wanted: WantedToken,
+): Promise<Readonly<Record<string, string>>> {
+  const tenantNow = wanted.notBefore === undefined ? undefined : await askTenantNow(profile);
+  const now = tenantNow ?? world.clock.nowSeconds();
   return {
     ...(wanted.expiresIn === undefined ? {} : { expiration_time: String(wanted.expiresIn) }),
     ...(wanted.scope === undefined ? {} : { scope: wanted.scope }),

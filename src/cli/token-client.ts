@@ -1,7 +1,7 @@
 import { CliError } from "./cli-error.ts";
 import { formatDuration } from "./duration.ts";
 import { type Answer, sendForm } from "./http.ts";
-import { textOf } from "./json.ts";
+import { numberOf, objectOf, textOf } from "./json.ts";
 import { issuerOf, type Profile } from "./profile.ts";
 
 /** A command's own token is asked for this long: no command takes longer, and no token is kept. */
@@ -12,6 +12,13 @@ const BELOW_MINIMUM = /below the minimum of (\d+) seconds/;
 export function requestToken(profile: Profile, form: Readonly<Record<string, string>>): Promise<Answer> {
   const grant = { grant_type: "client_credentials", ...form };
   return sendForm(`${issuerOf(profile)}/token`, grant, { authorization: basicOf(profile) });
+}
+
+/** The time of the profile's tenant, in seconds, by a preview, which issues nothing; undefined where the server does not say it. */
+export async function askTenantNow(profile: Profile): Promise<number | undefined> {
+  const form = { grant_type: "client_credentials" };
+  const answer = await sendForm(`${issuerOf(profile)}/tokens:preview`, form, { authorization: basicOf(profile) });
+  return numberOf(objectOf(answer.json).claims, "iat");
 }
 
 /**

@@ -63,6 +63,8 @@ describe("a table says of a token", () => {
     const within = [...place, "--application", application.key.applicationId, "-o", "table"];
     assert.match((await admin.run(["token", "list", ...within])).stdout, / in 1[45] minutes/);
     const issued = await admin.run(["token", "issue", "-e", "15m", "-s", "tokens:read", "-o", "table"]);
+    const later = ["token", "preview", "--not-before", "10m", "-s", "tokens:read", "-o", "table"];
+    assert.match((await admin.run(later)).stdout, /^valid from +in (10 minutes|9 minutes 5\d seconds) /m);
     const [, told = ""] = /^expires +in 15 minutes \((.+)\)$/m.exec(issued.stdout) ?? [];
     const distance = Date.parse(told) - (Date.now() + (86_400 + 900) * 1_000);
     assert.ok(Math.abs(distance) < 60_000, issued.stdout);

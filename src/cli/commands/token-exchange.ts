@@ -33,7 +33,7 @@ async function exchange(world: World, argument: string | undefined, options: Exc
     subject_token: await readToken(world, argument),
     subject_token_type: ACCESS_TOKEN,
     ...(options.audience === undefined ? {} : { audience: options.audience }),
-    ...formOf(options, world.clock.nowSeconds()),
+    ...(await formOf(world, profile, options)),
   });
   showIssued(world, options, { profile, answer });
 }

@@ -32,11 +32,10 @@ export function addTokenPreview(parent: Command, world: World): void {
 
 async function preview(world: World, options: WantedToken): Promise<void> {
   const profile = await profileOf(world, options);
-  const now = world.clock.nowSeconds();
-  const form = { grant_type: "client_credentials", ...formOf(options, now) };
+  const form = { grant_type: "client_credentials", ...(await formOf(world, profile, options)) };
   const answer = await sendForm(`${issuerOf(profile)}/tokens:preview`, form, { authorization: basicOf(profile) });
   if (answer.status !== 200) throw refusedToken(profile, answer);
-  const text = describe(answer.json, numberOf(objectOf(answer.json).claims, "iat") ?? now);
+  const text = describe(answer.json, numberOf(objectOf(answer.json).claims, "iat") ?? world.clock.nowSeconds());
   show(world, options, { value: answer.json, text });
   if (objectOf(answer.json).granted === true) return;
   const [code, why] = [textOf(answer.json, "error") ?? "", textOf(answer.json, "error_description") ?? ""];

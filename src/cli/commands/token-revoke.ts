@@ -48,7 +48,7 @@ async function revokeHeld(world: World, profile: Profile, options: RevokeOptions
   if (state.kind === "alive") throw stillLive("the token is still live");
   if (state.kind === "dead") return `The token is dead: ${state.cause}.`;
   if (!place.isKnown) {
-    const why = `it is no live token that the profile sees of ${describePlace(place)}. If it is of another, it may still be live`;
+    const why = `it is now no live token that the profile sees of ${describePlace(place)}. If it is of another, it may still be live`;
     throw new CliError(`it is not known whether the token has ended: ${why}`, { advice: SAY_WHERE });
   }
   if (!hasPower) throw stillLive("the token may still be live: it is of another application");
