@@ -3,7 +3,9 @@ import { describe, type TestContext, test } from "node:test";
 import { markCompromised } from "../../src/keys/rotate.ts";
 import { realmPath } from "../../src/protocol/client-metadata.ts";
 import { deleteApplication } from "../../src/resources/application/queries.ts";
+import type { ApplicationBody } from "../../src/resources/application/schema.ts";
 import { deleteIdentity } from "../../src/resources/identity/queries.ts";
+import { deleteResourceServer } from "../../src/resources/resource-server/queries.ts";
 import { issueTo, makeApi, revokeFor } from "../support/feed-audience.ts";
 import { type FeedListener, feedNameOf, feedUrl, listenToFeed } from "../support/feed-listener.ts";
 import { basic, postForm } from "../support/http.ts";
@@ -207,6 +209,38 @@ describe("who comes late misses nothing", () => {
       assert.deepEqual([anew.events[0]?.data.resumed, namesOf(anew)], [false, [feedNameOf(one), feedNameOf(two)]]);
     }
   });
+});
+
+test("where an identifier has another resource server, it is told of the tokens of the one that was deleted", async (t) => {
+  const client = await testClient();
+  const { tenant, resourceServer, application } = client;
+  const { database, clock } = tenant.server.deps;
+  const api = await makeApi(client);
+  const before = await listen(t, client, api.authorization);
+  const [first, second, kept] = [await issueTo(client), await issueTo(client), await issueTo(client)];
+  await revokeFor(client, first);
+  await before.hears(first);
+  const other = await tenant.addResourceServer();
+  const relink = (settings: ApplicationBody) => ({ ...settings, resource_server_id: other.resourceServerId });
+  await tenant.changeApplication(application, relink);
+  await tenant.changeApplication(api, relink);
+  await deleteResourceServer(
+    database.tenants([tenant.tenantId]),
+    { ...tenant.realm, resourceServerId: resourceServer.resourceServerId },
+    clock.nowMs(),
+  );
+  await before.ended();
+  const { identifier } = resourceServer.settings;
+  const again = { tenant, resourceServer: await tenant.addResourceServer({ identifier }) };
+  await setIntrospectors(again, [api]);
+  const listener = await listen(t, again, api.authorization);
+  await listener.settled();
+  assert.deepEqual([listener.events[0]?.data.resumed, namesOf(listener)], [false, [feedNameOf(first)]]);
+  await revokeFor(client, second);
+  await listener.hears(second);
+  await listener.settled();
+  assert.deepEqual(namesOf(listener), [first, second].map(feedNameOf));
+  assert.equal((await tenant.introspect(application, kept)).active, true);
 });
 
 describe("who may listen (rules 9 and 29)", () => {

@@ -31,6 +31,7 @@ export interface Cause {
 export interface SuspectToken {
   readonly id: string;
   readonly resourceServerId: string | undefined;
+  readonly audience: readonly string[];
   readonly keyId: string | undefined;
   /** whether it is one of a tree; true where no tree was asked for */
   readonly isMeant: boolean;
@@ -95,11 +96,11 @@ export async function postponeCause(
   await session.run(postpone, [...ids, after, dueAtMs, isSecondLook, cause.pages]);
 }
 
-const SUSPECT = "id, resource_server_id, key_id, issued_expires_at, status_list, status_index";
+const SUSPECT = "id, resource_server_id, audience, key_id, issued_expires_at, status_list, status_index";
 
 const findTokens = statement(
   "revocation_cause.find_tokens",
-  `SELECT t.id, t.resource_server_id, t.key_id, t.issued_expires_at, t.status_list, t.status_index
+  `SELECT t.id, t.resource_server_id, t.audience, t.key_id, t.issued_expires_at, t.status_list, t.status_index
    FROM json_to_recordset($3::json) AS b(id bytea, bucket integer)
    CROSS JOIN LATERAL (SELECT * FROM tokens t WHERE t.tenant_id = $1 AND t.realm_id = $2 AND t.id = b.id AND t.bucket = b.bucket
      AND t.bucket BETWEEN $4 AND $5 LIMIT 1) t`,
@@ -221,6 +222,7 @@ function toSuspect(row: Row): SuspectToken {
   return {
     id: (row.id as Buffer).toString("base64url"),
     resourceServerId: (row.resource_server_id as string | null) ?? undefined,
+    audience: row.audience as string[],
     keyId: (row.key_id as string | null) ?? undefined,
     isMeant: row.is_meant !== false,
     status:

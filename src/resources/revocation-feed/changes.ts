@@ -56,7 +56,7 @@ export function tellEnds({ database, clock }: Pick<Deps, "database" | "clock">, 
     if (due.length === 0) return false;
     const single = due.filter(({ kind }) => kind === "token");
     const wide = feeds.serverIds.size === 0 ? [] : due.filter(({ kind }) => kind !== "token");
-    const looks = await lookAtSome(session, realm, wide);
+    const looks = await lookAtSome(session, realm, wide, feeds);
     const named = [...new Set(single.map(({ object }) => object))];
     const found = await causes.findSuspects(session, realm, named);
     await causes.spreadToTrees(session, realm, named);
@@ -74,11 +74,12 @@ async function lookAtSome(
   session: Queryable,
   realm: RealmKey,
   wide: readonly causes.Cause[],
+  feeds: LockedFeeds,
 ): Promise<readonly Look[]> {
   const looks: Look[] = [];
   let rows = 0;
   for (const cause of wide.slice(0, WIDE_AT_ONCE)) {
-    const look = await lookAt(session, realm, cause);
+    const look = await lookAt(session, realm, cause, feeds);
     looks.push(look);
     rows += look.rows;
     if (rows >= causes.PAGE_ROWS) break;
@@ -86,7 +87,7 @@ async function lookAtSome(
   return looks;
 }
 
-async function lookAt(session: Queryable, realm: RealmKey, cause: causes.Cause): Promise<Look> {
+async function lookAt(session: Queryable, realm: RealmKey, cause: causes.Cause, feeds: LockedFeeds): Promise<Look> {
   const { kind, object, owner, after } = cause;
   if (kind === "identity" || kind === "session") {
     const of = { identityId: owner, sessionId: kind === "session" ? object : "", after };
@@ -95,7 +96,7 @@ async function lookAt(session: Queryable, realm: RealmKey, cause: causes.Cause):
     return { cause, suspects: [], rows: grants.length, nextAfter };
   }
   const page = await causes.listSuspects(session, realm, { ...pageOf(cause), after });
-  const suspects = page.filter((token) => isOf(token, cause));
+  const suspects = page.filter((token) => isOf(token, cause, feeds));
   // What has a root in common is looked at whole.
   if (kind === "application" || kind === "key")
     await causes.spreadToTrees(
@@ -114,9 +115,15 @@ function pageOf({ kind, object, owner }: causes.Cause): Omit<causes.SuspectPage,
   return kind === "application" ? { of: "application", owner } : { of: "realm", owner };
 }
 
-function isOf({ isMeant, keyId, resourceServerId }: causes.SuspectToken, { kind, object }: causes.Cause): boolean {
-  if (kind === "key") return keyId === object;
-  return kind === "server" ? resourceServerId === object : isMeant;
+function isOf(token: causes.SuspectToken, { kind, object }: causes.Cause, feeds: LockedFeeds): boolean {
+  if (kind === "key") return token.keyId === object;
+  return kind === "server" ? feedsOf(token, feeds).includes(object) : token.isMeant;
+}
+
+// A validator knows a token by its audience: where the resource server was deleted, that is what the next one with its identifier has, too.
+function feedsOf({ resourceServerId, audience }: causes.SuspectToken, feeds: LockedFeeds): readonly string[] {
+  const named = audience.flatMap((identifier) => feeds.serverIdsByIdentifier.get(identifier) ?? []);
+  return [...new Set([resourceServerId ?? "", ...named])].filter((id) => feeds.serverIds.has(id));
 }
 
 interface Judged {
@@ -129,8 +136,7 @@ interface Judged {
 // Only who validates JWTs by itself needs to hear of it: of an opaque token nobody knows anything without asking.
 async function judge(session: Queryable, realm: RealmKey, { suspects, feeds, now }: Judged): Promise<void> {
   const told = suspects.filter(
-    ({ keyId, resourceServerId = "", issuedExpiresAt }) =>
-      keyId !== undefined && feeds.serverIds.has(resourceServerId) && issuedExpiresAt > now,
+    (token) => token.keyId !== undefined && token.issuedExpiresAt > now && feedsOf(token, feeds).length > 0,
   );
   if (told.length === 0) return;
   const readings = await readTokens(
@@ -139,11 +145,10 @@ async function judge(session: Queryable, realm: RealmKey, { suspects, feeds, now
   );
   const entries = told.flatMap((token, n): NewEntry[] => {
     const ended = endOf(token, readings[n]?.facts, now);
-    const { id, resourceServerId = "", issuedExpiresAt } = token;
-    const forgetAtMs = (issuedExpiresAt - feeds.clockOffsetSeconds) * 1_000 + LATE_CLOCK_MS;
-    return ended === undefined
-      ? []
-      : [{ ...ended, tokenHash: sha256(id), resourceServerId, forgetAtMs, status: token.status }];
+    if (ended === undefined) return [];
+    const forgetAtMs = (token.issuedExpiresAt - feeds.clockOffsetSeconds) * 1_000 + LATE_CLOCK_MS;
+    const entry = { ...ended, tokenHash: sha256(token.id), forgetAtMs, status: token.status };
+    return feedsOf(token, feeds).map((resourceServerId) => ({ ...entry, resourceServerId }));
   });
   if (entries.length > 0) await appendEntries(session, realm, entries);
 }

@@ -5,6 +5,7 @@ import { statement } from "../../database/statement.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import type { StatusPlace } from "../../protocol/status-list.ts";
 import type { ResourceServerKey } from "../resource-server/queries.ts";
+import { alive } from "../tombstone.ts";
 
 /** Most entries that are read at once. */
 export const ENTRIES_AT_ONCE = 500;
@@ -99,21 +100,27 @@ export async function readFeedEntries(db: Queryable, key: ResourceServerKey, aft
 
 const lock = statement(
   "revocation_feed.lock",
-  `SELECT f.resource_server_id, t.clock_offset_seconds FROM revocation_feeds f JOIN tenants t ON t.tenant_id = f.tenant_id
+  `SELECT f.resource_server_id, s.identifier, t.clock_offset_seconds FROM revocation_feeds f JOIN tenants t ON t.tenant_id = f.tenant_id
+   LEFT JOIN resource_servers s ON s.tenant_id = f.tenant_id AND s.realm_id = f.realm_id AND s.resource_server_id = f.resource_server_id
+     AND ${alive("s")}
    WHERE f.tenant_id = $1 AND f.realm_id = $2 ORDER BY f.resource_server_id FOR UPDATE OF f`,
 );
 
 /** The feeds of a realm, which nobody else continues until the transaction ends. */
 export interface LockedFeeds {
   readonly serverIds: ReadonlySet<string>;
+  /** of those that are not deleted */
+  readonly serverIdsByIdentifier: ReadonlyMap<string, string>;
   readonly clockOffsetSeconds: number;
 }
 
 /** Waits until nobody else continues the feeds of a realm. */
 export async function lockFeeds(session: Queryable, realm: RealmKey): Promise<LockedFeeds> {
   const rows = await session.run(lock, [realm.tenantId, realm.realmId]);
+  const named = rows.filter(({ identifier }) => identifier !== null);
   return {
     serverIds: new Set(rows.map((row) => String(row.resource_server_id))),
+    serverIdsByIdentifier: new Map(named.map((row) => [String(row.identifier), String(row.resource_server_id)])),
     clockOffsetSeconds: Number(rows[0]?.clock_offset_seconds ?? 0),
   };
 }
