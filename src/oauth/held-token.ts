@@ -44,7 +44,7 @@ export interface HolderRequest {
  * @throws OAuthError for credentials that are wrong, without a token, and to a bearer who may not do what the token's holder may (rule 1)
  */
 export async function readHolderRequest(services: Services, request: HttpRequest): Promise<HolderRequest> {
-  const context = await findApplication(services, request);
+  const context = await findApplication(services, request, { isForBearers: true });
   const parameters = readHolderForm(request);
   const holder = await authenticateHolder(services, request, { key: context.key, parameters });
   const token = parameters.values.get("token");

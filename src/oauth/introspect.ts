@@ -1,4 +1,4 @@
-import type { Caller } from "../http/caller.ts";
+import { type Caller, describeCaller } from "../http/caller.ts";
 import { type HttpReply, type HttpRequest, headerOf, jsonReply, type Route } from "../http/route.ts";
 import { accessTokenClaims, toGrantType } from "../protocol/access-token.ts";
 import { issuerOf } from "../protocol/client-metadata.ts";
@@ -76,13 +76,14 @@ async function answer(services: Services, question: Question, introspector: Intr
       })
     : await describeAccessToken(services, realm, { token, introspector });
   if (typeof described !== "string") return jsonReply(200, described);
+  const isApplication = introspector.kind === "application";
   services.decisions.record({
     ...realm.key,
     traceId: request.traceId,
     kind: "introspect",
     outcome: "inactive",
-    applicationId: introspector.kind === "application" ? introspector.applicationId : introspector.caller.applicationId,
-    facts: { cause: described },
+    applicationId: isApplication ? introspector.applicationId : introspector.caller.applicationId,
+    facts: { cause: described, ...(isApplication ? {} : describeCaller(introspector.caller)) },
   });
   return jsonReply(200, { active: false });
 }

@@ -1,15 +1,15 @@
 import { type Caller, describeCaller } from "../http/caller.ts";
-import { applicationKeyOf, type HttpReply, type HttpRequest, headerOf, jsonReply, type Route } from "../http/route.ts";
+import { type HttpReply, type HttpRequest, headerOf, jsonReply, type Route } from "../http/route.ts";
 import { lifetimeRecord } from "../protocol/lifetime.ts";
 import { OAuthError, publicDescription, statusOf } from "../protocol/oauth-error.ts";
 import type { RequestParameters } from "../protocol/parameters.ts";
 import { TOKEN_EXCHANGE } from "../protocol/token-exchange.ts";
 import type { CurrentApplication } from "../resources/application/queries.ts";
-import { atIssuers, issuerModeOf } from "./at-issuer.ts";
+import { atIssuers } from "./at-issuer.ts";
 import { authenticateScopedBearer, usesBearer } from "./bearer.ts";
 import { presentedClient, secretsOf, verifyClient } from "./client-authentication/index.ts";
 import { claimsOf, type DecidedIssue, decideIssue } from "./decide-issue.ts";
-import { unknownApplication } from "./find-application.ts";
+import { findApplication, unknownApplication } from "./find-application.ts";
 import { findPresentedApplication } from "./find-client.ts";
 import { readCurrentApplication } from "./find-live-application.ts";
 import type { Foreseen, Grant, TokenRequest } from "./grants/grant.ts";
@@ -37,8 +37,10 @@ export function previewRoutes(services: Services): readonly Route[] {
 }
 
 async function handlePreview(services: Services, request: HttpRequest): Promise<HttpReply> {
-  const current = await findPreviewed(services, request);
+  const { key } = await findApplication(services, request, { isForBearers: true });
   const parameters = readTokenForm(request);
+  const current = await readCurrentApplication(services, key);
+  if (current === undefined) throw unknownApplication();
   const asker = await authenticate(services, request, { current, parameters });
   for (const name of CREDENTIALS) {
     if (parameters.values.has(name)) throw new OAuthError("invalid_request", `a preview takes no ${name}`);
@@ -52,15 +54,6 @@ async function handlePreview(services: Services, request: HttpRequest): Promise<
     recordRefusal(services, request, { current, error, asker });
     return jsonReply(200, describeRefusal(error));
   }
-}
-
-// An administrator's bearer token names no client: below its own path an application is previewed wherever its issuer is.
-async function findPreviewed(services: Services, request: HttpRequest): Promise<CurrentApplication> {
-  const key = applicationKeyOf(request);
-  const current = key === undefined ? undefined : await readCurrentApplication(services, key);
-  const isAtRealm = issuerModeOf(request) === "realm";
-  if (current === undefined || (isAtRealm && current.context.client.issuerMode !== "realm")) throw unknownApplication();
-  return current;
 }
 
 type Asker = Caller | "client";

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { applicationPath } from "../../src/protocol/client-metadata.ts";
 import { type AdminWorld, adminWorld } from "../support/admin-world.ts";
 import { listAllEvents } from "../support/events.ts";
 import { type Answer, call, postForm } from "../support/http.ts";
 import { decodeJwt } from "../support/jwt.ts";
-import { assertRefused } from "../support/refusals.ts";
+import { assertInvalidClient, assertRefused } from "../support/refusals.ts";
 import { testClient } from "../support/test-client.ts";
 import { tokensOf } from "../support/test-code-flow.ts";
 import { testGrant } from "../support/test-grant.ts";
@@ -38,6 +39,7 @@ test("who ends, shortens or previews a token is the event's actor: a person, an 
     postForm(`${issuer}/${path}`, form, { authorization: `Bearer ${bearer}` });
   const shorten = ask("shorten", { token: await issue(), expiration_time: "60" });
   const revoke = ask("revoke", { token: await issue() });
+  const introspect = ask("introspect", { token: "x" });
   const preview = ask("tokens:preview", { ...CREDENTIALS, scope: "unheard-of" });
   const byId = async (bearer: string) =>
     call(`${issuer}/tokens/${decodeJwt(await issue()).jti}`, {
@@ -56,6 +58,8 @@ test("who ends, shortens or previews a token is the event's actor: a person, an 
     [await revoke(weak), application],
     [await revoke(person), admin],
     [await ask("revoke", { token: await issue() })(robot), application],
+    [await introspect(await tenant.managementToken("tokens:introspect")), application],
+    [await introspect(person), admin],
     [await preview(weak), application],
     [await preview(person), admin],
     [await preview(robot), application],
@@ -64,22 +68,40 @@ test("who ends, shortens or previews a token is the event's actor: a person, an 
 });
 
 test("nobody ends or shortens a token of somebody who holds more, though it is in their hands (rule 1)", async () => {
-  const { tenant } = await adminWorld();
-  const { issuer } = tenant.management;
-  const strong = await tenant.managementToken();
+  const world = await adminWorld();
+  const { tenant } = world;
   const weak = `Bearer ${await tenant.managementToken("tokens:delete")}`;
-  const isAlive = async () => {
-    const answer = await call(`${tenant.server.url}/v1/tenants/${tenant.tenantId}/realms`, {
-      headers: { authorization: `Bearer ${strong}` },
-    });
-    return answer.status === 200;
-  };
-  for (const path of ["shorten", "revoke"]) {
-    const form = { token: strong, expiration_time: "1" };
-    assertRefused(await postForm(`${issuer}/${path}`, form, { authorization: weak }), 403, "insufficient_scope");
+  for (const [{ issuer }, strong] of [
+    [tenant.management, await tenant.managementToken()],
+    [world.console, await logIn(world)],
+  ] as const) {
+    const own = { authorization: `Bearer ${strong}` };
+    const isAlive = async () =>
+      (await call(`${tenant.server.url}/v1/tenants/${tenant.tenantId}/realms`, { headers: own })).status === 200;
+    const assertTooStrong = async () => {
+      for (const path of ["shorten", "revoke"]) {
+        const form = { token: strong, expiration_time: "1" };
+        assertRefused(await postForm(`${issuer}/${path}`, form, { authorization: weak }), 403, "insufficient_scope");
+      }
+    };
+    await assertTooStrong();
     assert.equal(await isAlive(), true);
+    assert.equal((await postForm(`${issuer}/revoke`, { token: strong }, own)).status, 200);
+    assert.equal(await isAlive(), false);
+    await assertTooStrong(); // the refusal does not tell whether it lives
   }
-  const own = { authorization: `Bearer ${strong}` };
-  assert.equal((await postForm(`${issuer}/revoke`, { token: strong }, own)).status, 200);
-  assert.equal(await isAlive(), false);
+});
+
+test("whoever may end tokens does so below the application, though its issuer is the realm", async () => {
+  const client = await testClient({ config: { issuer_mode: "realm" } });
+  const { tenant, application } = client;
+  const { authorization } = application;
+  const token = tokensOf(await tenant.token(application, CREDENTIALS)).access;
+  const below = `${tenant.server.url}${applicationPath(application.key)}`;
+  const bearer = { authorization: `Bearer ${await tenant.managementToken("tokens:delete")}` };
+  const shortened = await postForm(`${below}/shorten`, { token, expiration_time: "60" }, bearer);
+  assert.equal(shortened.json?.expires_in, 60, shortened.text);
+  assert.equal((await postForm(`${below}/revoke`, { token }, bearer)).status, 200);
+  assert.deepEqual(await tenant.introspect(application, token), { active: false });
+  assertInvalidClient(await postForm(`${below}/revoke`, { token }, { authorization }), 404);
 });

@@ -13,17 +13,17 @@ const GUIDE = "offline-validation.md";
 const VERIFIER = fileURLToPath(new URL("../../src/verifier/verifier.ts", import.meta.url));
 const API_PORT = "3000";
 /** The guide waits for a second, which a busy machine may exceed. */
-const UNTIL_TOLD = `until curl -s -o /dev/null -w '%{http_code}' localhost:${API_PORT}/shoes -H "authorization: Bearer $TOKEN" | grep -q 401; do :; done`;
+const UNTIL_TOLD = `for try in $(seq 200); do curl -s -m 5 -o /dev/null -w '%{http_code}' localhost:${API_PORT}/shoes -H "authorization: Bearer $TOKEN" | grep -q 401 && break; sleep 0.1; done`;
 
 /** Starts the guide's API beside a server. */
 async function startApi(serverUrl: string, secret: string) {
   const port = String(await findFreePort());
   const code = await writeGuideCode(GUIDE, "api.mjs", (text) =>
-    text.replace("mayfly/verifier", VERIFIER).replace(GUIDE_URL, serverUrl).replace(API_PORT, port),
+    text.replace("mayfly/verifier", VERIFIER).replace(API_PORT, port).replace(GUIDE_URL, serverUrl),
   );
   await writeFile(join(code.directory, "api-secret"), secret);
   const api = await runGuideCode(code, { API_SECRET_FILE: "api-secret" });
-  const here = (commands: string): string => commands.replaceAll(`localhost:${API_PORT}`, `localhost:${port}`);
+  const here = (commands: string): string => commands.replaceAll(`localhost:${API_PORT}/`, `localhost:${port}/`);
   return { here, [Symbol.asyncDispose]: () => api[Symbol.asyncDispose]() };
 }
 

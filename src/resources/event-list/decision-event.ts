@@ -45,6 +45,7 @@ export const DECISION_EVENTS: readonly DecisionEvent[] = [
   { ...LOGIN, decided: ["denied"], outcome: "COMPLETE:DENY" },
   { ...LOGIN, outcome: "ERROR" },
   { kind: "logout", type: "SessionOperation", action: "DELETE", actor: "Identity" },
+  { ...INTROSPECT, decided: ["inactive"], facts: ["identity_id"], outcome: "INACTIVE", actor: "Identity" },
   { ...INTROSPECT, decided: ["inactive"], outcome: "INACTIVE", actor: "Application" },
   ...refusalsOf({ ...INTROSPECT, outcome: "ERROR" }),
   ...endsOf(REVOKED),
