@@ -1,8 +1,8 @@
-import { CliError } from "./cli-error.ts";
+import type { CliError } from "./cli-error.ts";
 import { type Answer, type Sent, send } from "./http.ts";
 import { listOf, textOf } from "./json.ts";
 import type { Profile } from "./profile.ts";
-import { requestCommandToken, unexpected } from "./token-client.ts";
+import { RefusedRequest, requestCommandToken, USE_ANOTHER, unexpected } from "./token-client.ts";
 import { issuedAt } from "./token-place.ts";
 
 /** A call of the management API. */
@@ -51,16 +51,14 @@ export interface Violation {
 }
 
 /** A call that the server refused. */
-export class RefusedCall extends CliError {
-  readonly status: number;
+export class RefusedCall extends RefusedRequest {
   readonly violations: readonly Violation[];
 
   constructor(
     message: string,
     options: { readonly status: number; readonly violations: readonly Violation[]; advice?: string | undefined },
   ) {
-    super(message, { advice: options.advice });
-    this.status = options.status;
+    super(message, options);
     this.violations = options.violations;
   }
 }
@@ -85,6 +83,13 @@ function adviseOn(status: number, details: readonly unknown[], path: string): st
   if (status === 404) return `Nothing is at ${path}: check --realm and --application.`;
   if (status !== 403) return undefined;
   const missing = details.find((detail) => textOf(detail, "resource_type") === "Scope");
-  if (missing !== undefined) return `The profile's application lacks the scope ${textOf(missing, "id")}.`;
+  if (missing !== undefined) return adviseOnLack(textOf(missing, "id") ?? "", textOf(missing, "description") ?? "");
   return "The profile's application reaches neither this tenant nor this realm (its target_realm); use --profile to choose another.";
+}
+
+// Rule 1 refuses what concerns somebody who may do more, and then says so: no scope is missing for the call itself.
+function adviseOnLack(scopes: string, description: string): string {
+  const isOfCall = !description.startsWith("this concerns");
+  if (isOfCall) return `The profile's application lacks the scope ${scopes}.`;
+  return `${description.replace(/^t/, "T")}${scopes === "" ? "" : `: ${scopes}`}. ${USE_ANOTHER}`;
 }

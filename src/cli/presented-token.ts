@@ -2,13 +2,14 @@ import { realmPath } from "../protocol/client-metadata.ts";
 import { looksLikeRefreshToken } from "../protocol/opaque-token.ts";
 import { decodeId } from "../protocol/token-id.ts";
 import { CliError } from "./cli-error.ts";
-import { applicationPathOf } from "./command.ts";
+import { applicationPathOf, type PlaceOptions } from "./command.ts";
 import { INPUT } from "./given-text.ts";
 import { sendForm } from "./http.ts";
 import { objectOf, parseJson, textOf } from "./json.ts";
 import type { Profile } from "./profile.ts";
 import { basicOf, RefusedScope, refusedToken, requestCommandToken } from "./token-client.ts";
 import { issuedBy, readClaims, type TokenPlace } from "./token-place.ts";
+import { askWithPower } from "./with-power.ts";
 import type { World } from "./world.ts";
 
 /** A JWT, or one of our opaque tokens. */
@@ -105,7 +106,7 @@ export interface HolderAnswer {
 
 /**
  * Sends a form about a token to a route where whoever holds it may end or shorten it: as its client, where it is the profile's own, else
- * as a bearer of tokens:delete where the profile has that.
+ * as a bearer of tokens:delete where the profile has that, with as much power as it takes.
  *
  * @throws CliError
  */
@@ -114,12 +115,22 @@ export async function sendAsHolder(
   { realm, application }: Pick<TokenPlace, "realm" | "application">,
   ask: { readonly route: string; readonly form: Readonly<Record<string, string>> },
 ): Promise<HolderAnswer> {
+  const sendAs = async (authorization: string, place: PlaceOptions): Promise<unknown> => {
+    const url = `${profile.origin}${applicationPathOf(profile, place)}/${ask.route}`;
+    const answer = await sendForm(url, ask.form, { authorization });
+    if (answer.status === 404) throw new CliError(`there is no application ${application} in the realm ${realm}`);
+    if (answer.status !== 200) throw refusedToken(profile, answer);
+    return answer.json;
+  };
   const isOwn = realm === profile.key.realmId && application === profile.key.applicationId;
-  const bearer = isOwn ? undefined : await findBearer(profile, "tokens:delete");
-  const url = `${profile.origin}${applicationPathOf(profile, bearer === undefined ? {} : { realm, application })}/${ask.route}`;
-  const authorization = bearer === undefined ? basicOf(profile) : `Bearer ${bearer}`;
-  const answer = await sendForm(url, ask.form, { authorization });
-  if (answer.status === 404) throw new CliError(`there is no application ${application} in the realm ${realm}`);
-  if (answer.status !== 200) throw refusedToken(profile, answer);
-  return { json: answer.json, hasPower: isOwn || bearer !== undefined };
+  if (isOwn) return { json: await sendAs(basicOf(profile), {}), hasPower: true };
+  try {
+    const json = await askWithPower("tokens:delete", async (scopes) =>
+      sendAs(`Bearer ${await requestCommandToken(profile, scopes)}`, { realm, application }),
+    );
+    return { json, hasPower: true };
+  } catch (error) {
+    if (!(error instanceof RefusedScope)) throw error;
+    return { json: await sendAs(basicOf(profile), {}), hasPower: false };
+  }
 }

@@ -47,14 +47,24 @@ export class RefusedScope extends CliError {
   }
 }
 
-/** What a refusal of the token endpoint means, and what to do about it. */
+/** A request that the server refused. */
+export class RefusedRequest extends CliError {
+  readonly status: number;
+
+  constructor(message: string, options: { readonly status: number; readonly advice?: string | undefined }) {
+    super(message, { advice: options.advice });
+    this.status = options.status;
+  }
+}
+
+/** What a refusal of an OAuth endpoint means, and what to do about it. */
 export function refusedToken(profile: Profile, answer: Answer): CliError {
   const code = textOf(answer.json, "error");
   if (code === undefined) return unexpected(answer, issuerOf(profile));
   const description = textOf(answer.json, "error_description") ?? "no reason given";
   const trace = answer.headers.get("x-trace-id");
   const message = `${code}: ${description}${trace === null ? "" : ` (trace ${trace})`}`;
-  return new CliError(message, { advice: adviseOnToken(profile, code, description) });
+  return new RefusedRequest(message, { status: answer.status, advice: adviseOnToken(profile, code, description) });
 }
 
 /** What to do about a token that is refused. */
@@ -71,9 +81,13 @@ export function adviseOnToken(profile: Profile, code: string, description: strin
     return `The credentials of ${profile.source} are not those of the application ${applicationId} (any more). Log in again: mayfly login`;
   }
   if (code === "invalid_scope") return adviseOnScope(applicationId);
+  if (code === "insufficient_scope") return `${USE_ANOTHER} Or use that of the token's application.`;
   if (code === "unauthorized_client") return `Give the application ${applicationId} the grant type client_credentials.`;
   return undefined;
 }
+
+/** What to do where a profile may not do what somebody may who would be touched (rule 1). */
+export const USE_ANOTHER = "Use a profile that may do as much, and in as many realms (--profile).";
 
 function adviseOnScope(applicationId: string): string {
   return `The application ${applicationId} may not hold this. Use a profile of one that may (--profile), or add the scope to its allowed_scopes and to its resource server.`;

@@ -318,7 +318,7 @@ describe("mayfly token revoke-many", () => {
     const done = await waiting;
     assert.match(done.stderr, /done: \d+ looked at, 0 ended/);
     assert.match(done.stdout, /state +DONE\nmatched +0/);
-    assert.match(done.stdout, /\naccepted offline +none of those that this ended\n/);
+    assert.match(done.stdout, /\naccepted offline +none of those that matched\n/);
   });
 });
 

@@ -1,7 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { UUID } from "../../protocol/id-grammar.ts";
-import { MANAGEMENT_SCOPES } from "../../protocol/management-scopes.ts";
 import { CliError } from "../cli-error.ts";
 import { type CommonOptions, outputOption, profileOf, readDuration, realmPathOf, show } from "../command.ts";
 import { describeUntil } from "../duration.ts";
@@ -9,6 +8,7 @@ import { numberOf, objectOf, textOf } from "../json.ts";
 import { type Call, createManagementClient, RefusedCall } from "../management-client.ts";
 import type { Profile } from "../profile.ts";
 import { formatPairs } from "../table.ts";
+import { callWithPower } from "../with-power.ts";
 import type { World } from "../world.ts";
 
 interface RevokeManyOptions extends CommonOptions {
@@ -107,19 +107,10 @@ async function status(profile: Profile, path: string, id: string): Promise<Told>
   return told;
 }
 
-// Rule 1: tokens of people and applications with power are ended by who holds as much. Elsewhere one scope is enough.
 async function create(profile: Profile, call: Omit<Call, "scopes">): Promise<Told> {
   const client = createManagementClient(profile);
-  const told = async (scopes: readonly string[]): Promise<Told> => ({
-    answer: await client.call({ ...call, scopes }),
-    now: client.tenantNow(),
-  });
-  try {
-    return await told(["tokens:delete"]);
-  } catch (error) {
-    if (!(error instanceof RefusedCall) || error.status !== 403) throw error;
-    return told(MANAGEMENT_SCOPES);
-  }
+  const answer = await callWithPower(client, { ...call, scope: "tokens:delete" });
+  return { answer, now: client.tenantNow() };
 }
 
 /** Asks until it is done, and says what has changed. */
@@ -182,7 +173,7 @@ function describe(answer: unknown, now: number): string {
 function describeOffline(answer: unknown, now: number): string {
   const until = numberOf(objectOf(answer).receipt, "accepted_offline_until");
   if (textOf(answer, "state") !== "DONE") return "not known yet";
-  return until === undefined ? "none of those that this ended" : describeUntil(until, now);
+  return until === undefined ? "none of those that matched" : describeUntil(until, now);
 }
 
 function readInstant(text: string): number {

@@ -6,6 +6,7 @@ import { introspect, readToken, readTokenId, sendAsHolder } from "../presented-t
 import type { Profile } from "../profile.ts";
 import { correctPlace, describePlace, placeNamed, placeOf, SAY_WHERE, WHICH_PLACE } from "../token-place.ts";
 import { findState, tokenIdOf } from "../token-state.ts";
+import { callWithPower } from "../with-power.ts";
 import type { World } from "../world.ts";
 
 type RevokeOptions = CommonOptions & PlaceOptions;
@@ -69,7 +70,7 @@ async function revokeById(profile: Profile, options: RevokeOptions, id: string):
   const place = placeNamed(profile, options);
   const before = await findState(profile, place, id);
   const path = `${application}/tokens/${id}`;
-  await createManagementClient(profile).call({ method: "DELETE", path, scopes: ["tokens:delete"] });
+  await callWithPower(createManagementClient(profile), { method: "DELETE", path, scope: "tokens:delete" });
   if (before.kind === "alive") return "Revoked.";
   if (before.kind === "dead") return `Revoked. The token itself was not active before: ${before.cause}.`;
   if (before.kind === "unseen")

@@ -17,6 +17,7 @@ import type { Profile } from "../profile.ts";
 import { formatPairs } from "../table.ts";
 import { correctPlace, describePlace, placeOf, SAY_WHERE, type TokenPlace, WHICH_PLACE } from "../token-place.ts";
 import { findState, type TokenState, tokenIdOf } from "../token-state.ts";
+import { callWithPower } from "../with-power.ts";
 import type { World } from "../world.ts";
 
 type ShortenOptions = CommonOptions & PlaceOptions & { readonly expiresIn: number };
@@ -74,7 +75,8 @@ async function shortenById(
   const path = `${applicationPathOf(profile, asked)}/tokens/${asked.id}:shorten`;
   const body = JSON.stringify({ expiration_time: asked.expiresIn });
   const client = createManagementClient(profile);
-  const exp = numberOf(await client.call({ method: "POST", path, body, scopes: ["tokens:delete"] }), "expires");
+  const answer = await callWithPower(client, { method: "POST", path, body, scope: "tokens:delete" });
+  const exp = numberOf(answer, "expires");
   if (exp === undefined) throw new CliError("the server does not say when the token ends");
   return { exp, expires_in: exp - (client.tenantNow() ?? world.clock.nowSeconds()) };
 }

@@ -12,6 +12,7 @@ import { describeDuration } from "../duration.ts";
 import { listOf, numberOf, objectOf, textOf } from "../json.ts";
 import { createManagementClient } from "../management-client.ts";
 import { formatPairs, formatTable } from "../table.ts";
+import { callWithPower } from "../with-power.ts";
 import type { World } from "../world.ts";
 
 interface UsageOptions extends CommonOptions, PlaceOptions {
@@ -54,7 +55,8 @@ async function usage(world: World, options: UsageOptions): Promise<void> {
     ...(days === undefined ? {} : { days }),
     ...(apply === true ? {} : { default_expires_after: apply }),
   });
-  const answer = await client.call({ method: "POST", path: `${path}:apply`, body, scopes: ["applications:update"] });
+  const asked = { method: "POST", path: `${path}:apply`, body, scope: "applications:update" } as const;
+  const answer = await callWithPower(client, asked);
   show(world, options, { value: answer, text: describeChange(answer) });
 }
 
