@@ -43,7 +43,7 @@ export function claimsOf(request: BearingRequest): AccessTokenClaims {
 /** A hook for Fastify (`onRequest`): lets through who has a token. Nothing of Fastify is imported. */
 export function fastifyVerifier(
   verifier: Verifier,
-  demanded: Demand = {},
+  ...demanded: readonly [demanded?: Demand]
 ): (request: BearingRequest, reply: FastifyReply) => Promise<unknown> {
   const scopes = scopesOf(demanded);
   return async (request, reply) => {
@@ -56,7 +56,7 @@ export function fastifyVerifier(
 /** A middleware for Express, Connect and Node's own server: lets through who has a token. */
 export function expressVerifier(
   verifier: Verifier,
-  demanded: Demand = {},
+  ...demanded: readonly [demanded?: Demand]
 ): (request: BearingRequest, response: NodeResponse, next: (error?: unknown) => void) => void {
   const scopes = scopesOf(demanded);
   return (request, response, next) => {
@@ -68,8 +68,10 @@ export function expressVerifier(
   };
 }
 
-// A scope that is lost on its way from a configuration would let everybody through.
-function scopesOf(demanded: Demand): readonly string[] {
+// A scope that is lost on its way from a configuration would let everybody through: what is `undefined` was not left out.
+function scopesOf(args: readonly [demanded?: Demand]): readonly string[] {
+  if (args.length === 0) return [];
+  const [demanded] = args;
   demandMembers(demanded, ["scopes"], "what is demanded of a token");
   if (!("scopes" in demanded)) return [];
   const { scopes } = demanded;

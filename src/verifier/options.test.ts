@@ -24,6 +24,7 @@ test("a verifier is made of options that hold, and of those that are not there",
   const good: VerifierOptions[] = [
     GOOD,
     { ...GOOD, issuer: [`${GOOD.issuer}/applications/1`, `${GOOD.issuer}/applications/2`] },
+    { ...GOOD, issuer: ["https://id.example", "https://id.example"] },
     { ...GOOD, issuer: "https://id.example", keysUrl: "http://inside:8021/keys", clockToleranceSeconds: 300 },
     { ...GOOD, issuer: "https://id.example", feed: { ...FEED, url: "http://127.0.0.1:1/feed", whenStale: "accept" } },
     { ...GOOD, feed: { authorization: () => "Bearer x", staleAfterSeconds: 1, onError: () => undefined } },
@@ -42,8 +43,10 @@ test("whose tokens are accepted, and for whom, is said", () => {
 
 test("issuers are of one realm: a feed and keys are one realm's", () => {
   const issuer = [GOOD.issuer, `${PLACE}/00000000000000af`];
+  const pathless = ["https://a.example", "https://b.example"];
   for (const more of [{}, { feed: FEED }, { feed: { ...FEED, url: "http://127.0.0.1:1/feed" } }])
-    assertRefused({ ...GOOD, issuer, ...more }, /^issuer must be of one realm/);
+    for (const mixed of [issuer, pathless, [GOOD.issuer, "https://a.example"]])
+      assertRefused({ ...GOOD, issuer: mixed, ...more }, /^issuer must be of one realm, or one where/);
   assertRefused({ ...GOOD, issuer: "https://id.example", feed: FEED }, /^feed.url must be .* no realm in its path$/);
 });
 
@@ -66,7 +69,7 @@ test("clocks run, and differ by five minutes at most", async () => {
 
 test("a feed that says nothing does not go unnoticed", () => {
   const withFeed = (feed: unknown) => ({ ...GOOD, feed });
-  for (const feed of [null, false, "Basic x", []]) assertRefused(withFeed(feed), /^feed must be an object/);
+  for (const feed of [undefined, null, false, "Basic x", []]) assertRefused(withFeed(feed), /^feed must be an object/);
   for (const authorization of [undefined, null, ""])
     assertRefused(withFeed({ authorization }), /^feed.authorization must be/);
   for (const url of [null, "", "/revocations:feed"]) assertRefused(withFeed({ ...FEED, url }), /^feed.url must be/);
@@ -86,6 +89,7 @@ test("a route's scopes are a list of scopes, and not lost on their way", () => {
     guard(verifier);
     guard(verifier, { scopes: ["shoes:read"] });
     for (const demanded of [
+      undefined,
       null,
       "shoes:read",
       ["shoes:read"],

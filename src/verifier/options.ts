@@ -21,13 +21,13 @@ export interface FeedOptions {
 
 /** Whose tokens are accepted, and for whom. */
 export interface VerifierOptions {
-  /** the issuers, to the letter: of one realm, and in realm mode one */
+  /** the issuers, to the letter: of one realm, and in realm mode, or where no realm is in its path, one */
   readonly issuer: string | readonly string[];
   /** where the realm's keys are fetched from, if not at the issuer: inside a network, say */
   readonly keysUrl?: string;
   /** the identifier of the resource server that this is */
   readonly audience: string;
-  /** absent: a token is accepted until its `exp` */
+  /** absent, and not `undefined`: a token is accepted until its `exp` */
   readonly feed?: FeedOptions;
   /** how many seconds another clock may differ, at most 300; 0 if absent */
   readonly clockToleranceSeconds?: number;
@@ -73,12 +73,14 @@ const FEED_OPTIONS = ["authorization", "url", "staleAfterSeconds", "whenStale", 
  */
 export function readOptions(options: VerifierOptions): Settings {
   demandMembers(options, OPTIONS, "the options");
-  const { audience, keysUrl, feed, clockToleranceSeconds = 0 } = options;
+  const { audience, keysUrl, clockToleranceSeconds = 0 } = options;
   const { nowSeconds = machineSeconds, monotonicMs = createClock().monotonicMs, onError = ignore } = options;
   const issuers = [options.issuer].flat();
   demand(issuers.length > 0 && issuers.every(isHttpUrl), "issuer", "one or more http or https URLs");
-  const [realm, ...others] = new Set(issuers.map(realmOf));
-  demand(others.length === 0, "issuer", "of one realm: each realm has its own verifier");
+  const [realm] = issuers.map(realmOf);
+  // Of an issuer whose path names no realm, it is not known whether another is of the same.
+  const [, ...others] = new Set(issuers.map((issuer) => realmOf(issuer) ?? issuer));
+  demand(others.length === 0, "issuer", "of one realm, or one where no realm is in its path");
   demand(keysUrl === undefined || isHttpUrl(keysUrl), "keysUrl", "an http or https URL");
   demand(isText(audience), "audience", "a string that is not empty");
   demand(
@@ -92,7 +94,8 @@ export function readOptions(options: VerifierOptions): Settings {
     issuers,
     keysUrl,
     audience,
-    feed: feed === undefined ? undefined : readFeedOptions(feed, { realm, audience }),
+    // A feed that is lost on its way from a configuration would let in what was revoked.
+    feed: "feed" in options ? readFeedOptions(options.feed, { realm, audience }) : undefined,
     clockToleranceSeconds,
     nowSeconds,
     monotonicMs,
@@ -101,7 +104,7 @@ export function readOptions(options: VerifierOptions): Settings {
 }
 
 function readFeedOptions(
-  options: FeedOptions,
+  options: FeedOptions | undefined,
   of: { readonly realm: string | undefined; readonly audience: string },
 ): FeedSettings {
   demandMembers(options, FEED_OPTIONS, "feed");
@@ -145,7 +148,7 @@ function realmOf(issuer: string): string | undefined {
  *
  * @throws TypeError
  */
-export function demandMembers(value: unknown, names: readonly string[], what: string): void {
+export function demandMembers(value: unknown, names: readonly string[], what: string): asserts value is object {
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
   demand(isObject, what, "an object");
   const unknown = isObject ? Object.keys(value).find((name) => !names.includes(name)) : undefined;
