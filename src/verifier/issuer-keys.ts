@@ -3,7 +3,7 @@ import type { Clock } from "../platform/clock.ts";
 
 /** Keys are published longer before they sign than this. */
 const KEPT_MS = 300_000;
-/** For so long keys go on being used where the issuer cannot be reached. */
+/** For so long keys go on being used at most where the issuer cannot be reached. */
 const KEPT_MS_MAX = 86_400_000;
 /** Keys that are there are not read again sooner, be it that a token names an unknown one, or that they could not be had. */
 const REREAD_MS = 30_000;
@@ -13,6 +13,8 @@ const TIMEOUT_MS = 3_000;
 export interface KeysSource {
   readonly url: string;
   readonly monotonicMs: Clock["monotonicMs"];
+  /** for how long keys that have grown old go on being used where they cannot be read again; in all, a day at most */
+  readonly awayMsMax: number;
   /** told of each try that failed */
   readonly onError: (error: Error) => void;
 }
@@ -24,11 +26,12 @@ export interface IssuerKeys {
   load(): Promise<void>;
 }
 
-/** The issuer answered that it has no keys (any more): it, or its realm, was deleted. */
+/** The issuer answered that it has no keys (any more): it is mistyped, or it or its realm was deleted. */
 export class KeysGone extends Error {}
 
 /** Opens the keys at a URL: read again as they grow old, and used for a while longer where they cannot be. */
-export function createIssuerKeys({ url, monotonicMs, onError }: KeysSource): IssuerKeys {
+export function createIssuerKeys({ url, monotonicMs, awayMsMax, onError }: KeysSource): IssuerKeys {
+  const keptMsMax = Math.min(KEPT_MS + awayMsMax, KEPT_MS_MAX);
   // When they are read again, is decided here: jose would read them anew for any unknown key, and drop them where it cannot.
   const remote = createRemoteJWKSet(new URL(url), {
     cacheMaxAge: Number.POSITIVE_INFINITY,
@@ -59,7 +62,7 @@ export function createIssuerKeys({ url, monotonicMs, onError }: KeysSource): Iss
 
   function load(): Promise<void> {
     const isAway = failure !== undefined && monotonicMs() - failure.atMs < REREAD_MS;
-    if (isAway && isYounger(KEPT_MS_MAX)) return Promise.reject(failure?.error);
+    if (isAway && isYounger(keptMsMax)) return Promise.reject(failure?.error);
     loading ??= fetchAnew();
     return loading;
   }
@@ -68,7 +71,7 @@ export function createIssuerKeys({ url, monotonicMs, onError }: KeysSource): Iss
     try {
       await load();
     } catch (error) {
-      if (!isYounger(KEPT_MS_MAX)) throw error;
+      if (!isYounger(keptMsMax)) throw error;
     }
   }
 
@@ -90,6 +93,6 @@ export function createIssuerKeys({ url, monotonicMs, onError }: KeysSource): Iss
 async function fetchKeys(url: string, options: RequestInit): Promise<Response> {
   const response = await fetch(url, options);
   if (response.status === 404 || response.status === 410)
-    throw new KeysGone(`the keys' URL answered ${response.status}`);
+    throw new KeysGone(`${url} answered ${response.status}: it has no keys of an issuer`);
   return response;
 }

@@ -32,8 +32,8 @@ export interface Verifier {
    */
   verify(token: string): Promise<AccessTokenClaims>;
   /**
-   * Resolves when the keys are there, and the feed was heard: before that, `whenStale` decides. It tries as long as that takes; of an
-   * issuer that answers that it has no keys, it expects none.
+   * Resolves when the keys are there, and the feed was heard: before that, `whenStale` decides. It tries as long as that takes, and
+   * rejects where an issuer answers that it has no keys. Nothing is tried, and nothing rejects, before it is read.
    */
   readonly ready: Promise<void>;
   /** whether the feed was silent for too long, or never heard; false where there is none */
@@ -50,18 +50,20 @@ export interface Verifier {
 export function createVerifier(options: VerifierOptions): Verifier {
   const { issuers, keysUrl, audience, feed, clockToleranceSeconds, nowSeconds, ...own } = readOptions(options);
   const { monotonicMs } = own;
+  const staleMs = (feed?.staleAfterSeconds ?? 0) * 1_000;
+  // Keys and feed are lost apart: who refuses what may have ended, is not to go on by keys that may have been compromised.
+  const awayMsMax = feed?.whenStale === "refuse" ? staleMs : Number.POSITIVE_INFINITY;
   const keys = new Map(
-    issuers.map((issuer) => [issuer, createIssuerKeys({ ...own, url: keysUrl ?? jwksUrlOf(issuer) })]),
+    issuers.map((issuer) => [issuer, createIssuerKeys({ ...own, url: keysUrl ?? jwksUrlOf(issuer), awayMsMax })]),
   );
   const closing = new AbortController();
   const followed = feed && followFeed({ ...feed, monotonicMs });
-  const staleMs = (feed?.staleAfterSeconds ?? 0) * 1_000;
   const isStale = (): boolean => followed !== undefined && !(followed.ageMs() <= staleMs);
-  let ready: Promise<unknown> | undefined;
+  let ready: Promise<void> | undefined;
   return {
     get ready() {
-      ready ??= Promise.all([followed?.ready, ...[...keys.values()].map((of) => loadKeys(of, closing.signal))]);
-      return ready.then(() => undefined);
+      ready ??= whenReady([followed?.ready, ...[...keys.values()].map((of) => loadKeys(of, closing.signal))]);
+      return ready;
     },
     isStale,
     close: () => {
@@ -91,13 +93,24 @@ function jwksUrlOf(issuer: string): string {
   return `${issuer}/.well-known/jwks.json`;
 }
 
-/** Loads keys, again and again, until they are there or known not to be. */
+/** Who awaits it hears of its failure; who only reads it, as a copy of the verifier does, does not end by it. */
+function whenReady(parts: readonly (Promise<void> | undefined)[]): Promise<void> {
+  const ready = Promise.all(parts).then(() => undefined);
+  ready.catch(() => undefined);
+  return ready;
+}
+
+/**
+ * Loads keys, again and again, until they are there.
+ *
+ * @throws KeysGone
+ */
 async function loadKeys(keys: IssuerKeys, closing: AbortSignal): Promise<void> {
   while (!closing.aborted) {
     try {
       return await keys.load();
     } catch (error) {
-      if (error instanceof KeysGone) return;
+      if (error instanceof KeysGone) throw error;
       await sleep(KEYS_RETRY_MS, undefined, { signal: closing }).catch(() => undefined);
     }
   }

@@ -16,6 +16,7 @@ import { call } from "../support/http.ts";
 import { type TestClient, testClient } from "../support/test-client.ts";
 import { sharedServer } from "../support/test-server.ts";
 import { testTenant } from "../support/test-tenant.ts";
+import { waitUntil } from "../support/wait-until.ts";
 
 // An issuer that is away: what a verifier knows of its keys, it goes on using.
 
@@ -23,6 +24,9 @@ const run = promisify(execFile);
 const KEPT_MS = 300_000;
 const KEPT_MS_MAX = 86_400_000;
 const REREAD_MS = 30_000;
+const PATIENCE = { everyMs: 5, msMax: 20_000 };
+const HELLO = 'event: hello\nid: f-0\ndata: {"previous":"f-0","resumed":false}\n\n';
+const HEARTBEAT = 'event: heartbeat\nid: f-0\ndata: {"previous":"f-0"}\n\n';
 const VERIFIER = new URL("../../src/verifier/verifier.ts", import.meta.url).href;
 
 /** A way to the issuer's keys that a test closes, and the time. */
@@ -154,7 +158,49 @@ test("an issuer that says that it has no keys is believed", async (t) => {
   keys.nowMs = KEPT_MS + 1;
   await assertRefused(verifier, token, "unavailable");
   await assertRefused(verifier, token, "unavailable");
-  await verifier.ready;
+});
+
+test("an issuer that is mistyped is seen at start, by who awaits the verifier", async (t) => {
+  const { application } = await testClient({ tenant: await testTenant({ server: await sharedServer() }) });
+  const issuer = `${application.issuer}1`;
+  const errors: Error[] = [];
+  const verifier = createVerifier({
+    issuer: [application.issuer, issuer],
+    audience: "urn:shoes",
+    feed: { url: "http://127.0.0.1:1/", authorization: "Basic x" },
+    onError: (error) => errors.push(error),
+  });
+  t.after(verifier.close);
+  // Nobody looks at it yet, and that ends no process.
+  const { ready } = verifier;
+  await waitUntil(() => errors.length === 1, "the issuer is not asked", PATIENCE);
+  await assert.rejects(ready, { message: `${issuer}/.well-known/jwks.json answered 404: it has no keys of an issuer` });
+});
+
+test("who refuses when the feed is stale, refuses as soon when only the keys cannot be read again", async (t) => {
+  for (const [staleAfterSeconds, whenStale, keptMs] of [
+    [10, "refuse", KEPT_MS + 10_000],
+    [KEPT_MS_MAX / 1_000, "refuse", KEPT_MS_MAX],
+    [10, "accept", KEPT_MS_MAX],
+  ] as const) {
+    let beat = (): unknown => undefined;
+    const url = await listen(t, (response) => {
+      beat = () => response.write(HEARTBEAT);
+      response.writeHead(200, { "content-type": "text/event-stream" }).write(HELLO + HEARTBEAT);
+    });
+    const feed = { url, authorization: "Basic x", staleAfterSeconds, whenStale };
+    const { verifier, keys, token } = await verifierAway(t, { feed });
+    await verifier.ready;
+    keys.state = "away";
+    keys.nowMs = keptMs;
+    beat();
+    await waitUntil(() => !verifier.isStale(), "the feed is not heard", PATIENCE);
+    await verifier.verify(token);
+    keys.nowMs += 1;
+    await assertRefused(verifier, token, "unavailable");
+    keys.state = "there";
+    await verifier.verify(token);
+  }
 });
 
 test("without feed, and where it goes on when the feed is stale, the issuer may be away; else it is refused", async (t) => {
@@ -177,8 +223,7 @@ test("an API that awaits its verifier is not over when the feed cannot be had at
     asked += 1;
     if (asked === 1) return response.destroy();
     response.writeHead(200, { "content-type": "text/event-stream" });
-    const heartbeat = 'event: heartbeat\nid: f-0\ndata: {"previous":"f-0"}\n\n';
-    return response.write(`event: hello\nid: f-0\ndata: {"previous":"f-0","resumed":false}\n\n${heartbeat}`);
+    return response.write(HELLO + HEARTBEAT);
   });
   const options = {
     issuer: client.application.issuer,
