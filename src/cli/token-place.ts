@@ -79,7 +79,7 @@ export const WHICH_PLACE =
 
 /** What to say where a token may be elsewhere. */
 export const SAY_WHERE =
-  "Name where it is from (--realm ID --application ID), with a profile that holds tokens:delete and tokens:introspect there (--profile), or use that of the token's application.";
+  "Name where it is from (--realm ID --application ID), with a profile that holds tokens:delete, tokens:introspect and tokens:read there (--profile), or use that of the token's application.";
 
 /** A place in words. */
 export function describePlace({ realm, application }: Pick<TokenPlace, "realm" | "application">): string {

@@ -1,13 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { administratorOf } from "../support/administrator.ts";
 import { decodeJwt } from "../support/jwt.ts";
 import { assertRefused, type CliUser, cliUser, jsonOf } from "../support/run-cli.ts";
 import { testCodeFlow, tokensOf } from "../support/test-code-flow.ts";
-import type { TestApplication, TestTenant } from "../support/test-tenant.ts";
+import type { TestApplication, TestResourceServer, TestTenant } from "../support/test-tenant.ts";
 import { testTenant } from "../support/test-tenant.ts";
+import { exchange } from "../support/token-exchange.ts";
 
 /** An application whose tokens are of one format, and a way to have them. */
-async function clientOf(tenant: TestTenant, format: "referential" | "self_contained" = "referential") {
+async function clientOf(
+  tenant: TestTenant,
+  format: "referential" | "self_contained" = "referential",
+  server: TestResourceServer | undefined = undefined,
+) {
   const application = await tenant.addApplication(
     {
       protocol_config: {
@@ -18,7 +24,7 @@ async function clientOf(tenant: TestTenant, format: "referential" | "self_contai
         token_configuration: { expires_after: 3600 },
       },
     },
-    await tenant.addResourceServer(),
+    server ?? (await tenant.addResourceServer()),
   );
   return {
     application,
@@ -85,21 +91,65 @@ describe("mayfly token revoke says no more than it knows", () => {
     assert.equal((await flow.tenant.introspect(flow.application, live.input)).active, false);
   });
 
-  test("a client's own token that was revoked, used up or is not valid yet is not another application's", async () => {
+  test("a client's own token that was not valid yet is revoked; of one that it finds dead it does not know more", async () => {
     const tenant = await testTenant();
     const { application, issue } = await clientOf(tenant, "self_contained");
     const user = await cliUser(application);
     const later = await issue({ not_before: String(Number(decodeJwt(await issue()).iat) + 600) });
-    for (const time of ["first", "second"]) {
-      const result = await user.run(["token", "revoke"], { input: later });
-      assert.match(result.stderr, /^The token is not active: it had ended before, or was not valid yet/, time);
-      assert.equal(result.code, 0);
-    }
+    const revoked = await user.run(["token", "revoke"], { input: later });
+    assert.deepEqual(
+      [revoked.code, revoked.stderr],
+      [0, "Revoked: the token was not valid yet, and now never will be.\n"],
+    );
+    const again = await user.run(["token", "revoke"], { input: later });
+    assertRefused(again, /not known whether the token has ended: it was not active before/, /\n.*tokens:read/);
     const shortened = await user.run(["token", "shorten", "-e", "60"], { input: later });
-    assertRefused(shortened, /nothing was shortened: the token has expired, was revoked or is used up\n/);
+    assertRefused(shortened, /the token got no other end: it has expired, was revoked, or/);
     const admin = await cliUser(tenant.management);
     const seen = await admin.run(["token", "shorten", "-e", "60"], { input: later });
     assertRefused(seen, /nothing was shortened: the token is dead: revoked\n/);
+  });
+
+  test("a token that is not valid yet, of somebody else, is not dead", async () => {
+    const tenant = await testTenant();
+    const { issue } = await clientOf(tenant, "self_contained");
+    const { robot } = await administratorOf(tenant, ["tokens:read", "tokens:introspect"]);
+    const user = await cliUser(robot);
+    const input = await issue({ not_before: String(Number(decodeJwt(await issue()).iat) + 600) });
+    const revoked = await user.run(["token", "revoke"], { input });
+    assertRefused(revoked, /the token is not valid yet, and will be, and the profile may not end it/, /tokens:delete/);
+    const shortened = await user.run(["token", "shorten", "-e", "60"], { input });
+    assertRefused(shortened, /nothing was shortened: it is of another application, and the profile may not/);
+  });
+
+  test("a token whose last use it took by asking is not revoked by it", async () => {
+    const tenant = await testTenant();
+    const api = await clientOf(tenant);
+    const introspectors = [api.application.key.applicationId];
+    const { application } = await clientOf(tenant, "referential", await tenant.addResourceServer({ introspectors }));
+    const { json } = await tenant.token(application, { grant_type: "client_credentials", max_uses: "1" });
+    const revoked = await (await cliUser(api.application)).run(["token", "revoke"], {
+      input: String(json?.access_token),
+    });
+    assertRefused(revoked, /the token is not active any more, but not by this\./, /tokens:delete/);
+  });
+
+  test("a damaged copy of a token ends nothing, and is not said to be dead", async () => {
+    const tenant = await testTenant();
+    const { application, issue, isActive } = await clientOf(tenant, "self_contained");
+    const token = await issue();
+    const [head, payload, signature = ""] = token.split(".");
+    const first = signature.startsWith("A") ? "B" : "A";
+    const damaged = { input: [head, payload, `${first}${signature.slice(1)}`].join(".") };
+    const user = await cliUser(application);
+    const own = await user.run(["token", "revoke"], damaged);
+    assertRefused(own, /not known whether the token has ended: .* or the text is not as it was issued/);
+    const admin = await cliUser(tenant.management);
+    const seen = await admin.run(["token", "revoke"], damaged);
+    assertRefused(seen, /nothing was revoked: a token with this id is alive, but the text is not as it was issued/);
+    const shortened = await admin.run(["token", "shorten", "-e", "60"], damaged);
+    assertRefused(shortened, /nothing was shortened: a token with this id is not dead, but the text is not as/);
+    assert.equal(await isActive(token), true);
   });
 
   test("a token of another server or tenant is none that it knows, whatever it says of itself", async () => {
@@ -165,7 +215,7 @@ describe("mayfly token shorten", () => {
     const byId = ["token", "shorten", await firstIdOf(admin, application), "-e", "4m", ...place];
     assertAbout(jsonOf(await admin.run(byId)).expires_in, 240);
     const table = await admin.run([...byId, "-o", "table"]);
-    assert.match(table.stdout, /^expires +in (4 minutes|3 minutes 5\d seconds)/);
+    assert.match(table.stdout, /^expires +in (4 minutes|3 minutes \d+ seconds)/);
   });
 
   test("finds an opaque token of its realm by who may see it, and else asks where it is", async () => {
@@ -178,5 +228,17 @@ describe("mayfly token shorten", () => {
     assertRefused(await shorten("--realm", application.key.realmId), /--realm needs --application here/);
     const other = await clientOf(tenant);
     assertAbout(jsonOf(await shorten(...placeOf(other.application))).expires_in, 300);
+  });
+
+  test("of a token that is used up says that what was exchanged from it ends by then", async () => {
+    const tenant = await testTenant();
+    const { application, issue } = await clientOf(tenant);
+    const input = await issue({ max_uses: "1" });
+    const child = tokensOf(await exchange(tenant, application, input)).access;
+    const user = await cliUser(tenant.management);
+    const shortened = await user.run(["token", "shorten", "-e", "5m", ...placeOf(application)], { input });
+    assert.equal(shortened.stderr, "The token is used up. What was exchanged from it ends by then.\n");
+    assertAbout(jsonOf(shortened).expires_in, 300);
+    assert.equal((await tenant.introspect(application, child)).exp, jsonOf(shortened).exp);
   });
 });

@@ -1,38 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { robotOf } from "../support/admin-world.ts";
-import { basic } from "../support/http.ts";
+import { administratorOf } from "../support/administrator.ts";
 import { decodeJwt } from "../support/jwt.ts";
-import { managementClient, succeed } from "../support/management-client.ts";
 import { assertRefused, cliUser, jsonOf } from "../support/run-cli.ts";
-import { type TestApplication, type TestTenant, testTenant } from "../support/test-tenant.ts";
+import { testTenant } from "../support/test-tenant.ts";
 
 // Rule 1: who ends a token has to hold what its holder may do.
-
-/** An application of the admin realm with some power, and a way to have its tokens. */
-async function administratorOf(tenant: TestTenant, scopes: readonly string[]) {
-  const api = managementClient(tenant);
-  const { realmId } = tenant.adminRealm;
-  const own = await succeed(
-    api("GetApplication", { realm: realmId, application: tenant.management.key.applicationId }),
-  );
-  const application = robotOf(own.resource_server_id ?? "", scopes, "*");
-  const made = await succeed(api("CreateApplication", { realm: realmId, body: { application } }));
-  const { client_id: clientId = "", client_secret: clientSecret = "" } = made.protocol_config;
-  const robot: TestApplication = {
-    key: { ...tenant.adminRealm, applicationId: made.id },
-    clientId,
-    clientSecret,
-    issuer: tenant.management.issuer.replace(tenant.management.key.applicationId, made.id),
-    authorization: basic(clientId, clientSecret),
-  };
-  return {
-    robot,
-    place: ["--application", made.id],
-    issue: async () => String((await tenant.token(robot, { grant_type: "client_credentials" })).json?.access_token),
-    isActive: async (token: string) => (await tenant.introspect(robot, token)).active,
-  };
-}
 
 describe("a profile that may do as much as a token's holder", () => {
   test("revokes the token, by itself and by its id", async () => {

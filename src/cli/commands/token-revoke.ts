@@ -1,11 +1,20 @@
 import type { Command } from "commander";
 import { CliError } from "../cli-error.ts";
 import { applicationPathOf, type CommonOptions, type PlaceOptions, profileOf } from "../command.ts";
+import { numberOf } from "../json.ts";
 import { createManagementClient } from "../management-client.ts";
 import { introspect, readToken, readTokenId, sendAsHolder } from "../presented-token.ts";
 import type { Profile } from "../profile.ts";
-import { correctPlace, describePlace, placeNamed, placeOf, SAY_WHERE, WHICH_PLACE } from "../token-place.ts";
-import { findState, tokenIdOf } from "../token-state.ts";
+import {
+  correctPlace,
+  describePlace,
+  placeNamed,
+  placeOf,
+  SAY_WHERE,
+  type TokenPlace,
+  WHICH_PLACE,
+} from "../token-place.ts";
+import { findState, type TokenState, tokenIdOf, USED_UP } from "../token-state.ts";
 import { callWithPower } from "../with-power.ts";
 import type { World } from "../world.ts";
 
@@ -34,29 +43,69 @@ async function revoke(world: World, argument: string | undefined, options: Revok
   world.note(said);
 }
 
+/** So long a token that is not valid yet is left, to learn that it is one, just before it is revoked. */
+const LEFT_SECONDS = 60;
+
 /** Revokes a token and says what is known of it. Throws CliError where that is not that it has ended. */
 async function revokeHeld(world: World, profile: Profile, options: RevokeOptions): Promise<string> {
   const token = await readToken(world, undefined);
   const asked = placeOf(profile, token, options);
-  const before = await introspect(profile, asked.realm, token);
-  const place = correctPlace(profile, asked, before.claims);
+  const { claims } = await introspect(profile, asked.realm, token);
+  const place = correctPlace(profile, asked, claims);
+  const wasActive = claims.active === true;
+  const wasWaiting = !wasActive && (await isWaiting(profile, place, token));
   const { hasPower } = await sendAsHolder(profile, place, { route: "revoke", form: { token } });
   // RFC 7009 §2.2: the answer is the same for a token that was not this client's to revoke.
-  const { claims } = await introspect(profile, place.realm, token);
-  if (claims.active === true) throw stillLive("the token is still live: it is of another application");
-  if (before.claims.active === true) return "Revoked: the token is not active any more.";
+  const after = await introspect(profile, place.realm, token);
+  if (after.claims.active === true) throw stillLive("the token is still live: it is of another application");
+  if (hasPower && wasActive) return "Revoked: the token is not active any more.";
+  if (hasPower && wasWaiting) return "Revoked: the token was not valid yet, and now never will be.";
   const state = await findState(profile, place, tokenIdOf(token));
-  if (state.kind === "alive") throw stillLive("the token is still live");
-  if (state.kind === "dead") return `The token is dead: ${state.cause}.`;
-  if (!place.isKnown) {
-    const why = `it is now no live token that the profile sees of ${describePlace(place)}. If it is of another, it may still be live`;
-    throw new CliError(`it is not known whether the token has ended: ${why}`, { advice: SAY_WHERE });
-  }
-  if (!hasPower) throw stillLive("the token may still be live: it is of another application");
-  return before.isTold ? DEAD_BEFORE : "The token is not active any more.";
+  return describeEnd(place, { state, hasPower, wasActive });
 }
 
-const DEAD_BEFORE = "The token is not active: it had ended before, or was not valid yet and now never will be.";
+// Introspection tells a token that is not valid yet from a text that is none as little as revoking does. An earlier end is told (rule 28).
+async function isWaiting(profile: Profile, place: TokenPlace, token: string): Promise<boolean> {
+  const form = { token, expiration_time: String(LEFT_SECONDS) };
+  const { json, hasPower } = await sendAsHolder(profile, place, { route: "shorten", form });
+  return hasPower && numberOf(json, "exp") !== undefined;
+}
+
+/** What was seen of a token that is not active. */
+interface Seen {
+  readonly state: TokenState;
+  /** whether the profile may end it, if it is of the place */
+  readonly hasPower: boolean;
+  readonly wasActive: boolean;
+}
+
+/** What is known of a token that is not active. Throws CliError where that is not that it has ended. */
+function describeEnd(place: TokenPlace, { state, hasPower, wasActive }: Seen): string {
+  if (state.kind === "dead" && state.cause !== USED_UP) return `The token is dead: ${state.cause}.`;
+  if (state.kind === "dead" && !hasPower)
+    throw stillLive("the token is used up, but what was exchanged from it may be live: it is of another application");
+  if (state.kind !== "none" && state.kind !== "unseen") {
+    const is = state.kind === "later" ? "is not valid yet, and will be" : `is ${state.kind}`;
+    if (!hasPower) throw stillLive(`the token ${is}`);
+    throw new CliError(`nothing was revoked: a token with this id ${is}, but the text is not as it was issued`, {
+      advice: "Revoke it by its id: mayfly token revoke ID. See it: mayfly token list",
+    });
+  }
+  if (!place.isKnown) {
+    const why = `it is now no live token that the profile sees of ${describePlace(place)}. If it is of another, it may still be live`;
+    throw new CliError(`${NOT_KNOWN}: ${why}`, { advice: SAY_WHERE });
+  }
+  if (!hasPower)
+    throw stillLive(
+      wasActive
+        ? "the token is not active any more, but not by this. What was exchanged from it may be live: it is of another application"
+        : "the token may still be live: it is of another application",
+    );
+  const why = "it was not active before. It had ended, or the text is not as it was issued";
+  throw new CliError(`${NOT_KNOWN}: ${why}`, { advice: "A profile that holds tokens:read sees which (--profile)." });
+}
+
+const NOT_KNOWN = "it is not known whether the token has ended";
 
 function stillLive(what: string): CliError {
   return new CliError(`${what}, and the profile may not end it`, {
@@ -71,7 +120,7 @@ async function revokeById(profile: Profile, options: RevokeOptions, id: string):
   const before = await findState(profile, place, id);
   const path = `${application}/tokens/${id}`;
   await callWithPower(createManagementClient(profile), { method: "DELETE", path, scope: "tokens:delete" });
-  if (before.kind === "alive") return "Revoked.";
+  if (before.kind === "alive" || before.kind === "later") return "Revoked.";
   if (before.kind === "dead") return `Revoked. The token itself was not active before: ${before.cause}.`;
   if (before.kind === "unseen")
     return `Revoked, if ${describePlace(place)} has such a token: seeing that needs the scope tokens:read.`;

@@ -16,7 +16,7 @@ import { introspect, readToken, readTokenId, sendAsHolder } from "../presented-t
 import type { Profile } from "../profile.ts";
 import { formatPairs } from "../table.ts";
 import { correctPlace, describePlace, placeOf, SAY_WHERE, type TokenPlace, WHICH_PLACE } from "../token-place.ts";
-import { findState, type TokenState, tokenIdOf } from "../token-state.ts";
+import { findState, type TokenState, tokenIdOf, USED_UP } from "../token-state.ts";
 import { callWithPower } from "../with-power.ts";
 import type { World } from "../world.ts";
 
@@ -92,18 +92,36 @@ async function shortenHeld(world: World, profile: Profile, options: ShortenOptio
   const [exp, seconds] = [numberOf(json, "exp"), numberOf(json, "expires_in")];
   if (exp !== undefined && seconds !== undefined) return { exp, expires_in: seconds };
   const state = await findState(profile, place, tokenIdOf(token));
-  throw nothingShortened(place, { state, hasPower });
+  const end = hasPower ? findEndOfUsedUp(state, options.expiresIn) : undefined;
+  if (end === undefined) throw nothingShortened(place, { state, hasPower });
+  world.note("The token is used up. What was exchanged from it ends by then.");
+  return end;
+}
+
+/** When a token that was used up ends, and with it what was exchanged from it: undefined where that is not by what was asked. */
+function findEndOfUsedUp(state: TokenState, expiresIn: number): End | undefined {
+  if (state.kind !== "dead" || state.cause !== USED_UP || state.now === undefined) return undefined;
+  const expires_in = state.expires - state.now;
+  return expires_in <= expiresIn ? { exp: state.expires, expires_in } : undefined;
 }
 
 function nothingShortened(place: TokenPlace, { state, hasPower }: { state: TokenState; hasPower: boolean }): CliError {
   const nothing = "nothing was shortened";
   if (state.kind === "dead") return new CliError(`${nothing}: the token is dead: ${state.cause}`);
-  if (!place.isKnown) {
+  const lives = state.kind === "alive" || state.kind === "later";
+  if (lives && hasPower)
+    return new CliError(`${nothing}: ${OTHER_TEXT}`, { advice: "Shorten it by its id: mayfly token shorten ID" });
+  if (!place.isKnown && !lives) {
     const why = `it is no live token of ${describePlace(place)}. It has ended, or is of another`;
     return new CliError(`${nothing}: ${why}`, { advice: SAY_WHERE });
   }
-  if (hasPower) return new CliError(`${nothing}: the token has expired, was revoked or is used up`);
+  if (hasPower) return new CliError(`the token got no other end: ${UNSEEN}`);
   return new CliError(`${nothing}: it is of another application, and the profile may not shorten it`, {
     advice: "Use a profile that holds tokens:delete (--profile), or that of the token's application.",
   });
 }
+
+const OTHER_TEXT =
+  "a token with this id is not dead, but the text is not as it was issued, or that of a refresh token that is spent";
+const UNSEEN =
+  "it has expired, was revoked, or the text is not as it was issued. Or it is used up: then what was exchanged from it ends by then";
