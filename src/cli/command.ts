@@ -27,10 +27,14 @@ export function outputOption(): Option {
   return new Option("-o, --output <format>", description).choices(["table", "json"]);
 }
 
+/** The format that an answer is printed in. */
+export function formatOf(world: World, { output }: CommonOptions): string {
+  return output ?? (world.isTerminal ? "table" : "json");
+}
+
 /** Prints an answer: a table on a terminal, JSON elsewhere, or as `--output` says. */
-export function show(world: World, { output }: CommonOptions, shown: Shown): void {
-  const format = output ?? (world.isTerminal ? "table" : "json");
-  world.print(format === "json" ? JSON.stringify(shown.value, null, 2) : shown.text);
+export function show(world: World, options: CommonOptions, shown: Shown): void {
+  world.print(formatOf(world, options) === "json" ? JSON.stringify(shown.value, null, 2) : shown.text);
 }
 
 /** The profile that a command was given, or the one that it finds. */

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type CommonOptions, readDuration, show } from "./command.ts";
+import { type CommonOptions, formatOf, readDuration, show } from "./command.ts";
 import { describeDuration, describeInstant } from "./duration.ts";
 import type { Answer } from "./http.ts";
 import { numberOf, objectOf, parseJson, textOf } from "./json.ts";
@@ -80,16 +80,18 @@ export async function formOf(
 }
 
 /** Prints the token of an answer. Throws CliError for a refusal. */
-export function showIssued(world: World, wanted: WantedToken, of: { profile: Profile; answer: Answer }): void {
+export async function showIssued(
+  world: World,
+  wanted: WantedToken,
+  of: { readonly profile: Profile; readonly answer: Answer },
+): Promise<void> {
   const { json, status } = of.answer;
   const token = textOf(json, "access_token");
   if (status !== 200 || token === undefined) throw refusedToken(of.profile, of.answer);
-  if (wanted.output === "token") world.print(token);
-  else
-    show(world, wanted, {
-      value: json,
-      text: describeToken(json, { now: issuedAt(token) ?? world.clock.nowSeconds(), wanted }),
-    });
+  if (wanted.output === "token") return world.print(token);
+  if (formatOf(world, wanted) === "json") return show(world, wanted, { value: json, text: "" });
+  const now = issuedAt(token) ?? (await askTenantNow(of.profile)) ?? world.clock.nowSeconds();
+  show(world, wanted, { value: json, text: describeToken(json, { now, wanted }) });
 }
 
 function describeToken(response: unknown, { now, wanted }: { now: number; wanted: WantedToken }): string {

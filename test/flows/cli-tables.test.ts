@@ -48,6 +48,7 @@ describe("a table says of a token", () => {
     await tenant.advance(700);
     jsonOf(await user.run(["token", "shorten", "-e", "5m"], { input }));
     const { stdout } = await user.run(["token", "inspect", "-o", "table"], { input });
+    assert.match(stdout, /^lifetime +\d+ minutes .*\(exp - nbf is \d+\)$/m);
     assert.match(stdout, /^valid from +.*\nissued for +1 hour, and shortened since\nuses left +3$/m);
   });
 
@@ -59,12 +60,15 @@ describe("a table says of a token", () => {
     const input = String(json?.access_token);
     const place = ["--realm", application.key.realmId];
     const inspected = await admin.run(["token", "inspect", ...place, "-o", "table"], { input });
-    assert.match(inspected.stdout, /^issued +(now|\d seconds? ago) .*\nexpires +in 1[45] minutes/m);
+    assert.match(inspected.stdout, /^issued +(now|\d+ seconds? ago) .*\nexpires +in 1[45] minutes/m);
+    const own = await cliUser(application);
+    const opaque = await own.run(["token", "issue", "-e", "15m", "--not-before", "10m", "-o", "table"]);
+    assert.match(opaque.stdout, /^valid from +in (10 minutes|9 minutes \d+ seconds) .*\nexpires +in 2[45] minutes/m);
     const within = [...place, "--application", application.key.applicationId, "-o", "table"];
     assert.match((await admin.run(["token", "list", ...within])).stdout, / in 1[45] minutes/);
     const issued = await admin.run(["token", "issue", "-e", "15m", "-s", "tokens:read", "-o", "table"]);
     const later = ["token", "preview", "--not-before", "10m", "-s", "tokens:read", "-o", "table"];
-    assert.match((await admin.run(later)).stdout, /^valid from +in (10 minutes|9 minutes 5\d seconds) /m);
+    assert.match((await admin.run(later)).stdout, /^valid from +in (10 minutes|9 minutes \d+ seconds) /m);
     const [, told = ""] = /^expires +in 15 minutes \((.+)\)$/m.exec(issued.stdout) ?? [];
     const distance = Date.parse(told) - (Date.now() + (86_400 + 900) * 1_000);
     assert.ok(Math.abs(distance) < 60_000, issued.stdout);

@@ -35,5 +35,5 @@ async function exchange(world: World, argument: string | undefined, options: Exc
     ...(options.audience === undefined ? {} : { audience: options.audience }),
     ...(await formOf(world, profile, options)),
   });
-  showIssued(world, options, { profile, answer });
+  await showIssued(world, options, { profile, answer });
 }

@@ -39,13 +39,22 @@ async function inspect(world: World, argument: string | undefined, options: Insp
   const bearer = claims.active === true ? await findBearer(profile, "events:read") : undefined;
   const asked = { bearer, tokenId: textOf(claims, "jti") };
   const ledger = await findLedger(profile, realm, asked);
-  const [iat, exp] = [numberOf(claims, "iat"), numberOf(claims, "exp")];
+  const [start, exp] = [startOf(claims), numberOf(claims, "exp")];
   const value = {
     ...claims,
-    ...(iat === undefined || exp === undefined ? {} : { lifetime_seconds: exp - iat }),
+    ...(start === undefined || exp === undefined ? {} : { lifetime_seconds: exp - start.at }),
     ...(ledger === undefined ? {} : { ledger }),
   };
   show(world, options, { value, text: describe(value, issuedAt(bearer ?? "") ?? world.clock.nowSeconds()) });
+}
+
+/** From when a token's lifetime counts: from its issue, or from when it is valid where that is later. */
+function startOf(
+  claims: Readonly<Record<string, unknown>>,
+): { readonly at: number; readonly claim: string } | undefined {
+  const [iat, nbf] = [numberOf(claims, "iat"), numberOf(claims, "nbf")];
+  if (iat === undefined) return undefined;
+  return nbf !== undefined && nbf > iat ? { at: nbf, claim: "nbf" } : { at: iat, claim: "iat" };
 }
 
 /** The lifetime's ledger from the decision that issued the token, where the profile may read it. */
@@ -70,6 +79,7 @@ function describe(claims: Readonly<Record<string, unknown>>, now: number): strin
     ]);
   }
   const [iat, exp] = [numberOf(claims, "iat") ?? 0, numberOf(claims, "exp") ?? 0];
+  const { at: start, claim } = startOf(claims) ?? { at: iat, claim: "iat" };
   const texts = ["scope", "client_id", "sub", "iss", "jti"].flatMap((name): [string, string][] => {
     const value = textOf(claims, name);
     return value === undefined ? [] : [[name, value]];
@@ -79,7 +89,7 @@ function describe(claims: Readonly<Record<string, unknown>>, now: number): strin
     ["active", "yes"],
     ["issued", describeInstant(iat, now)],
     ["expires", describeInstant(exp, now)],
-    ["lifetime", `${describeDuration(exp - iat)} (exp - iat is ${exp - iat})`],
+    ["lifetime", `${describeDuration(exp - start)} (exp - ${claim} is ${exp - start})`],
     ...describeBounds(claims, { iat, now }),
     ...texts,
     ...(typeof audience === "string" ? [["aud", audience] as const] : []),

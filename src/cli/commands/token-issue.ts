@@ -20,5 +20,5 @@ export function addTokenIssue(parent: Command, world: World): void {
 async function issue(world: World, options: WantedToken): Promise<void> {
   const profile = await profileOf(world, options);
   const answer = await requestToken(profile, await formOf(world, profile, options));
-  showIssued(world, options, { profile, answer });
+  await showIssued(world, options, { profile, answer });
 }
