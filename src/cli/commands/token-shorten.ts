@@ -78,7 +78,9 @@ async function shortenById(
   const answer = await callWithPower(client, { method: "POST", path, body, scope: "tokens:delete" });
   const exp = numberOf(answer, "expires");
   if (exp === undefined) throw new CliError("the server does not say when the token ends");
-  return { exp, expires_in: exp - (client.tenantNow() ?? world.clock.nowSeconds()) };
+  // That time is of just before, and a second may have begun since.
+  const left = exp - (client.tenantNow() ?? world.clock.nowSeconds());
+  return { exp, expires_in: Math.min(left, asked.expiresIn) };
 }
 
 async function shortenHeld(world: World, profile: Profile, options: ShortenOptions): Promise<End> {
