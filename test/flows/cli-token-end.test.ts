@@ -122,6 +122,18 @@ describe("mayfly token revoke says no more than it knows", () => {
     assertRefused(shortened, /nothing was shortened: it is of another application, and the profile may not/);
   });
 
+  test("a live token that it may end and not see is revoked", async () => {
+    const tenant = await testTenant();
+    const { issue, isActive } = await clientOf(tenant, "self_contained");
+    const { robot } = await administratorOf(tenant, ["tokens:delete"]);
+    const user = await cliUser(robot);
+    const input = await issue();
+    const revoked = await user.run(["token", "revoke"], { input });
+    assert.deepEqual([revoked.code, revoked.stderr], [0, "Revoked.\n"]);
+    assert.equal(await isActive(input), false);
+    assertRefused(await user.run(["token", "revoke"], { input }), /not known whether the token has ended/);
+  });
+
   test("a token whose last use it took by asking is not revoked by it", async () => {
     const tenant = await testTenant();
     const api = await clientOf(tenant);

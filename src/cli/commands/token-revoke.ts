@@ -43,29 +43,30 @@ async function revoke(world: World, argument: string | undefined, options: Revok
   world.note(said);
 }
 
-/** So long a token that is not valid yet is left, to learn that it is one, just before it is revoked. */
+/** So long a token that is seen not to be active is left, to learn whether it has ended, just before it is revoked. */
 const LEFT_SECONDS = 60;
 
 /** Revokes a token and says what is known of it. Throws CliError where that is not that it has ended. */
 async function revokeHeld(world: World, profile: Profile, options: RevokeOptions): Promise<string> {
   const token = await readToken(world, undefined);
   const asked = placeOf(profile, token, options);
-  const { claims } = await introspect(profile, asked.realm, token);
+  const { claims, isTold } = await introspect(profile, asked.realm, token);
   const place = correctPlace(profile, asked, claims);
   const wasActive = claims.active === true;
-  const wasWaiting = !wasActive && (await isWaiting(profile, place, token));
+  const wasOpen = !wasActive && (await isOpen(profile, place, token));
   const { hasPower } = await sendAsHolder(profile, place, { route: "revoke", form: { token } });
   // RFC 7009 §2.2: the answer is the same for a token that was not this client's to revoke.
   const after = await introspect(profile, place.realm, token);
   if (after.claims.active === true) throw stillLive("the token is still live: it is of another application");
   if (hasPower && wasActive) return "Revoked: the token is not active any more.";
-  if (hasPower && wasWaiting) return "Revoked: the token was not valid yet, and now never will be.";
+  if (hasPower && wasOpen) return isTold ? "Revoked: the token was not valid yet, and now never will be." : "Revoked.";
   const state = await findState(profile, place, tokenIdOf(token));
   return describeEnd(place, { state, hasPower, wasActive });
 }
 
-// Introspection tells a token that is not valid yet from a text that is none as little as revoking does. An earlier end is told (rule 28).
-async function isWaiting(profile: Profile, place: TokenPlace, token: string): Promise<boolean> {
+// Introspection tells a token that is not valid yet, or that the profile may not see, from a text that is none as little as revoking does.
+// An earlier end is told (rule 28).
+async function isOpen(profile: Profile, place: TokenPlace, token: string): Promise<boolean> {
   const form = { token, expiration_time: String(LEFT_SECONDS) };
   const { json, hasPower } = await sendAsHolder(profile, place, { route: "shorten", form });
   return hasPower && numberOf(json, "exp") !== undefined;
