@@ -1,21 +1,15 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { once } from "node:events";
-import { createServer, type ServerResponse } from "node:http";
 import { type TestContext, test } from "node:test";
 import { promisify } from "node:util";
-import {
-  createVerifier,
-  type RefusalCode,
-  TokenRefused,
-  type Verifier,
-  type VerifierOptions,
-} from "../../src/verifier/verifier.ts";
+import { createVerifier, type VerifierOptions } from "../../src/verifier/verifier.ts";
 import { issueTo } from "../support/feed-audience.ts";
 import { call } from "../support/http.ts";
+import { listen } from "../support/listen.ts";
 import { type TestClient, testClient } from "../support/test-client.ts";
 import { sharedServer } from "../support/test-server.ts";
 import { testTenant } from "../support/test-tenant.ts";
+import { assertRefusedToken } from "../support/verifier-refusals.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 // An issuer that is away: what a verifier knows of its keys, it goes on using.
@@ -38,23 +32,9 @@ interface Keys {
   asked: number;
 }
 
-async function listen(t: TestContext, answer: (response: ServerResponse) => unknown): Promise<string> {
-  const server = createServer((_request, response) => {
-    answer(response);
-  }).listen(0, "127.0.0.1");
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  await once(server, "listening");
-  const address = server.address();
-  assert.ok(address !== null && typeof address !== "string");
-  return `http://127.0.0.1:${address.port}`;
-}
-
 async function keysOf(t: TestContext, { application }: TestClient): Promise<Keys> {
   const { text } = await call(`${application.issuer}/.well-known/jwks.json`);
-  const url = await listen(t, (response) => {
+  const url = await listen(t, (_request, response) => {
     keys.asked += 1;
     if (keys.state === "away") return response.destroy();
     return response.writeHead(keys.state === "there" ? 200 : 404).end(keys.state === "there" ? text : "{}");
@@ -78,10 +58,6 @@ async function verifierAway(t: TestContext, more: Partial<VerifierOptions> = {})
   });
   t.after(verifier.close);
   return { token, keys, verifier, failures };
-}
-
-async function assertRefused(verifier: Verifier, token: string, code: RefusalCode): Promise<void> {
-  await assert.rejects(verifier.verify(token), (error) => error instanceof TokenRefused && error.code === code, code);
 }
 
 /** The token as if another key had signed it. */
@@ -126,12 +102,12 @@ test("keys that have grown old are read again, and used on for a day where the i
   await Promise.all([verifier.verify(token), verifier.verify(token)]);
   await verifier.verify(token);
   assert.deepEqual([keys.asked, failures.length], [3, 1], "who is away is not asked for each token");
-  await assertRefused(verifier, ofAnotherKey(token), "unavailable");
+  await assertRefusedToken(verifier, ofAnotherKey(token), "unavailable");
   assert.equal(keys.asked, 3);
   keys.nowMs = readAtMs + KEPT_MS_MAX;
   await verifier.verify(token);
   keys.nowMs += 1;
-  await assertRefused(verifier, token, "unavailable");
+  await assertRefusedToken(verifier, token, "unavailable");
   keys.state = "there";
   await verifier.verify(token);
 });
@@ -139,15 +115,15 @@ test("keys that have grown old are read again, and used on for a day where the i
 test("a token of an unknown key has the keys read again, though not for each of them", async (t) => {
   const { verifier, keys, token } = await verifierAway(t);
   await verifier.verify(token);
-  await assertRefused(verifier, ofAnotherKey(token), "invalid");
+  await assertRefusedToken(verifier, ofAnotherKey(token), "invalid");
   assert.equal(keys.asked, 1);
   keys.nowMs = REREAD_MS + 1;
-  await assertRefused(verifier, ofAnotherKey(token), "invalid");
-  await assertRefused(verifier, ofAnotherKey(token), "invalid");
+  await assertRefusedToken(verifier, ofAnotherKey(token), "invalid");
+  await assertRefusedToken(verifier, ofAnotherKey(token), "invalid");
   assert.equal(keys.asked, 2);
   keys.nowMs += REREAD_MS + 1;
   keys.state = "away";
-  await assertRefused(verifier, ofAnotherKey(token), "unavailable");
+  await assertRefusedToken(verifier, ofAnotherKey(token), "unavailable");
   await verifier.verify(token);
 });
 
@@ -156,8 +132,8 @@ test("an issuer that says that it has no keys is believed", async (t) => {
   await verifier.verify(token);
   keys.state = "gone";
   keys.nowMs = KEPT_MS + 1;
-  await assertRefused(verifier, token, "unavailable");
-  await assertRefused(verifier, token, "unavailable");
+  await assertRefusedToken(verifier, token, "unavailable");
+  await assertRefusedToken(verifier, token, "unavailable");
 });
 
 test("an issuer that is mistyped is seen at start, by who awaits the verifier", async (t) => {
@@ -184,7 +160,7 @@ test("who refuses when the feed is stale, refuses as soon when only the keys can
     [10, "accept", KEPT_MS_MAX],
   ] as const) {
     let beat = (): unknown => undefined;
-    const url = await listen(t, (response) => {
+    const url = await listen(t, (_request, response) => {
       beat = () => response.write(HEARTBEAT);
       response.writeHead(200, { "content-type": "text/event-stream" }).write(HELLO + HEARTBEAT);
     });
@@ -197,7 +173,7 @@ test("who refuses when the feed is stale, refuses as soon when only the keys can
     await waitUntil(() => !verifier.isStale(), "the feed is not heard", PATIENCE);
     await verifier.verify(token);
     keys.nowMs += 1;
-    await assertRefused(verifier, token, "unavailable");
+    await assertRefusedToken(verifier, token, "unavailable");
     keys.state = "there";
     await verifier.verify(token);
   }
@@ -207,7 +183,8 @@ test("without feed, and where it goes on when the feed is stale, the issuer may 
   for (const whenStale of ["accept", "refuse"] as const) {
     const feed = { url: "http://127.0.0.1:1/", authorization: "Basic x", whenStale };
     const { verifier, keys, token } = await verifierAway(t, { feed });
-    const judge = () => (whenStale === "accept" ? verifier.verify(token) : assertRefused(verifier, token, "stale"));
+    const judge = () =>
+      whenStale === "accept" ? verifier.verify(token) : assertRefusedToken(verifier, token, "stale");
     await judge();
     keys.state = "away";
     keys.nowMs = KEPT_MS + 1;
@@ -219,7 +196,7 @@ test("an API that awaits its verifier is not over when the feed cannot be had at
   const client = await testClient({ tenant: await testTenant({ server: await sharedServer() }) });
   const keys = await keysOf(t, client);
   let asked = 0;
-  const url = await listen(t, (response) => {
+  const url = await listen(t, (_request, response) => {
     asked += 1;
     if (asked === 1) return response.destroy();
     response.writeHead(200, { "content-type": "text/event-stream" });

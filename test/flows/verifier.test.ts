@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:http";
 import { describe, type TestContext, test } from "node:test";
 import fastify from "fastify";
 import { SignJWT } from "jose";
@@ -20,10 +18,12 @@ import { type CuttableLink, cuttableLink } from "../support/cuttable-link.ts";
 import { issueTo, makeApi, revokeFor } from "../support/feed-audience.ts";
 import { call } from "../support/http.ts";
 import { decodeJwt } from "../support/jwt.ts";
+import { listen } from "../support/listen.ts";
 import { nodeBeside } from "../support/node-beside.ts";
 import { type TestClient, testClient } from "../support/test-client.ts";
 import { sharedServer, testServer } from "../support/test-server.ts";
 import { type TestApplication, testTenant } from "../support/test-tenant.ts";
+import { assertRefusedToken } from "../support/verifier-refusals.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 // The verifier of the package, as an API uses it: a token is judged without asking, and one that was revoked is refused all the same.
@@ -51,14 +51,6 @@ async function testApi(options: Parameters<typeof testClient>[0] = {}): Promise<
   return { ...client, api, verifier, following };
 }
 
-async function assertRefused(verifier: Verifier, token: string, code: RefusalCode): Promise<void> {
-  await assert.rejects(verifier.verify(token), (error) => {
-    assert.ok(error instanceof TokenRefused, String(error));
-    assert.equal(error.code, code);
-    return true;
-  });
-}
-
 async function isRefused(verifier: Verifier, token: string, code: RefusalCode): Promise<boolean> {
   return verifier.verify(token).then(
     () => false,
@@ -74,7 +66,7 @@ describe("a token is judged by the pinned issuer's keys", () => {
     assert.deepEqual(claims, decodeJwt(token));
     const at = (seconds: number) => api.verifier(t, { nowSeconds: () => seconds });
     await at(claims.exp - 1).verify(token);
-    await assertRefused(at(claims.exp), token, "expired");
+    await assertRefusedToken(at(claims.exp), token, "expired");
     await api.verifier(t, { nowSeconds: () => claims.exp, clockToleranceSeconds: 1 }).verify(token);
   });
 
@@ -83,18 +75,19 @@ describe("a token is judged by the pinned issuer's keys", () => {
     const { tenant, resourceServer } = api;
     const token = await issueTo(api);
     const verifier = api.verifier(t);
-    await assertRefused(api.verifier(t, { audience: "urn:another" }), token, "invalid");
+    await assertRefusedToken(api.verifier(t, { audience: "urn:another" }), token, "invalid");
     const other = await testClient({ tenant, server: resourceServer });
-    await assertRefused(verifier, await issueTo(other), "invalid");
+    await assertRefusedToken(verifier, await issueTo(other), "invalid");
     await api.verifier(t, { issuer: [api.application.issuer, other.application.issuer] }).verify(await issueTo(other));
     const [header, payload = "", signature] = token.split(".");
     const changed = { ...JSON.parse(Buffer.from(payload, "base64url").toString()), scope: "all" };
     const forged = Buffer.from(JSON.stringify(changed)).toString("base64url");
-    await assertRefused(verifier, [header, forged, signature].join("."), "invalid");
+    await assertRefusedToken(verifier, [header, forged, signature].join("."), "invalid");
     const secret = Buffer.alloc(32);
     const made = await new SignJWT(decodeJwt(token)).setProtectedHeader({ alg: "HS256", typ: "at+jwt" }).sign(secret);
-    await assertRefused(verifier, made, "invalid");
-    for (const text of ["", "x", "a.b.c", `${token}.x`, "a.bnVsbA.c"]) await assertRefused(verifier, text, "invalid");
+    await assertRefusedToken(verifier, made, "invalid");
+    for (const text of ["", "x", "a.b.c", `${token}.x`, "a.bnVsbA.c"])
+      await assertRefusedToken(verifier, text, "invalid");
     await assert.rejects(verifier.verify("mayfly_at_of-another-application"), /is no JWT/);
   });
 
@@ -104,7 +97,7 @@ describe("a token is judged by the pinned issuer's keys", () => {
     const rotated = await api.tenant.manage("POST", "/keys:rotate", { algorithm: "ES256" });
     assert.equal(rotated.status, 200, rotated.text);
     const header = Buffer.from('{"alg":"ES256","typ":"at+jwt"}').toString("base64url");
-    await assertRefused(api.verifier(t), `${header}.${payload}.${"A".repeat(86)}`, "invalid");
+    await assertRefusedToken(api.verifier(t), `${header}.${payload}.${"A".repeat(86)}`, "invalid");
   });
 
   test("without the issuer's keys nothing is said of the token", async (t) => {
@@ -112,7 +105,7 @@ describe("a token is judged by the pinned issuer's keys", () => {
     const issuer = "http://127.0.0.1:1/v1";
     const payload = Buffer.from(JSON.stringify({ iss: issuer })).toString("base64url");
     const header = Buffer.from('{"alg":"ES256","typ":"at+jwt","kid":"x"}').toString("base64url");
-    await assertRefused(api.verifier(t, { issuer }), `${header}.${payload}.${"A".repeat(86)}`, "unavailable");
+    await assertRefusedToken(api.verifier(t, { issuer }), `${header}.${payload}.${"A".repeat(86)}`, "unavailable");
   });
 });
 
@@ -157,7 +150,7 @@ describe("the feed is cut", () => {
     const [token, dead] = [await issueTo(api), await issueTo(api)];
     await revokeFor(api, dead);
     // Nothing was heard yet.
-    await assertRefused(closed, token, "stale");
+    await assertRefusedToken(closed, token, "stale");
     await open.verify(token);
     api.link.mend();
     await Promise.all([closed.ready, open.ready]);
@@ -168,7 +161,7 @@ describe("the feed is cut", () => {
     assert.ok(performance.now() - cutAt < (BOUND_SECONDS + LATE_SECONDS_MAX) * 1_000);
     assert.deepEqual([closed.isStale(), open.isStale()], [true, true]);
     await open.verify(token);
-    for (const verifier of [open, closed]) await assertRefused(verifier, dead, "revoked");
+    for (const verifier of [open, closed]) await assertRefusedToken(verifier, dead, "revoked");
     // What ends meanwhile is told when it is mended.
     await revokeFor(api, token);
     api.link.mend();
@@ -186,22 +179,15 @@ describe("the feed is cut", () => {
       });
     const hello = 'event: hello\nid: f-0\ndata: {"previous":"f-0","resumed":false}\n\n';
     let sendLost = (): void => undefined;
-    const server = createServer((request, response) => {
+    const url = await listen(t, (request, response) => {
       asked.push(request.headers["last-event-id"]?.toString());
       response.writeHead(200, { "content-type": "text/event-stream" });
       response.write(hello + (asked.length === 1 ? events(0, [1]).join("") : ""));
       sendLost = () => response.write(events(2, [3]).join(""));
-    }).listen(0);
-    t.after(() => {
-      server.closeAllConnections();
-      server.close();
     });
-    await once(server, "listening");
-    const address = server.address();
-    assert.ok(address !== null && typeof address !== "string");
     const failures: unknown[] = [];
     const verifier = api.following(t, {
-      url: `http://127.0.0.1:${address.port}/`,
+      url: `${url}/`,
       onError: (error) => failures.push(error),
     });
     await verifier.ready;
@@ -235,15 +221,11 @@ describe("before an API's routes", () => {
     const [shoes, admin] = ["shoes:read", "shoes:delete"].map((scope) =>
       expressVerifier(verifier, { scopes: [scope] }),
     );
-    const server = createServer((request, response) => {
+    const url = await listen(t, (request, response) => {
       const guard = request.url === "/admin" ? admin : shoes;
       guard?.(request, response, () => response.end(JSON.stringify(claimsOf(request))));
-    }).listen(0, "127.0.0.1");
-    t.after(() => server.close());
-    await once(server, "listening");
-    const address = server.address();
-    assert.ok(address !== null && typeof address !== "string");
-    await assertGuarded(`http://127.0.0.1:${address.port}`, api);
+    });
+    await assertGuarded(url, api);
   });
 
   async function assertGuarded(url: string, api: Api): Promise<void> {
