@@ -1,5 +1,6 @@
 import { parseOpaqueToken, parseRefreshToken } from "../protocol/opaque-token.ts";
 import { decodeId } from "../protocol/token-id.ts";
+import { NOT_YET } from "../protocol/token-state.ts";
 import { applicationPathOf } from "./command.ts";
 import { listOf, numberOf, objectOf, textOf } from "./json.ts";
 import { createManagementClient, RefusedCall } from "./management-client.ts";
@@ -28,11 +29,6 @@ export interface DeadToken {
   /** the tenant's time, where it is known */
   readonly now: number | undefined;
 }
-
-/** The cause of a token that will be alive, in the server's words. */
-const NOT_YET = "not valid yet";
-/** The cause of a token that has no use left: what was exchanged from it lives on. */
-export const USED_UP = "used up";
 
 /** The id of a token, by its own word: of a refresh token that of its family. */
 export function tokenIdOf(token: string): string | undefined {

@@ -1,4 +1,4 @@
-import { findCauseOfDeath } from "../protocol/token-state.ts";
+import { findCauseOfDeath, USED_UP } from "../protocol/token-state.ts";
 import type { TokenFacts } from "../resources/token/queries.ts";
 import type { Services } from "./services.ts";
 import { tenantNow } from "./tenant-now.ts";
@@ -11,7 +11,7 @@ export async function findCauseToRefuse(services: Services, token: TokenFacts): 
   const now = tenantNow(services, token);
   const cause = findCauseOfDeath(token, now);
   if (cause !== undefined) return cause;
-  if (token.usesLeft !== undefined && !(await services.takeUse(token))) return "used up";
+  if (token.usesLeft !== undefined && !(await services.takeUse(token))) return USED_UP;
   services.tokenUsage.used(token, now);
   return undefined;
 }

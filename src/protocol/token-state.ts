@@ -1,3 +1,8 @@
+/** The cause of a token that will be alive. */
+export const NOT_YET = "not valid yet";
+/** The cause of a token that has no use left: what was exchanged from it lives on. */
+export const USED_UP = "used up";
+
 /** What is recorded about a token and what it hangs on, as far as it decides whether the token is alive. Instants in tenant time. */
 export interface TokenStateFacts {
   readonly issuedAt: number;
@@ -26,7 +31,7 @@ export function findCauseOfDeath(token: TokenStateFacts, now: number): string | 
   if (cause !== undefined) return cause;
   // Rule 14: a node whose clock is behind the issuer's must not refuse a fresh token; only an asked-for not_before is later.
   if (token.notBefore <= token.issuedAt || now >= token.notBefore) return undefined;
-  return token.expiresAt <= token.notBefore ? "it was shortened to end before it begins" : "not valid yet";
+  return token.expiresAt <= token.notBefore ? "it was shortened to end before it begins" : NOT_YET;
 }
 
 /**
@@ -42,7 +47,7 @@ export function findCauseOfEnd(token: TokenStateFacts, now: number): string | un
   if (token.identityIsDead) return "its identity is suspended or deleted";
   if (token.issuedAt < token.validAfter) return "everything issued before was revoked";
   if (token.keyIsCompromised) return "its key was marked compromised";
-  if (token.usesLeft !== undefined && token.usesLeft <= 0) return "used up";
+  if (token.usesLeft !== undefined && token.usesLeft <= 0) return USED_UP;
   if (token.ancestors.some((ancestor) => hasEnded(ancestor, now)))
     return "a token that it was exchanged from has ended";
   return undefined;

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { USED_UP } from "../../protocol/token-state.ts";
 import { CliError } from "../cli-error.ts";
 import { applicationPathOf, type CommonOptions, type PlaceOptions, profileOf } from "../command.ts";
 import { numberOf } from "../json.ts";
@@ -14,7 +15,7 @@ import {
   type TokenPlace,
   WHICH_PLACE,
 } from "../token-place.ts";
-import { findState, type TokenState, tokenIdOf, USED_UP } from "../token-state.ts";
+import { findState, type TokenState, tokenIdOf } from "../token-state.ts";
 import { callWithPower } from "../with-power.ts";
 import type { World } from "../world.ts";
 

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { USED_UP } from "../../protocol/token-state.ts";
 import { CliError } from "../cli-error.ts";
 import {
   applicationPathOf,
@@ -16,7 +17,7 @@ import { introspect, readToken, readTokenId, sendAsHolder } from "../presented-t
 import type { Profile } from "../profile.ts";
 import { formatPairs } from "../table.ts";
 import { correctPlace, describePlace, placeOf, SAY_WHERE, type TokenPlace, WHICH_PLACE } from "../token-place.ts";
-import { findState, type TokenState, tokenIdOf, USED_UP } from "../token-state.ts";
+import { findState, type TokenState, tokenIdOf } from "../token-state.ts";
 import { callWithPower } from "../with-power.ts";
 import type { World } from "../world.ts";
 

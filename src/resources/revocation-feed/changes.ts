@@ -3,7 +3,7 @@ import type { Deps } from "../../deps.ts";
 import { sha256 } from "../../platform/hash.ts";
 import type { RealmKey } from "../../protocol/client-metadata.ts";
 import { lowestIdOf } from "../../protocol/token-id.ts";
-import { findCauseOfDeath } from "../../protocol/token-state.ts";
+import { findCauseOfDeath, NOT_YET } from "../../protocol/token-state.ts";
 import * as causes from "../revocation-cause/queries.ts";
 import { readTokens, type TokenFacts } from "../token/queries.ts";
 import { appendEntries, completeFeed, type LockedFeeds, lockFeeds, type NewEntry } from "./queries.ts";
@@ -21,7 +21,6 @@ const LATE_CLOCK_MS = 300_000;
 const WIDE_AT_ONCE = 32;
 /** So many parts have one turn, for a list that is shown or in the job's round: the rest of a big cause has the next. */
 const PARTS_MAX = 50;
-const NOT_YET = "not valid yet";
 
 /** What a look at a page found: tokens to judge, and where to go on; undefined where there is no more. */
 interface Look {
@@ -135,20 +134,21 @@ interface Judged {
 
 // Only who validates JWTs by itself needs to hear of it: of an opaque token nobody knows anything without asking.
 async function judge(session: Queryable, realm: RealmKey, { suspects, feeds, now }: Judged): Promise<void> {
-  const told = suspects.filter(
-    (token) => token.keyId !== undefined && token.issuedExpiresAt > now && feedsOf(token, feeds).length > 0,
-  );
+  const told = suspects
+    .filter(({ keyId, issuedExpiresAt }) => keyId !== undefined && issuedExpiresAt > now)
+    .map((token) => ({ token, serverIds: feedsOf(token, feeds) }))
+    .filter(({ serverIds }) => serverIds.length > 0);
   if (told.length === 0) return;
   const readings = await readTokens(
     session,
-    told.map(({ id }) => ({ ...realm, id })),
+    told.map(({ token: { id } }) => ({ ...realm, id })),
   );
-  const entries = told.flatMap((token, n): NewEntry[] => {
+  const entries = told.flatMap(({ token, serverIds }, n): NewEntry[] => {
     const ended = endOf(token, readings[n]?.facts, now);
     if (ended === undefined) return [];
     const forgetAtMs = (token.issuedExpiresAt - feeds.clockOffsetSeconds) * 1_000 + LATE_CLOCK_MS;
     const entry = { ...ended, tokenHash: sha256(token.id), forgetAtMs, status: token.status };
-    return feedsOf(token, feeds).map((resourceServerId) => ({ ...entry, resourceServerId }));
+    return serverIds.map((resourceServerId) => ({ ...entry, resourceServerId }));
   });
   if (entries.length > 0) await appendEntries(session, realm, entries);
 }
